@@ -1,0 +1,3 @@
+export { type ErrorCode, exitCodeOf, nearest, TenetError } from './error.ts';
+export { hashFile, hashOf, syncFolder, writeFileAtomic } from './files.ts';
+export { Random, type RandomState } from './random.ts';

@@ -1,0 +1,27 @@
+/** What a stage may use of the run around it. `src/run` provides it; tests and library users can too. */
+
+/** One generated text worth keeping: before or after training, or during it. */
+export interface Sample {
+  readonly step: number;
+  readonly prompt: string;
+  readonly response: string;
+  /** Named numbers about the response: `reward`, `kl`, gold objectives … */
+  readonly scores: Readonly<Record<string, number>>;
+}
+
+export interface StageContext {
+  /** The stage's own folder (checkpoints, final model); exists already. */
+  readonly folder: string;
+  /** Aborted when the user asks to stop: finish the step, save, throw TenetError('interrupted'). */
+  readonly signal: AbortSignal;
+  /** True: continue from the newest checkpoint in `folder` if there is one. */
+  readonly resume: boolean;
+  /** Records metrics at a step (1-based, counted in optimizer steps). Appended whole to events.jsonl. */
+  event(step: number, metrics: Readonly<Record<string, number>>): void;
+  /** Records a generated sample in samples.jsonl. */
+  sample(sample: Sample): void;
+  /** Moves the progress display. `done` of `total` in units of work; metrics are shown beside the bar. */
+  progress(done: number, total: number, metrics?: Readonly<Record<string, number>>): void;
+  /** Tells the user of something unusual that does not stop the run; also kept for the report. */
+  warn(message: string): void;
+}
