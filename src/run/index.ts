@@ -1,0 +1,47 @@
+export {
+  describeOptions,
+  type OptionDescription,
+  optionsHelp,
+  optionsJsonSchema,
+  optionsMarkdown,
+} from './describe-options.ts';
+export { type JsonLines, JsonLinesWriter, readJsonLines } from './json-lines.ts';
+export { describeMachine, describeVersions } from './machine.ts';
+export {
+  type Attempt,
+  type InputRecord,
+  type Machine,
+  type Manifest,
+  readManifest,
+  type StageRecord,
+  type StageStatus,
+  type Versions,
+} from './manifest.ts';
+export {
+  type CreateProgressOptions,
+  createProgress,
+  type ProgressDisplay,
+  type ProgressStream,
+  type ProgressUpdate,
+  type StageUpdate,
+} from './progress.ts';
+export { formatDuration, formatMetric, formatNumber } from './progress-format.ts';
+export {
+  filePath,
+  type ParseRecipeOptions,
+  parseRecipe,
+  type ReadRecipeOptions,
+  type Recipe,
+  readRecipe,
+} from './recipe.ts';
+export type { RecipeProblem, Shortcuts } from './recipe-source.ts';
+export {
+  type EventRecord,
+  readEvents,
+  readSamples,
+  readWarnings,
+  type SampleRecord,
+  type WarningRecord,
+} from './records.ts';
+export { type OpenRunFolderOptions, openRunFolder, RunFolder } from './run-folder.ts';
+export { createStageContext, runStage, type StageContextOptions } from './run-stage.ts';
