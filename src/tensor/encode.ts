@@ -4,17 +4,17 @@ import { TenetError } from '../base/index.ts';
 import type { Dim } from './dims.ts';
 import type { AttributeValue, DType, Graph, GraphNode, Tensor, TensorData } from './graph.ts';
 import {
-  AttributeProto_AttributeType as AttributeType,
-  ModelProtoSchema,
-  NodeProtoSchema,
-  TensorProto_DataType as DataType,
-  TensorProtoSchema,
-  ValueInfoProtoSchema,
   type AttributeProto,
   AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  TensorProto_DataType as DataType,
+  ModelProtoSchema,
   type NodeProto,
+  NodeProtoSchema,
   type TensorProto,
+  TensorProtoSchema,
   type ValueInfoProto,
+  ValueInfoProtoSchema,
 } from './onnx/onnx_pb.ts';
 
 /** Standard operator set the graphs are written against (ONNX 1.16, 2024). */
@@ -93,9 +93,14 @@ function encodeAttribute(name: string, value: AttributeValue): AttributeProto {
     return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
   }
   if (typeof value === 'string') {
-    return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) });
+    return create(AttributeProtoSchema, {
+      name,
+      type: AttributeType.STRING,
+      s: new TextEncoder().encode(value),
+    });
   }
-  if ('float' in value) return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float });
+  if ('float' in value)
+    return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float });
   return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map((i) => BigInt(i)) });
 }
 

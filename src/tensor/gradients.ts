@@ -1,9 +1,9 @@
 /** Reverse-mode differentiation: adds to a graph the nodes that compute a scalar's gradients. */
 import { TenetError } from '../base/index.ts';
+import { equalShapes } from './dims.ts';
 import type { Graph, Tensor } from './graph.ts';
 import { sumOf } from './ops/elementwise.ts';
 import { zeros } from './ops/shape.ts';
-import { equalShapes } from './dims.ts';
 
 /**
  * Gradients of `loss` with respect to each of `targets`, as tensors of the same graph.
@@ -16,7 +16,10 @@ import { equalShapes } from './dims.ts';
 export function gradients(loss: Tensor, targets: readonly Tensor[]): Tensor[] {
   const { graph } = loss;
   if (loss.shape.some((dim) => dim !== 1)) {
-    throw new TenetError('shape', `gradients: the loss must be a scalar, got ${loss}; sum or average it first`);
+    throw new TenetError(
+      'shape',
+      `gradients: the loss must be a scalar, got ${loss}; sum or average it first`,
+    );
   }
   const needed = dependents(graph, targets);
   const contributions = new Map<Tensor, Tensor[]>([[loss, [ones(loss)]]]);

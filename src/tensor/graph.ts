@@ -138,7 +138,10 @@ export class Graph {
   /** A constant list of int64 numbers (axes, shapes, indices); equal lists share one constant. */
   integers(values: readonly number[], shape: readonly number[] = [values.length]): Tensor {
     return this.cachedConstant(`int64:${shape.join(',')}:${values.join(',')}`, () =>
-      this.constant(BigInt64Array.from(values, (value) => BigInt(value)), shape),
+      this.constant(
+        BigInt64Array.from(values, (value) => BigInt(value)),
+        shape,
+      ),
     );
   }
 
@@ -269,6 +272,8 @@ export function shapeError(
 
 function callerOutsideEngine(): string | undefined {
   const frames = (new Error().stack ?? '').split('\n').slice(1);
-  const outside = frames.find((frame) => !/[\\/]tensor[\\/](ops[\\/])?[\w-]+\.(ts|js)[:?]/.test(frame) || /\.test\.ts/.test(frame));
+  const outside = frames.find(
+    (frame) => !/[\\/]tensor[\\/](ops[\\/])?[\w-]+\.(ts|js)[:?]/.test(frame) || /\.test\.ts/.test(frame),
+  );
   return outside?.replace(/^\s*at\s+/, '').trim();
 }

@@ -7,7 +7,7 @@
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { TenetError } from '../base/index.ts';
-import { type Dim, formatShape, symbolsOf, coefficientOf } from './dims.ts';
+import { coefficientOf, type Dim, formatShape, symbolsOf } from './dims.ts';
 import { encodeGraph } from './encode.ts';
 import type { Graph, Tensor, TensorData } from './graph.ts';
 
@@ -99,7 +99,9 @@ export class Session<Outputs extends string = string> {
     } catch (error) {
       if (TenetError.is(error)) throw error;
       const message = error instanceof Error ? error.message : String(error);
-      throw new TenetError('internal', `ONNX Runtime refused the graph on ${device}: ${message}`, { cause: error });
+      throw new TenetError('internal', `ONNX Runtime refused the graph on ${device}: ${message}`, {
+        cause: error,
+      });
     }
   }
 
@@ -119,7 +121,9 @@ export class Session<Outputs extends string = string> {
       results = await this.session.run(tensors, this.fetches as string[]);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      throw new TenetError('internal', `ONNX Runtime failed while running the graph: ${message}`, { cause: error });
+      throw new TenetError('internal', `ONNX Runtime failed while running the graph: ${message}`, {
+        cause: error,
+      });
     }
     const values: Record<string, TensorValue> = {};
     for (const [name, tensor] of Object.entries(this.outputs)) {
@@ -183,9 +187,11 @@ function misfit(
   sizes: Map<string, { size: number; input: string }>,
 ): string | null {
   const expected = dataClass(input);
-  if (!(data instanceof expected)) return `is ${input.dtype} and takes a ${expected.name}, got ${data.constructor.name}`;
+  if (!(data instanceof expected))
+    return `is ${input.dtype} and takes a ${expected.name}, got ${data.constructor.name}`;
   const count = shape.reduce((product, dim) => product * dim, 1);
-  if (count !== data.length) return `was given shape ${formatShape(shape)} = ${count} values, but ${data.length} values`;
+  if (count !== data.length)
+    return `was given shape ${formatShape(shape)} = ${count} values, but ${data.length} values`;
   if (shape.length !== input.rank) return `was given shape ${formatShape(shape)} of another rank`;
   for (const [axis, dim] of input.shape.entries()) {
     const conflict = bindDim(dim, shape[axis], input.name, sizes);

@@ -21,7 +21,12 @@ function toOperand(operand: Operand, gradient: () => Tensor): Tensor | null {
 
 function broadcast(operator: string, a: Tensor, b: Tensor): Shape {
   const shape = broadcastShapes(a.shape, b.shape);
-  if (!shape) throw shapeError(operator, [a, b], 'shapes do not broadcast (each pair of dimensions must be equal or 1)');
+  if (!shape)
+    throw shapeError(
+      operator,
+      [a, b],
+      'shapes do not broadcast (each pair of dimensions must be equal or 1)',
+    );
   return shape;
 }
 
@@ -83,7 +88,12 @@ export function minimum(a: Operand, b: Operand): Tensor {
   return extreme('Min', a, b, less);
 }
 
-function extreme(operator: 'Max' | 'Min', a: Operand, b: Operand, wins: (a: Tensor, b: Tensor) => Tensor): Tensor {
+function extreme(
+  operator: 'Max' | 'Min',
+  a: Operand,
+  b: Operand,
+  wins: (a: Tensor, b: Tensor) => Tensor,
+): Tensor {
   const [x, y] = operands(a, b);
   const share = (own: Tensor, other: Tensor): Tensor =>
     add(toReal(wins(own, other)), multiply(toReal(equal(own, other)), 0.5));
@@ -180,6 +190,12 @@ export function relu(x: Tensor): Tensor {
 
 /** log(1 + eˣ) = max(x, 0) + log(1 + e^−|x|), which neither overflows nor loses small values of eˣ. */
 export function softplus(x: Tensor): Tensor {
+  // ONNX Runtime has no float64 kernel for Softplus.
+  if (x.graph.precision === 'float64') {
+    const result = add(relu(x), log(add(exp(negate(abs(x))), 1)));
+    x.graph.differentiable([x], [result], ([g]) => [multiply(g!, sigmoid(x))]);
+    return result;
+  }
   return unary('Softplus', x, (g) => multiply(g, sigmoid(x)));
 }
 
@@ -200,7 +216,11 @@ export function square(x: Tensor): Tensor {
 
 /** The value without its gradient: a constant as far as training is concerned. */
 export function stopGradient(x: Tensor): Tensor {
-  return x.graph.node({ operator: 'Identity', inputs: [x], outputs: [{ dtype: x.dtype, shape: x.shape }] })[0];
+  return x.graph.node({
+    operator: 'Identity',
+    inputs: [x],
+    outputs: [{ dtype: x.dtype, shape: x.shape }],
+  })[0];
 }
 
 /** −1, 0 or 1; no gradient. */
@@ -292,7 +312,8 @@ export function sumOf(terms: readonly Tensor[]): Tensor {
   const [first] = terms;
   if (terms.length === 1) return first;
   for (const term of terms) {
-    if (!equalShapes(term.shape, first.shape)) throw shapeError('sumOf', [first, term], 'all terms must have one shape');
+    if (!equalShapes(term.shape, first.shape))
+      throw shapeError('sumOf', [first, term], 'all terms must have one shape');
   }
   return first.graph.node({
     operator: 'Sum',

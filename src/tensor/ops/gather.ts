@@ -13,7 +13,11 @@ import { expand, reshape, zeros } from './shape.ts';
  * @param indices any shape, values in [0, R)
  * @param options.unique promise that no index occurs twice: the gradient is then written in parallel.
  */
-export function gatherRows(table: Tensor, indices: Tensor, options: { readonly unique?: boolean } = {}): Tensor {
+export function gatherRows(
+  table: Tensor,
+  indices: Tensor,
+  options: { readonly unique?: boolean } = {},
+): Tensor {
   const rowShape = table.shape.slice(1);
   return table.graph.node({
     operator: 'Gather',
@@ -34,7 +38,7 @@ function writeRows(table: Tensor, indices: Tensor, rows: Tensor): Tensor {
 }
 
 /** Zeros like `table` with `rows` added at `indices`, one after the other. */
-function addRows(table: Tensor, indices: Tensor, rows: Tensor): Tensor {
+export function addRows(table: Tensor, indices: Tensor, rows: Tensor): Tensor {
   const rowShape = table.shape.slice(1);
   const flat = reshape(indices, [-1]);
   const count = flat.shape[0];
@@ -52,7 +56,11 @@ function addRows(table: Tensor, indices: Tensor, rows: Tensor): Tensor {
 export function gatherElements(x: Tensor, indices: Tensor, axis: number): Tensor {
   const [at] = normaliseAxes('gatherElements', x, [axis]);
   const fits =
-    indices.rank === x.rank && equalShapes(indices.shape.filter((_, i) => i !== at), x.shape.filter((_, i) => i !== at));
+    indices.rank === x.rank &&
+    equalShapes(
+      indices.shape.filter((_, i) => i !== at),
+      x.shape.filter((_, i) => i !== at),
+    );
   if (!fits) throw shapeError('gatherElements', [x, indices], `all axes but ${axis} must be equal`);
   return x.graph.node({
     operator: 'GatherElements',

@@ -27,7 +27,11 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   const [innerB, columns] = lastTwo(b, transposeB);
   const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2));
   if (innerA !== innerB) {
-    throw shapeError('matmul', [a, b], `the inner sizes ${innerA} and ${innerB} must be equal${flags(options)}`);
+    throw shapeError(
+      'matmul',
+      [a, b],
+      `the inner sizes ${innerA} and ${innerB} must be equal${flags(options)}`,
+    );
   }
   if (!batch) throw shapeError('matmul', [a, b], `the leading axes do not broadcast${flags(options)}`);
   const { graph } = a;

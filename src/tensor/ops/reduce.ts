@@ -1,7 +1,7 @@
 /** Operators that fold one or more axes: sums, means, maxima, softmax. */
 import { type Dim, equalShapes, productOf, type Shape } from '../dims.ts';
 import { shapeError, type Tensor } from '../graph.ts';
-import { divide, equal, exp, log, multiply, stopGradient, subtract, add, toReal } from './elementwise.ts';
+import { add, divide, equal, exp, log, multiply, stopGradient, subtract, toReal } from './elementwise.ts';
 import { expand, reshape } from './shape.ts';
 
 export interface ReduceOptions {
@@ -25,7 +25,11 @@ export function normaliseAxes(operator: string, x: Tensor, axes: readonly number
     .sort((a, b) => a - b);
 }
 
-function reducedShapes(x: Tensor, axes: readonly number[], keep: boolean): { keptShape: Dim[]; shape: Dim[] } {
+function reducedShapes(
+  x: Tensor,
+  axes: readonly number[],
+  keep: boolean,
+): { keptShape: Dim[]; shape: Dim[] } {
   const keptShape = x.shape.map((dim, i) => (axes.includes(i) ? 1 : dim));
   const shape = keep ? keptShape : x.shape.filter((_, i) => !axes.includes(i));
   return { keptShape, shape };
@@ -85,7 +89,12 @@ export function logSumExp(x: Tensor, options: ReduceOptions = {}): Tensor {
   const axes = normaliseAxes('logSumExp', x, options.axes);
   const largest = stopGradient(max(x, { axes, keep: true }));
   const kept = add(log(sum(exp(subtract(x, largest)), { axes, keep: true })), largest);
-  return options.keep ? kept : reshape(kept, x.shape.filter((_, i) => !axes.includes(i)));
+  return options.keep
+    ? kept
+    : reshape(
+        kept,
+        x.shape.filter((_, i) => !axes.includes(i)),
+      );
 }
 
 /** eˣ / Σ eˣ over the last axis. */

@@ -35,14 +35,19 @@ function resolveShape(x: Tensor, shape: readonly (Dim | -1)[]): Shape {
     return shape;
   }
   const rest = divideDims(productOf(x.shape), known);
-  if (rest === null) throw shapeError('reshape', [x], `cannot become ${formatShape(shape)}: -1 has no whole size`);
+  if (rest === null)
+    throw shapeError('reshape', [x], `cannot become ${formatShape(shape)}: -1 has no whole size`);
   return shape.map((dim, i) => (i === open ? rest : dim));
 }
 
 /** Axes in a new order: result axis i is x's axis `order[i]`. */
 export function transpose(x: Tensor, order: readonly number[]): Tensor {
   if (order.length !== x.rank || new Set(order).size !== x.rank) {
-    throw shapeError('transpose', [x], `order [${order.join(', ')}] must name each of the ${x.rank} axes once`);
+    throw shapeError(
+      'transpose',
+      [x],
+      `order [${order.join(', ')}] must name each of the ${x.rank} axes once`,
+    );
   }
   if (order.every((axis, i) => axis === i)) return x;
   const inverse = order.map((_, i) => order.indexOf(i));
@@ -76,7 +81,11 @@ export function concat(parts: readonly Tensor[], axis: number): Tensor {
     (part) => part.rank === first.rank && part.shape.every((dim, i) => i === at || dim === first.shape[i]),
   );
   if (!fits || sizes.some((size) => typeof size !== 'number')) {
-    throw shapeError('concat', parts, `all axes but ${axis} must be equal, and axis ${axis} must have a known size`);
+    throw shapeError(
+      'concat',
+      parts,
+      `all axes but ${axis} must be equal, and axis ${axis} must have a known size`,
+    );
   }
   const total = (sizes as number[]).reduce((a, b) => a + b, 0);
   return first.graph.node({
@@ -93,7 +102,11 @@ export function split(x: Tensor, axis: number, sizes: readonly number[]): Tensor
   const [at] = normaliseAxes('split', x, [axis]);
   const total = sizes.reduce((a, b) => a + b, 0);
   if (x.shape[at] !== total) {
-    throw shapeError('split', [x], `the parts ${sizes.join(' + ')} make ${total}, not axis ${axis}'s ${x.shape[at]}`);
+    throw shapeError(
+      'split',
+      [x],
+      `the parts ${sizes.join(' + ')} make ${total}, not axis ${axis}'s ${x.shape[at]}`,
+    );
   }
   if (sizes.length === 1) return [x];
   const shapeOf = (size: number): Dim[] => x.shape.map((dim, i) => (i === at ? size : dim));
