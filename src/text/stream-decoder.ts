@@ -1,0 +1,45 @@
+/** Turns a stream of token ids into text that is never cut inside a character. */
+import type { DecodeOptions, Tokenizer } from './tokenizer.ts';
+
+const REPLACEMENT = '\uFFFD'; // what an incomplete UTF-8 sequence decodes to
+
+/**
+ * Decodes token by token. One character may be spread over several tokens; its text appears with the last one.
+ * The pieces returned by `push` and `flush`, joined, are the text of all the tokens.
+ */
+export class StreamDecoder {
+  private readonly tokenizer: Tokenizer;
+  private readonly options: DecodeOptions;
+  /** Tokens of the last finished piece: decoders treat the first token of a text apart, so it needs company. */
+  private context: number[] = [];
+  /** Tokens whose text has not been returned yet. */
+  private pending: number[] = [];
+
+  /** @param options.skipSpecialTokens true: control tokens give no text. Default true. */
+  constructor(tokenizer: Tokenizer, options: DecodeOptions = {}) {
+    this.tokenizer = tokenizer;
+    this.options = { skipSpecialTokens: true, ...options };
+  }
+
+  /** Adds one token; returns the text that is complete now, often one word, sometimes ''. */
+  push(id: number): string {
+    if (this.options.skipSpecialTokens && this.tokenizer.specialIds.has(id)) return '';
+    this.pending.push(id);
+    return this.take(false);
+  }
+
+  /** Returns what is still held back, incomplete characters as U+FFFD. */
+  flush(): string {
+    return this.take(true);
+  }
+
+  private take(final: boolean): string {
+    if (this.pending.length === 0) return '';
+    const before = this.tokenizer.decode(this.context, this.options);
+    const text = this.tokenizer.decode([...this.context, ...this.pending], this.options);
+    if (!final && (text.endsWith(REPLACEMENT) || text.length <= before.length)) return '';
+    this.context = this.pending;
+    this.pending = [];
+    return text.slice(before.length);
+  }
+}
