@@ -1,0 +1,221 @@
+/**
+ * The decoder-only transformer, one builder for every supported family.
+ *
+ * Shapes: B rows, T tokens per row, D width, H query heads, K key and value heads, W width of a head,
+ * V vocabulary, F inner width.
+ */
+import {
+  add,
+  attention,
+  causalMask,
+  type Graph,
+  gatedSilu,
+  gatherRows,
+  gelu,
+  geluTanh,
+  layerNorm,
+  linear,
+  matmul,
+  multiply,
+  type RotaryTable,
+  relu,
+  reshape,
+  rmsNorm,
+  rotary,
+  rotaryTable,
+  silu,
+  split,
+  type Tensor,
+} from '../tensor/index.ts';
+import type { DecoderConfig } from './decoder-config.ts';
+import {
+  finalNormNames,
+  type LayerNames,
+  type LinearNames,
+  layerNames,
+  type NormNames,
+} from './layer-names.ts';
+import { embeddingName, outputProjectionName } from './parameters.ts';
+
+/** Gives the tensor for a parameter's name: a graph input when training, a constant when only running. */
+export type ParameterSource = (name: string) => Tensor;
+
+/** The token inputs of a graph; see `TokenBatch` in `src/data` for what is fed. */
+export interface TokenInputs {
+  /** [B, T] token ids, int32. */
+  readonly ids: Tensor;
+  /** [B, T] document number within the row, 0 = padding, int32. */
+  readonly segments: Tensor;
+  /** [B, T] position within the document, int32. */
+  readonly positions: Tensor;
+}
+
+/** Declares the token inputs with symbolic B and T. */
+export function tokenInputs(graph: Graph): TokenInputs {
+  return {
+    ids: graph.input('ids', 'int32', ['B', 'T']),
+    segments: graph.input('segments', 'int32', ['B', 'T']),
+    positions: graph.input('positions', 'int32', ['B', 'T']),
+  };
+}
+
+/** How one layer attends: with a mask over the batch when training, against a cache when generating. */
+export type AttentionStep = (
+  query: Tensor, // [B, T, H*W], position not yet applied
+  key: Tensor, // [B, T, K*W], position not yet applied
+  value: Tensor, // [B, T, K*W]
+  layer: number,
+) => Tensor; // [B, T, H*W]
+
+/** Attention over whole sequences: causal, within each document, within each layer's window. */
+export function sequenceAttention(config: DecoderConfig, inputs: TokenInputs): AttentionStep {
+  const table = config.rotary
+    ? rotaryTable(inputs.positions, config.rotary.inverseFrequencies, config.rotary.attentionFactor)
+    : null;
+  const masks = new Map<number | null, Tensor>();
+  const maskFor = (window: number | null): Tensor => {
+    const mask = masks.get(window) ?? causalMask(inputs.segments, window);
+    masks.set(window, mask);
+    return mask;
+  };
+  return (query, key, value, layer) =>
+    attention(
+      turn(query, table, config.heads),
+      turn(key, table, config.kvHeads),
+      value,
+      maskFor(config.slidingWindows[layer]),
+      { heads: config.heads, kvHeads: config.kvHeads },
+    );
+}
+
+/** Applies the rotation where the family has one. */
+export function turn(x: Tensor, table: RotaryTable | null, heads: number): Tensor {
+  return table ? rotary(x, table, { heads }) : x;
+}
+
+/**
+ * Hidden states after the final norm.
+ * @param inputs.ids       [B, T]
+ * @param inputs.positions [B, T]
+ * @returns [B, T, D]
+ */
+export function decoder(
+  config: DecoderConfig,
+  parameter: ParameterSource,
+  inputs: Pick<TokenInputs, 'ids' | 'positions'>,
+  attend: AttentionStep,
+): Tensor {
+  let x = gatherRows(parameter(embeddingName(config)), inputs.ids);
+  if (!config.rotary) x = add(x, gatherRows(parameter('transformer.wpe.weight'), inputs.positions));
+  for (let i = 0; i < config.layers; i++) {
+    const names = layerNames(config, i);
+    const attended = attentionBlock(
+      config,
+      parameter,
+      names,
+      norm(config, parameter, names.attentionNorm, x),
+      i,
+      attend,
+    );
+    if (config.parallelResidual) {
+      const fed = feedForward(config, parameter, names, norm(config, parameter, names.feedForwardNorm, x));
+      x = add(add(x, attended), fed);
+    } else {
+      x = add(x, attended);
+      x = add(x, feedForward(config, parameter, names, norm(config, parameter, names.feedForwardNorm, x)));
+    }
+  }
+  return norm(config, parameter, finalNormNames(config), x);
+}
+
+/** The [V, D] matrix that turns hidden states into logits. */
+export function outputProjection(config: DecoderConfig, parameter: ParameterSource): Tensor {
+  return parameter(config.tiedEmbeddings ? embeddingName(config) : outputProjectionName(config));
+}
+
+function attentionBlock(
+  config: DecoderConfig,
+  parameter: ParameterSource,
+  names: LayerNames,
+  x: Tensor,
+  layer: number,
+  attend: AttentionStep,
+): Tensor {
+  let [query, key, value] = queryKeyValue(config, parameter, names, x);
+  if (names.queryNorm) query = perHeadNorm(config, query, parameter(names.queryNorm), config.heads);
+  if (names.keyNorm) key = perHeadNorm(config, key, parameter(names.keyNorm), config.kvHeads);
+  return project(config, parameter, names.attentionOutput, attend(query, key, value, layer));
+}
+
+/** Query [B, T, H*W], key and value [B, T, K*W] from the normalised input [B, T, D]. */
+function queryKeyValue(
+  config: DecoderConfig,
+  parameter: ParameterSource,
+  names: LayerNames,
+  x: Tensor,
+): [Tensor, Tensor, Tensor] {
+  const { queryKeyValue: layout } = names;
+  const { heads, headWidth } = config;
+  if (layout.kind === 'separate') {
+    return [
+      project(config, parameter, layout.query, x),
+      project(config, parameter, layout.key, x),
+      project(config, parameter, layout.value, x),
+    ];
+  }
+  const fused = project(config, parameter, layout.fused, x); // [B, T, 3*H*W]
+  const width = heads * headWidth;
+  if (config.family === 'gpt2') return split(fused, 2, [width, width, width]) as [Tensor, Tensor, Tensor];
+  // GPT-NeoX interleaves the three within each head.
+  const [batch, length] = fused.shape;
+  const perHead = reshape(fused, [batch, length, heads, 3 * headWidth]);
+  return split(perHead, 3, [headWidth, headWidth, headWidth]).map((part) =>
+    reshape(part, [batch, length, width]),
+  ) as [Tensor, Tensor, Tensor];
+}
+
+function perHeadNorm(config: DecoderConfig, x: Tensor, weight: Tensor, heads: number): Tensor {
+  const [batch, length] = x.shape;
+  return reshape(
+    rmsNorm(reshape(x, [batch, length, heads, config.headWidth]), weight, config.normEps),
+    x.shape,
+  );
+}
+
+function feedForward(
+  config: DecoderConfig,
+  parameter: ParameterSource,
+  names: LayerNames,
+  x: Tensor,
+): Tensor {
+  const up = project(config, parameter, names.up, x);
+  const inner = names.gate
+    ? gated(config, project(config, parameter, names.gate, x), up)
+    : activate(config, up);
+  return project(config, parameter, names.down, inner);
+}
+
+function gated(config: DecoderConfig, gate: Tensor, up: Tensor): Tensor {
+  return config.activation === 'silu' ? gatedSilu(gate, up) : multiply(activate(config, gate), up);
+}
+
+function activate(config: DecoderConfig, x: Tensor): Tensor {
+  return { silu, gelu, gelu_tanh: geluTanh, relu }[config.activation](x);
+}
+
+function norm(config: DecoderConfig, parameter: ParameterSource, names: NormNames, x: Tensor): Tensor {
+  const weight = parameter(names.weight);
+  return names.bias
+    ? layerNorm(x, weight, parameter(names.bias), config.normEps)
+    : rmsNorm(x, weight, config.normEps);
+}
+
+/** A linear layer in the family's own weight layout. */
+function project(config: DecoderConfig, parameter: ParameterSource, names: LinearNames, x: Tensor): Tensor {
+  const weight = parameter(names.weight);
+  const bias = names.bias ? parameter(names.bias) : null;
+  if (config.family !== 'gpt2') return linear(x, weight, bias);
+  const [batch, length, width] = x.shape;
+  const product = matmul(reshape(x, [-1, width]), weight); // GPT-2 stores [in, out]
+  return reshape(bias ? add(product, bias) : product, [batch, length, weight.shape[1]]);
+}
