@@ -42,6 +42,11 @@ export function coefficientOf(dim: Dim): number {
   return parse(dim).coefficient;
 }
 
+/** The same dimension in canonical form: `'B*4*A'` becomes `'4*A*B'`. */
+export function canonicalDim(dim: Dim): Dim {
+  return format(parse(dim));
+}
+
 /** The product of dimensions in canonical form; 1 for none. */
 export function productOf(dims: Shape): Dim {
   let coefficient = 1;

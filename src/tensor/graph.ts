@@ -5,7 +5,7 @@
  * (`encode.ts`) and run many times (`session.ts`).
  */
 import { TenetError } from '../base/index.ts';
-import { coefficientOf, type Dim, formatShape, type Shape, symbolsOf } from './dims.ts';
+import { canonicalDim, coefficientOf, type Dim, formatShape, type Shape, symbolsOf } from './dims.ts';
 
 export type DType = 'float32' | 'float64' | 'int64' | 'int32' | 'uint8' | 'int8' | 'bool';
 
@@ -105,7 +105,7 @@ export class Graph {
     if (this.inputs.some((input) => input.name === name)) {
       throw new TenetError('shape', `graph: input "${name}" is declared twice; give each input its own name`);
     }
-    const tensor = new Tensor(this, name, dtype === 'real' ? this.precision : dtype, shape);
+    const tensor = new Tensor(this, name, dtype === 'real' ? this.precision : dtype, shape.map(canonicalDim));
     this.inputs.push(tensor);
     return tensor;
   }

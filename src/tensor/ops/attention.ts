@@ -3,12 +3,13 @@
  *
  * Shapes: B rows, T tokens, H query heads in K groups of G = H/K, D dimensions per head.
  */
-import type { Dim } from '../dims.ts';
+import { productOf } from '../dims.ts';
 import { shapeError, type Tensor } from '../graph.ts';
+import { reshape, sum } from './broadcast.ts';
 import { add, and, equal, greaterOrEqual, less, multiply, subtract, where } from './elementwise.ts';
 import { matmul } from './matmul.ts';
-import { softmax, sum } from './reduce.ts';
-import { reshape, transpose } from './shape.ts';
+import { softmax } from './reduce.ts';
+import { range, transpose } from './shape.ts';
 
 /** What a token that must not be seen adds to its score: its softmax weight is exactly zero. */
 const hidden = -1e30;
@@ -19,14 +20,14 @@ const hidden = -1e30;
  * The order of tokens decides, not their positions, so padding on either side and several documents in one
  * row all follow the same rule. Padding (segment 0) sees only padding, which keeps its rows finite.
  * @param segments [B, T] document number within the row, 0 = padding
- * @param order    [T] 0 … T−1
  * @param window   tokens seen, the token itself included; null = all earlier ones
  * @returns [B, 1, 1, T, T] added to scores: 0 = seen, −1e30 = hidden
  */
-export function causalMask(segments: Tensor, order: Tensor, window: number | null): Tensor {
+export function causalMask(segments: Tensor, window: number | null): Tensor {
   const [batch, length] = segments.shape;
   const query = reshape(segments, [batch, 1, 1, length, 1]);
   const key = reshape(segments, [batch, 1, 1, 1, length]);
+  const order = range(segments.graph, length);
   const queryOrder = reshape(order, [1, 1, 1, length, 1]);
   const keyOrder = reshape(order, [1, 1, 1, 1, length]);
   let seen = and(equal(query, key), greaterOrEqual(queryOrder, keyOrder));
@@ -73,8 +74,7 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, options
   const { graph } = q;
 
   // Queries of one group share their keys, so they form the rows of one product: [B, K, G*T, D].
-  const groupedRows: Dim =
-    typeof length === 'number' ? groups * length : groups === 1 ? length : `${groups}*${length}`;
+  const groupedRows = productOf([groups, length]);
   const queries = reshape(transpose(reshape(q, [batch, length, kvHeads, groups, size]), [0, 2, 3, 1, 4]), [
     batch,
     kvHeads,

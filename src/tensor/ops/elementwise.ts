@@ -1,7 +1,7 @@
 /** Operators that act on each element by itself, with NumPy broadcasting between operands. */
 import { broadcastShapes, equalShapes, type Shape } from '../dims.ts';
 import { type DType, type Graph, shapeError, type Tensor } from '../graph.ts';
-import { sumTo } from './reduce.ts';
+import { sumTo } from './broadcast.ts';
 
 /** A tensor, or a number that is broadcast. */
 export type Operand = Tensor | number;

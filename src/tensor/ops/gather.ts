@@ -1,9 +1,9 @@
 /** Operators that pick values by index. Indices are int32 or int64 and carry no gradient. */
 import { type Dim, equalShapes } from '../dims.ts';
 import { shapeError, type Tensor } from '../graph.ts';
+import { expand, normaliseAxes, reshape } from './broadcast.ts';
 import { cast } from './elementwise.ts';
-import { normaliseAxes } from './reduce.ts';
-import { expand, reshape, zeros } from './shape.ts';
+import { zeros } from './shape.ts';
 
 /**
  * Rows of a table: result[i…] = table[indices[i…]].

@@ -1,5 +1,6 @@
 export * from './activation.ts';
 export * from './attention.ts';
+export { expand, type ReduceOptions, reshape, sum } from './broadcast.ts';
 export * from './elementwise.ts';
 export * from './gather.ts';
 export * from './matmul.ts';
@@ -10,10 +11,8 @@ export {
   logSumExp,
   max,
   mean,
-  type ReduceOptions,
   softmax,
-  sum,
 } from './reduce.ts';
 export * from './rotary.ts';
-export { concat, expand, reshape, split, transpose, zeros } from './shape.ts';
+export { concat, range, split, transpose, zeros } from './shape.ts';
 export * from './token-log-probs.ts';

@@ -1,9 +1,9 @@
 /** Matrix products. */
 import { broadcastShapes } from '../dims.ts';
 import { shapeError, type Tensor } from '../graph.ts';
+import { reshape, sumTo } from './broadcast.ts';
 import { add, multiply } from './elementwise.ts';
-import { sumTo } from './reduce.ts';
-import { reshape, transpose } from './shape.ts';
+import { transpose } from './shape.ts';
 
 export interface MatmulOptions {
   /** Use a's last two axes swapped. Default false. */

@@ -1,9 +1,9 @@
 /** Normalisation layers, with gradients written by hand to read and write memory as little as possible. */
 import { productOf } from '../dims.ts';
 import { shapeError, type Tensor } from '../graph.ts';
+import { reshape, sum } from './broadcast.ts';
 import { add, divide, multiply, sqrt, square, subtract } from './elementwise.ts';
-import { mean, sum } from './reduce.ts';
-import { reshape } from './shape.ts';
+import { mean } from './reduce.ts';
 
 /**
  * Root-mean-square normalisation over the last axis: x / √(mean(x²) + eps) · weight.

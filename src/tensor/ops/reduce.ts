@@ -1,57 +1,13 @@
-/** Operators that fold one or more axes: sums, means, maxima, softmax. */
-import { type Dim, equalShapes, productOf, type Shape } from '../dims.ts';
-import { shapeError, type Tensor } from '../graph.ts';
+/** Operators that fold one or more axes: means, maxima, softmax; the plain sum is in `broadcast.ts`. */
+import { productOf } from '../dims.ts';
+import type { Tensor } from '../graph.ts';
+import { expand, normaliseAxes, type ReduceOptions, reducedShapes, reshape, sum } from './broadcast.ts';
 import { add, divide, equal, exp, log, multiply, stopGradient, subtract, toReal } from './elementwise.ts';
-import { expand, reshape } from './shape.ts';
-
-export interface ReduceOptions {
-  /** Axes to fold; negative counts from the end. Default: all. */
-  readonly axes?: readonly number[];
-  /** True keeps folded axes with size 1. Default false. */
-  readonly keep?: boolean;
-}
-
-/** Axes as non-negative numbers in ascending order, checked against the rank. */
-export function normaliseAxes(operator: string, x: Tensor, axes: readonly number[] | undefined): number[] {
-  const all = axes ?? x.shape.map((_, i) => i);
-  return all
-    .map((axis) => {
-      const positive = axis < 0 ? axis + x.rank : axis;
-      if (positive < 0 || positive >= x.rank) {
-        throw shapeError(operator, [x], `axis ${axis} is outside the tensor's ${x.rank} axes`);
-      }
-      return positive;
-    })
-    .sort((a, b) => a - b);
-}
-
-function reducedShapes(
-  x: Tensor,
-  axes: readonly number[],
-  keep: boolean,
-): { keptShape: Dim[]; shape: Dim[] } {
-  const keptShape = x.shape.map((dim, i) => (axes.includes(i) ? 1 : dim));
-  const shape = keep ? keptShape : x.shape.filter((_, i) => !axes.includes(i));
-  return { keptShape, shape };
-}
-
-/** Sum over axes. */
-export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
-  const axes = normaliseAxes('sum', x, options.axes);
-  if (axes.length === 0) return x;
-  const { keptShape, shape } = reducedShapes(x, axes, options.keep ?? false);
-  return x.graph.node({
-    operator: 'ReduceSum',
-    inputs: [x, x.graph.integers(axes)],
-    outputs: [{ dtype: x.dtype, shape }],
-    attributes: { keepdims: options.keep ? 1 : 0 },
-    backward: ([g]) => [expand(reshape(g!, keptShape), x.shape), null],
-  })[0];
-}
 
 /** Mean over axes. */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
   const axes = normaliseAxes('mean', x, options.axes);
+  if (axes.length === 0) return x; // ONNX would take an empty list for all axes
   const { keptShape, shape } = reducedShapes(x, axes, options.keep ?? false);
   const count = productOf(axes.map((axis) => x.shape[axis]));
   return x.graph.node({
@@ -69,6 +25,7 @@ export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
 /** Largest value over axes; equal maxima share the gradient evenly, as in PyTorch's amax. */
 export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
   const axes = normaliseAxes('max', x, options.axes);
+  if (axes.length === 0) return x; // ONNX would take an empty list for all axes
   const { keptShape, shape } = reducedShapes(x, axes, options.keep ?? false);
   const [result] = x.graph.node({
     operator: 'ReduceMax',
@@ -137,16 +94,4 @@ export function cumulativeSum(x: Tensor, axis: number, options: { readonly rever
     attributes: { reverse: options.reverse ? 1 : 0 },
     backward: ([g]) => [cumulativeSum(g!, positive, { reverse: !options.reverse }), null],
   })[0];
-}
-
-/** Folds a gradient back onto the shape it was broadcast from. */
-export function sumTo(gradient: Tensor, shape: Shape): Tensor {
-  if (equalShapes(gradient.shape, shape)) return gradient;
-  const leading = gradient.rank - shape.length;
-  const axes = gradient.shape
-    .map((_, i) => i)
-    .filter((i) => i < leading || (shape[i - leading] === 1 && gradient.shape[i] !== 1));
-  const onlyLeading = axes.every((axis) => axis < leading);
-  const folded = sum(gradient, { axes, keep: !onlyLeading });
-  return onlyLeading ? folded : reshape(folded, shape);
 }

@@ -1,7 +1,8 @@
 /** Rotary position embedding. */
 import { type Graph, shapeError, type Tensor } from '../graph.ts';
+import { reshape } from './broadcast.ts';
 import { add, multiply, negate, subtract, toReal } from './elementwise.ts';
-import { concat, reshape, split } from './shape.ts';
+import { concat, range, split } from './shape.ts';
 
 /** Cosines and sines for the positions of one batch, computed once and shared by all layers. */
 export interface RotaryTable {
@@ -37,13 +38,11 @@ export function rotaryTable(
     });
     return attentionFactor === 1 ? value : multiply(value, attentionFactor);
   };
-  const [limit] = angles.shape;
-  const [range] = graph.node({
-    operator: 'Range',
-    inputs: [graph.integers([0], []), reshape(graph.dimTensor(limit), []), graph.integers([1], [])],
-    outputs: [{ dtype: 'int64', shape: [limit] }],
-  });
-  return { cos: apply('Cos'), sin: apply('Sin'), rows: reshape(range, positions.shape) };
+  return {
+    cos: apply('Cos'),
+    sin: apply('Sin'),
+    rows: reshape(range(graph, angles.shape[0]), positions.shape),
+  };
 }
 
 /**

@@ -1,44 +1,7 @@
 /** Operators that move values without changing them. */
-import { type Dim, divideDims, equalShapes, formatShape, productOf, type Shape } from '../dims.ts';
-import { shapeError, type Tensor } from '../graph.ts';
-import { normaliseAxes, sumTo } from './reduce.ts';
-
-/**
- * The same values under another shape.
- * @param shape may hold one -1, worked out from the others.
- */
-export function reshape(x: Tensor, shape: readonly (Dim | -1)[]): Tensor {
-  const target = resolveShape(x, shape);
-  if (equalShapes(x.shape, target)) return x;
-  const { graph } = x;
-  const symbolic = target.filter((dim) => typeof dim !== 'number');
-  // One symbolic dimension is left to ONNX to infer; more need their sizes at run time.
-  const shapeInput =
-    symbolic.length <= 1
-      ? graph.integers(target.map((dim) => (typeof dim === 'number' ? dim : -1)))
-      : graph.shapeTensor(target);
-  return graph.node({
-    operator: 'Reshape',
-    inputs: [x, shapeInput],
-    outputs: [{ dtype: x.dtype, shape: target }],
-    backward: ([g]) => [reshape(g!, x.shape), null],
-  })[0];
-}
-
-function resolveShape(x: Tensor, shape: readonly (Dim | -1)[]): Shape {
-  const open = shape.indexOf(-1);
-  const known = productOf(shape.filter((dim) => dim !== -1));
-  if (open < 0) {
-    if (known !== productOf(x.shape)) {
-      throw shapeError('reshape', [x], `cannot become ${formatShape(shape)}: the number of values differs`);
-    }
-    return shape;
-  }
-  const rest = divideDims(productOf(x.shape), known);
-  if (rest === null)
-    throw shapeError('reshape', [x], `cannot become ${formatShape(shape)}: -1 has no whole size`);
-  return shape.map((dim, i) => (i === open ? rest : dim));
-}
+import type { Dim, Shape } from '../dims.ts';
+import { type Graph, shapeError, type Tensor } from '../graph.ts';
+import { expand, normaliseAxes, reshape } from './broadcast.ts';
 
 /** Axes in a new order: result axis i is x's axis `order[i]`. */
 export function transpose(x: Tensor, order: readonly number[]): Tensor {
@@ -57,17 +20,6 @@ export function transpose(x: Tensor, order: readonly number[]): Tensor {
     outputs: [{ dtype: x.dtype, shape: order.map((axis) => x.shape[axis]) }],
     attributes: { perm: order },
     backward: ([g]) => [transpose(g!, inverse)],
-  })[0];
-}
-
-/** Broadcasts to a larger shape. */
-export function expand(x: Tensor, shape: Shape): Tensor {
-  if (equalShapes(x.shape, shape)) return x;
-  return x.graph.node({
-    operator: 'Expand',
-    inputs: [x, x.graph.shapeTensor(shape)],
-    outputs: [{ dtype: x.dtype, shape }],
-    backward: ([g]) => [sumTo(g!, x.shape), null],
   })[0];
 }
 
@@ -128,4 +80,14 @@ export function split(x: Tensor, axis: number, sizes: readonly number[]): Tensor
 /** Real zeros of a shape, in `like`'s graph. */
 export function zeros(like: Tensor, shape: Shape): Tensor {
   return expand(like.graph.scalar(0), shape);
+}
+
+/** 0, 1, … size − 1 as int64. */
+export function range(graph: Graph, size: Dim): Tensor {
+  if (typeof size === 'number') return graph.integers(Array.from({ length: size }, (_, i) => i));
+  return graph.node({
+    operator: 'Range',
+    inputs: [graph.integers([0], []), reshape(graph.dimTensor(size), []), graph.integers([1], [])],
+    outputs: [{ dtype: 'int64', shape: [size] }],
+  })[0];
 }

@@ -8,11 +8,11 @@
  * so no one-hot or dense logit gradient is ever written. Callers pass only the rows that count.
  */
 import { shapeError, type Tensor } from '../graph.ts';
+import { reshape, sum } from './broadcast.ts';
 import { add, equal, log, multiply, negate, stopGradient, subtract, toReal } from './elementwise.ts';
 import { addRows, gatherElements, gatherRows } from './gather.ts';
 import { matmul } from './matmul.ts';
-import { max, sum } from './reduce.ts';
-import { reshape } from './shape.ts';
+import { max } from './reduce.ts';
 
 export interface TokenLogProbs {
   /** [N] log-probability of each target, nats. Differentiable. */
@@ -58,9 +58,10 @@ export function tokenLogProbs(
   // The largest probability is at least 1/V, so its logarithm never underflows: the log of the normaliser is
   // the largest logit minus it.
   const largest = max(logits, { axes: [-1], keep: true });
-  const logNormaliser = subtract(largest, log(max(probabilities, { axes: [-1], keep: true }))); // [N, 1]
+  const largestLogProb = log(max(probabilities, { axes: [-1], keep: true })); // [N, 1]
   const chosen = gatherElements(logits, reshape(targets, [rows, 1]), 1); // [N, 1]
-  const logProbs = reshape(subtract(chosen, logNormaliser), [rows]);
+  // Subtracting the largest logit first keeps the digits that a normaliser of its size would round away.
+  const logProbs = reshape(add(subtract(chosen, largest), largestLogProb), [rows]);
 
   graph.differentiable([hidden, weight, bias], [logProbs], ([g]) => {
     const perRow = reshape(multiply(g!, scale), [rows, 1]); // [N, 1]
@@ -84,7 +85,7 @@ export function tokenLogProbs(
   return {
     logProbs,
     isArgmax: reshape(toReal(equal(chosen, largest)), [rows]),
-    logNormaliser: stopGradient(reshape(logNormaliser, [rows])),
+    logNormaliser: stopGradient(reshape(subtract(largest, largestLogProb), [rows])),
     probabilities,
     logits,
   };
