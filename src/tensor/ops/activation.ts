@@ -1,6 +1,7 @@
 /** Activation functions of feed-forward layers. */
 import type { Tensor } from '../graph.ts';
-import { add, erf, multiply, sigmoid, subtract, tanh } from './elementwise.ts';
+import { add, multiply, sigmoid, subtract, tanh } from './elementwise.ts';
+import { erf } from './erf.ts';
 
 /**
  * SwiGLU's inner product: silu(gate) · up, with silu(x) = x · σ(x).

@@ -204,11 +204,6 @@ export function logSigmoid(x: Tensor): Tensor {
   return negate(softplus(negate(x)));
 }
 
-/** The error function. */
-export function erf(x: Tensor): Tensor {
-  return unary('Erf', x, (g) => multiply(multiply(g, 2 / Math.sqrt(Math.PI)), exp(negate(multiply(x, x)))));
-}
-
 /** x². */
 export function square(x: Tensor): Tensor {
   return multiply(x, x);

@@ -1,0 +1,3 @@
+export type { CaseOptions, TestBuild, TestInput } from './build-case.ts';
+export { type CheckGradientsOptions, checkGradients, type GradientReport } from './finite-differences.ts';
+export { type CompareFusedOptions, compareFused } from './fused-kernels.ts';
