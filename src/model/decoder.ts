@@ -14,8 +14,6 @@ import {
   gelu,
   geluTanh,
   layerNorm,
-  linear,
-  matmul,
   multiply,
   type RotaryTable,
   relu,
@@ -28,17 +26,9 @@ import {
   type Tensor,
 } from '../tensor/index.ts';
 import type { DecoderConfig } from './decoder-config.ts';
-import {
-  finalNormNames,
-  type LayerNames,
-  type LinearNames,
-  layerNames,
-  type NormNames,
-} from './layer-names.ts';
+import { finalNormNames, type LayerNames, layerNames, type NormNames } from './layer-names.ts';
 import { embeddingName, outputProjectionName } from './parameters.ts';
-
-/** Gives the tensor for a parameter's name: a graph input when training, a constant when only running. */
-export type ParameterSource = (name: string) => Tensor;
+import type { Weights } from './weights.ts';
 
 /** The token inputs of a graph; see `TokenBatch` in `src/data` for what is fed. */
 export interface TokenInputs {
@@ -101,69 +91,65 @@ export function turn(x: Tensor, table: RotaryTable | null, heads: number): Tenso
  */
 export function decoder(
   config: DecoderConfig,
-  parameter: ParameterSource,
+  weights: Weights,
   inputs: Pick<TokenInputs, 'ids' | 'positions'>,
   attend: AttentionStep,
 ): Tensor {
-  let x = gatherRows(parameter(embeddingName(config)), inputs.ids);
-  if (!config.rotary) x = add(x, gatherRows(parameter('transformer.wpe.weight'), inputs.positions));
+  let x = gatherRows(weights.tensor(embeddingName(config)), inputs.ids);
+  if (!config.rotary) x = add(x, gatherRows(weights.tensor('transformer.wpe.weight'), inputs.positions));
   for (let i = 0; i < config.layers; i++) {
     const names = layerNames(config, i);
     const attended = attentionBlock(
       config,
       parameter,
       names,
-      norm(config, parameter, names.attentionNorm, x),
+      norm(config, weights, names.attentionNorm, x),
       i,
       attend,
     );
     if (config.parallelResidual) {
-      const fed = feedForward(config, parameter, names, norm(config, parameter, names.feedForwardNorm, x));
+      const fed = feedForward(config, weights, names, norm(config, weights, names.feedForwardNorm, x));
       x = add(add(x, attended), fed);
     } else {
       x = add(x, attended);
-      x = add(x, feedForward(config, parameter, names, norm(config, parameter, names.feedForwardNorm, x)));
+      x = add(x, feedForward(config, weights, names, norm(config, weights, names.feedForwardNorm, x)));
     }
   }
-  return norm(config, parameter, finalNormNames(config), x);
+  return norm(config, weights, finalNormNames(config), x);
 }
 
 /** The [V, D] matrix that turns hidden states into logits. */
-export function outputProjection(config: DecoderConfig, parameter: ParameterSource): Tensor {
-  return parameter(config.tiedEmbeddings ? embeddingName(config) : outputProjectionName(config));
+export function outputProjection(config: DecoderConfig, weights: Weights): Tensor {
+  return weights.tensor(config.tiedEmbeddings ? embeddingName(config) : outputProjectionName(config));
 }
 
 function attentionBlock(
   config: DecoderConfig,
-  parameter: ParameterSource,
+  weights: Weights,
   names: LayerNames,
   x: Tensor,
   layer: number,
   attend: AttentionStep,
 ): Tensor {
-  let [query, key, value] = queryKeyValue(config, parameter, names, x);
-  if (names.queryNorm) query = perHeadNorm(config, query, parameter(names.queryNorm), config.heads);
-  if (names.keyNorm) key = perHeadNorm(config, key, parameter(names.keyNorm), config.kvHeads);
-  return project(config, parameter, names.attentionOutput, attend(query, key, value, layer));
+  let [query, key, value] = queryKeyValue(config, weights, names, x);
+  if (names.queryNorm) query = perHeadNorm(config, query, weights.tensor(names.queryNorm), config.heads);
+  if (names.keyNorm) key = perHeadNorm(config, key, weights.tensor(names.keyNorm), config.kvHeads);
+  return weights.project(attend(query, key, value, layer), [names.attentionOutput])[0];
 }
 
 /** Query [B, T, H*W], key and value [B, T, K*W] from the normalised input [B, T, D]. */
 function queryKeyValue(
   config: DecoderConfig,
-  parameter: ParameterSource,
+  weights: Weights,
   names: LayerNames,
   x: Tensor,
 ): [Tensor, Tensor, Tensor] {
   const { queryKeyValue: layout } = names;
   const { heads, headWidth } = config;
   if (layout.kind === 'separate') {
-    return [
-      project(config, parameter, layout.query, x),
-      project(config, parameter, layout.key, x),
-      project(config, parameter, layout.value, x),
-    ];
+    return weights.project(x, [layout.query, layout.key, layout.value]) as [Tensor, Tensor, Tensor];
   }
-  const fused = project(config, parameter, layout.fused, x); // [B, T, 3*H*W]
+  const [fused] = weights.project(x, [layout.fused]); // [B, T, 3*H*W]
   const width = heads * headWidth;
   if (config.family === 'gpt2') return split(fused, 2, [width, width, width]) as [Tensor, Tensor, Tensor];
   // GPT-NeoX interleaves the three within each head.
@@ -182,17 +168,11 @@ function perHeadNorm(config: DecoderConfig, x: Tensor, weight: Tensor, heads: nu
   );
 }
 
-function feedForward(
-  config: DecoderConfig,
-  parameter: ParameterSource,
-  names: LayerNames,
-  x: Tensor,
-): Tensor {
-  const up = project(config, parameter, names.up, x);
-  const inner = names.gate
-    ? gated(config, project(config, parameter, names.gate, x), up)
-    : activate(config, up);
-  return project(config, parameter, names.down, inner);
+function feedForward(config: DecoderConfig, weights: Weights, names: LayerNames, x: Tensor): Tensor {
+  if (!names.gate)
+    return weights.project(activate(config, weights.project(x, [names.up])[0]), [names.down])[0];
+  const [gate, up] = weights.project(x, [names.gate, names.up]);
+  return weights.project(gated(config, gate, up), [names.down])[0];
 }
 
 function gated(config: DecoderConfig, gate: Tensor, up: Tensor): Tensor {
@@ -203,19 +183,9 @@ function activate(config: DecoderConfig, x: Tensor): Tensor {
   return { silu, gelu, gelu_tanh: geluTanh, relu }[config.activation](x);
 }
 
-function norm(config: DecoderConfig, parameter: ParameterSource, names: NormNames, x: Tensor): Tensor {
-  const weight = parameter(names.weight);
+function norm(config: DecoderConfig, weights: Weights, names: NormNames, x: Tensor): Tensor {
+  const weight = weights.tensor(names.weight);
   return names.bias
-    ? layerNorm(x, weight, parameter(names.bias), config.normEps)
+    ? layerNorm(x, weight, weights.tensor(names.bias), config.normEps)
     : rmsNorm(x, weight, config.normEps);
-}
-
-/** A linear layer in the family's own weight layout. */
-function project(config: DecoderConfig, parameter: ParameterSource, names: LinearNames, x: Tensor): Tensor {
-  const weight = parameter(names.weight);
-  const bias = names.bias ? parameter(names.bias) : null;
-  if (config.family !== 'gpt2') return linear(x, weight, bias);
-  const [batch, length, width] = x.shape;
-  const product = matmul(reshape(x, [-1, width]), weight); // GPT-2 stores [in, out]
-  return reshape(bias ? add(product, bias) : product, [batch, length, weight.shape[1]]);
 }

@@ -1,0 +1,102 @@
+/**
+ * A graph whose weights are inputs: the form used for training and for scoring whole sequences.
+ *
+ * Shapes: B rows, T tokens per row, D width, N counted tokens.
+ */
+import {
+  Graph,
+  type GraphOptions,
+  gatherRows,
+  matmul,
+  reshape,
+  type Tensor,
+  type TokenLogProbs,
+  tokenLogProbs,
+} from '../tensor/index.ts';
+import { decoder, outputProjection, sequenceAttention, type TokenInputs, tokenInputs } from './decoder.ts';
+import type { DecoderConfig } from './decoder-config.ts';
+import type { ParameterStore } from './parameter-store.ts';
+import { InputWeights } from './weights.ts';
+
+export interface ModelGraph {
+  readonly graph: Graph;
+  readonly config: DecoderConfig;
+  readonly tokens: TokenInputs;
+  /** [B, T, D] hidden states after the final norm. */
+  readonly hidden: Tensor;
+  /** The parameters as graph inputs; `weights.inputs` lists those used so far. */
+  readonly weights: InputWeights;
+}
+
+/** Builds a decoder over token inputs, with its weights as inputs named like the parameters. */
+export function buildModelGraph(
+  config: DecoderConfig,
+  store: Pick<ParameterStore, 'shapeOf'>,
+  options: GraphOptions = {},
+): ModelGraph {
+  const graph = new Graph(options);
+  const weights = new InputWeights(graph, config, store);
+  const tokens = tokenInputs(graph);
+  const hidden = decoder(config, weights, tokens, sequenceAttention(config, tokens));
+  return { graph, config, tokens, hidden, weights };
+}
+
+/** Hidden states of chosen tokens: [N, D] for `rows` [N], each b · T + t and none twice. */
+export function hiddenRows(model: ModelGraph, rows: Tensor): Tensor {
+  return gatherRows(reshape(model.hidden, [-1, model.config.width]), rows, { unique: true });
+}
+
+/**
+ * Log-probabilities of the counted tokens.
+ *
+ * Declares the inputs `rows` [N] (where the hidden state that predicts the token stands, see
+ * `countedTargets`) and `targets` [N] (the token's id); only these rows pass through the output projection.
+ * @param options.temperature logits are divided by it. Default 1.
+ */
+export function countedLogProbs(
+  model: ModelGraph,
+  options: { readonly temperature?: number } = {},
+): TokenLogProbs {
+  const rows = model.graph.input('rows', 'int32', ['N']);
+  const targets = model.graph.input('targets', 'int32', ['N']);
+  return tokenLogProbs(
+    hiddenRows(model, rows),
+    outputProjection(model.config, model.weights),
+    targets,
+    options,
+  );
+}
+
+/** One number per chosen token: hidden [N, D] times the head [1, D] of that name gives [N]. */
+export function scalarHead(model: ModelGraph, hidden: Tensor, name: string): Tensor {
+  return reshape(matmul(hidden, model.weights.tensor(name), { transposeB: true }), [-1]);
+}
+
+/** What `countedTargets` reads of a batch; `src/data` makes it. */
+export interface CountedTokens {
+  readonly length: number;
+  /** [B*T] */
+  readonly ids: Int32Array;
+  /** [B*T] 1 = the token is a target */
+  readonly counted: Uint8Array;
+}
+
+export interface CountedTargets {
+  /** [N] b · T + t − 1: the hidden state that predicts the target at t. */
+  readonly rows: Int32Array;
+  /** [N] the target's id. */
+  readonly targets: Int32Array;
+  /** [N] b · T + t: where the target itself stands. */
+  readonly places: Int32Array;
+}
+
+/** Lists the counted tokens of a batch in row order. */
+export function countedTargets(batch: CountedTokens): CountedTargets {
+  const places: number[] = [];
+  for (let i = 0; i < batch.counted.length; i++) if (batch.counted[i]) places.push(i);
+  return {
+    rows: Int32Array.from(places, (place) => place - 1),
+    targets: Int32Array.from(places, (place) => batch.ids[place]),
+    places: Int32Array.from(places),
+  };
+}
