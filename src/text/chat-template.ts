@@ -58,10 +58,8 @@ export class ChatTemplate {
     this.source = source ?? tokenizer.chatTemplate ?? simpleChatTemplate(tokenizer);
     this.stopStrings = this.source === safely(() => simpleChatTemplate(tokenizer)) ? ['\n\nHuman:'] : [];
     try {
-      this.template = new Template(this.source);
-      this.markedTemplate = marksGeneration(this.source)
-        ? new Template(withGenerationMarks(this.source))
-        : null;
+      this.template = parse(this.source);
+      this.markedTemplate = marksGeneration(this.source) ? parse(withGenerationMarks(this.source)) : null;
     } catch (cause) {
       const reason = (cause as Error).message;
       throw new TenetError('model', `The chat template is not valid Jinja: ${reason}`, { cause });
@@ -136,7 +134,7 @@ export class ChatTemplate {
         eos_token: named(this.tokenizer.eosId),
         pad_token: named(this.tokenizer.padId),
         ...(options.tools ? { tools: options.tools } : {}),
-        strftime_now: date ? (format: string) => formatDate(date, format) : undefined,
+        [CLOCK]: date ? (format: string) => formatDate(date, format) : undefined,
         ...options.variables,
       });
     } catch (cause) {
@@ -149,6 +147,16 @@ export class ChatTemplate {
       );
     }
   }
+}
+
+/**
+ * The interpreter gives templates a clock, `strftime_now`, which would make the same input give another text
+ * tomorrow. Under another name it is undefined unless a date is given.
+ */
+const CLOCK = 'tenet_strftime_now';
+
+function parse(source: string): Template {
+  return new Template(source.replace(/\bstrftime_now\b/g, CLOCK));
 }
 
 function safely<T>(make: () => T): T | undefined {

@@ -7,6 +7,7 @@
  */
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { TenetError } from '../base/index.ts';
+import { WordCache } from './word-cache.ts';
 
 /** `tokenizer_config.json`: named special tokens and settings. Unknown keys are kept. */
 export interface TokenizerConfig {
@@ -69,6 +70,7 @@ export class Tokenizer {
   readonly isByteLevel: boolean;
 
   private readonly inner: HuggingFaceTokenizer;
+  private readonly words: WordCache | null;
   private readonly addsEos: boolean;
   private readonly config: TokenizerConfig;
   private readonly json: TokenizerJson;
@@ -89,6 +91,9 @@ export class Tokenizer {
         { cause },
       );
     }
+    this.words = WordCache.fits(this.json)
+      ? new WordCache(this.json, (word) => this.encodeWhole(word))
+      : null;
     this.vocabSize = 1 + Math.max(-1, ...maximumIds(this.inner));
     this.bosId = this.namedToken('bos_token');
     this.eosId = this.namedToken('eos_token');
@@ -121,7 +126,7 @@ export class Tokenizer {
    * @returns [tokens] ids.
    */
   encode(text: string, options: EncodeOptions = {}): number[] {
-    const ids: number[] = text === '' ? [] : this.inner.encode(text, { add_special_tokens: false }).ids;
+    const ids: number[] = this.words ? this.words.encode(text) : this.encodeWhole(text);
     const unknown = ids.findIndex((id) => typeof id !== 'number');
     if (unknown >= 0) {
       throw new TenetError(
@@ -186,6 +191,10 @@ export class Tokenizer {
     const files = new Map(this.files);
     files.set('chat_template.jinja', new TextEncoder().encode(source));
     return new Tokenizer(this.json, this.config, files);
+  }
+
+  private encodeWhole(text: string): number[] {
+    return text === '' ? [] : this.inner.encode(text, { add_special_tokens: false }).ids;
   }
 
   private suffixAfter(before: string, text: string): number[] | null {

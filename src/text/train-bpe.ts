@@ -4,6 +4,7 @@ import { learnMerges, type Merge } from './bpe-merges.ts';
 import { BYTE_TO_CHARACTER, BYTES_IN_VOCABULARY_ORDER } from './byte-characters.ts';
 import { byteLevelTokenizerJson } from './byte-level-json.ts';
 import { Tokenizer, type TokenizerConfig } from './tokenizer.ts';
+import { GPT2_SPLIT } from './word-cache.ts';
 
 export interface TrainBpeOptions {
   /** Size of the vocabulary: special tokens + 256 bytes + merges. Larger: shorter sequences, larger embedding. */
@@ -28,9 +29,6 @@ export interface TrainedBpe {
   /** The merges in the order learnt, in byte stand-ins ("Ġ" for a space), as merges.txt would list them. */
   merges: [left: string, right: string][];
 }
-
-/** GPT-2's splitting rule (Radford et al. 2019): contractions, words, numbers, other marks, white space. */
-const GPT2_SPLIT = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
 
 /**
  * Learns a vocabulary from texts. Same texts in any order, same options: same tokenizer.

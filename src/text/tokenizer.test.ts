@@ -1,0 +1,150 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sharedData } from '../base/testing.ts';
+import { loadTokenizer } from './load-tokenizer.ts';
+import { StreamDecoder } from './stream-decoder.ts';
+import { tokenEnds } from './token-ends.ts';
+import { Tokenizer } from './tokenizer.ts';
+import { trainBpe } from './train-bpe.ts';
+
+const stories = sharedData('models/stories260K');
+const tinyGpt2 = sharedData('models/tiny-gpt2');
+const gpt2 = sharedData('tokenizers/gpt2.tokenizer.json.gz');
+const gunzipped = (path: string) => JSON.parse(gunzipSync(readFileSync(path)).toString());
+
+let folder: string;
+let small: Tokenizer;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tenet-tokenizer-'));
+  small = (await trainBpe(['a café, naïve 😀😀 smile'.repeat(3)], { vocabSize: 270 })).tokenizer;
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('loadTokenizer', () => {
+  it.skipIf(stories === null)(
+    'reads a SentencePiece-style tokenizer.json with its special tokens',
+    async () => {
+      const tokenizer = await loadTokenizer(stories!);
+      expect([tokenizer.vocabSize, tokenizer.bosId, tokenizer.eosId, tokenizer.padId]).toEqual([
+        512,
+        1,
+        2,
+        null,
+      ]);
+      const prompt = tokenizer.encode('Once upon a time', { addSpecialTokens: true });
+      expect(prompt[0]).toBe(1);
+      expect(tokenizer.decode(prompt, { skipSpecialTokens: true })).toBe('Once upon a time');
+      expect([...tokenizer.files.keys()].sort()).toEqual(['tokenizer.json', 'tokenizer_config.json']);
+    },
+  );
+
+  it.skipIf(tinyGpt2 === null || gpt2 === null)(
+    'reads vocab.json with merges.txt to the ids of tokenizer.json',
+    async () => {
+      const legacy = await loadTokenizer(tinyGpt2!);
+      const modern = Tokenizer.fromJson(gunzipped(gpt2!));
+      const text = "Hello, it's a naïve   test\n\n of 1234 tokens; 日本語 😀<|endoftext|> Done.";
+      expect(legacy.encode(text)).toEqual(modern.encode(text));
+      expect(legacy.decode(legacy.encode(text))).toBe(text);
+      expect([legacy.vocabSize, legacy.eosId]).toEqual([50257, 50256]);
+      // "Hello world" is 15496 995 in GPT-2's published vocabulary.
+      expect(legacy.encode('Hello world', { addSpecialTokens: true })).toEqual([15496, 995]);
+    },
+  );
+
+  it('explains what is missing or damaged', async () => {
+    await expect(loadTokenizer(join(folder, 'none'))).rejects.toThrow('is not a folder');
+    await expect(loadTokenizer(folder)).rejects.toThrow(
+      'expected tokenizer.json, or vocab.json with merges.txt',
+    );
+    await writeFile(join(folder, 'tokenizer.json'), '{"model":');
+    await expect(loadTokenizer(folder)).rejects.toThrow('tokenizer.json is not valid JSON');
+  });
+});
+
+describe('Tokenizer', () => {
+  it('returns every text unchanged', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 60 }), (text) => {
+        expect(small.decode(small.encode(text))).toBe(text);
+      }),
+    );
+  });
+
+  it('encodes a continuation so that prompt and continuation spell the whole', () => {
+    const text = fc.string({ unit: 'grapheme', maxLength: 20 });
+    fc.assert(
+      fc.property(text, text, (before, after) => {
+        const ids = [...small.encode(before), ...small.encodeAfter(before, after)];
+        expect(small.decode(ids)).toBe(before + after);
+      }),
+    );
+  });
+
+  it.skipIf(stories === null)('puts no SentencePiece space into a continuation', async () => {
+    const tokenizer = await loadTokenizer(stories!);
+    for (const [before, after] of [
+      ['Once upon', ' a time'],
+      ['Once up', 'on a time'],
+      ['Hello:', 'yes'],
+    ]) {
+      const ids = [...tokenizer.encode(before), ...tokenizer.encodeAfter(before, after)];
+      expect(tokenizer.decode(ids)).toBe(before + after);
+    }
+  });
+
+  it('rejects ids outside the vocabulary and missing special tokens', () => {
+    expect(() => small.decode([270])).toThrow('Token id 270 is outside the vocabulary of 270 tokens');
+    const json = JSON.parse(new TextDecoder().decode(small.files.get('tokenizer.json')));
+    expect(() => Tokenizer.fromJson(json, { eos_token: '</s>' })).toThrow('names eos_token "</s>"');
+    expect(() => Tokenizer.fromJson({ model: { type: 'Odd' } })).toThrow('tokenizer.json cannot be read');
+  });
+});
+
+describe('tokenEnds', () => {
+  it('ends every token behind its last whole character', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 40 }), (text) => {
+        const ids = small.encode(text);
+        const ends = tokenEnds(small, text, ids)!;
+        ids.forEach((_, i) => {
+          const complete = small.decode(ids.slice(0, i + 1)).replace(/\uFFFD+$/, '');
+          expect(text.slice(0, ends[i])).toBe(complete);
+        });
+      }),
+    );
+  });
+});
+
+describe('StreamDecoder', () => {
+  const joined = (tokenizer: Tokenizer, ids: number[]) => {
+    const decoder = new StreamDecoder(tokenizer);
+    const pieces = ids.map((id) => decoder.push(id));
+    return { pieces, text: pieces.join('') + decoder.flush() };
+  };
+
+  it('gives characters when they are complete', () => {
+    const plain = small.encode('€'); // three bytes, none of them merged by this tokenizer
+    expect(joined(small, plain).pieces).toEqual(['', '', '€']);
+  });
+
+  it('joins to the decoded text, incomplete characters included', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 30 }), fc.nat(5), (text, cut) => {
+        const ids = small.encode(text).slice(0, text.length === 0 ? 0 : -cut || undefined);
+        expect(joined(small, ids).text).toBe(small.decode(ids, { skipSpecialTokens: true }));
+      }),
+    );
+  });
+
+  it.skipIf(stories === null)('keeps the spaces of SentencePiece tokens', async () => {
+    const tokenizer = await loadTokenizer(stories!);
+    const ids = tokenizer.encode('Once upon a time, a café.', { addSpecialTokens: true });
+    expect(joined(tokenizer, ids).text).toBe('Once upon a time, a café.');
+  });
+});
