@@ -43,10 +43,8 @@ export function readRotary(source: RotarySource, problems: string[]): RotaryConf
   const dimensions = Math.floor(headWidth * share);
   if (source.share === 1 && share !== 1) {
     problems.push(`${where}.partial_rotary_factor: ${share} is not supported here, only 1`);
-  } else if (dimensions < 2 || dimensions % 2 !== 0) {
-    problems.push(
-      `${where}: ${dimensions} rotated dimensions of each head; they must be an even number from 2`,
-    );
+  } else if (dimensions < 1 || dimensions + (dimensions % 2) > headWidth) {
+    problems.push(`${where}: ${dimensions} rotated dimensions (in pairs) do not fit heads of ${headWidth}`);
   }
   const required = {
     linear: ['factor'],

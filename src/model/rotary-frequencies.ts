@@ -34,11 +34,12 @@ const { fround, log, PI } = Math;
  *
  * `dynamic` changes its frequencies only beyond `max_position_embeddings`; up to there, which is all that
  * Tenet computes, it equals `default`.
- * @param dimensions rotated dimensions of a head; even.
+ * @param dimensions rotated dimensions of a head. An odd number d gives (d + 1) / 2 pairs, so that one more
+ * dimension turns, but the exponents stay those of d (as in transformers).
  */
 export function rotaryConfig(dimensions: number, parameters: RotaryParameters): RotaryConfig {
   // powers[i] = θ^(2i/d), so that the inverse frequency is its reciprocal
-  const powers = Array.from({ length: dimensions / 2 }, (_, i) =>
+  const powers = Array.from({ length: Math.ceil(dimensions / 2) }, (_, i) =>
     fround(parameters.theta ** fround((2 * i) / dimensions)),
   );
   const plain = powers.map((power) => fround(1 / power));
