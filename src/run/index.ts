@@ -5,6 +5,15 @@ export {
   optionsJsonSchema,
   optionsMarkdown,
 } from './describe-options.ts';
+export {
+  type Evaluation,
+  type EvaluationCell,
+  type EvaluationColumn,
+  type EvaluationRow,
+  type EvaluationTable,
+  readEvaluation,
+  writeEvaluation,
+} from './evaluation.ts';
 export { type JsonLines, JsonLinesWriter, readJsonLines } from './json-lines.ts';
 export { describeMachine, describeVersions } from './machine.ts';
 export {
@@ -43,5 +52,6 @@ export {
   type SampleRecord,
   type WarningRecord,
 } from './records.ts';
+export { writeReport } from './report.ts';
 export { type OpenRunFolderOptions, openRunFolder, RunFolder } from './run-folder.ts';
 export { createStageContext, runStage, type StageContextOptions } from './run-stage.ts';

@@ -1,0 +1,13 @@
+/**
+ * Every command, in the order and under the headings of `tenet --help`. To add one: write
+ * `commands/<name>.ts` exporting a function that returns its Command, and name it here. A command file may
+ * import types and small helpers only; what is heavy it imports inside its action.
+ */
+import type { Command } from 'commander';
+import { doctorCommand } from './commands/doctor.ts';
+import { reportCommand } from './commands/report.ts';
+
+export const commandGroups: Readonly<Record<string, readonly (() => Command)[]>> = {
+  'Look at results': [reportCommand],
+  'Your machine': [doctorCommand],
+};

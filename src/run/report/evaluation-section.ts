@@ -1,0 +1,82 @@
+/** Evaluation tables: values with their 95 % intervals, drawn on a scale per column. */
+import type { EvaluationCell, EvaluationColumn, EvaluationTable } from '../evaluation.ts';
+import { readable } from './format.ts';
+import { Html, html } from './html.ts';
+
+export function evaluationSection(tables: readonly EvaluationTable[]): Html | null {
+  if (tables.length === 0) return null;
+  return html`
+    <section id="evaluation" aria-labelledby="evaluation-title">
+      <h2 id="evaluation-title">Evaluation</h2>
+      ${tables.map(table)}
+    </section>`;
+}
+
+function table({ title, columns, rows, note }: EvaluationTable, index: number): Html {
+  const scales = columns.map((_, i) => scaleOf(rows.map((row) => row.cells[i])));
+  const best = columns.map((column, i) =>
+    bestOf(
+      column,
+      rows.map((row) => row.cells[i].value),
+    ),
+  );
+  const intervals = rows.some((row) => row.cells.some((cell) => cell.low !== undefined));
+  return html`
+    <div class="scroll" role="region" tabindex="0" aria-label="${title}">
+      <table class="evaluation">
+        <caption id="table-${index}">${title}</caption>
+        <thead><tr><td></td>${columns.map(
+          (column) => html`<th scope="col">${column.name}${unitAndDirection(column)}</th>`,
+        )}</tr></thead>
+        <tbody>${rows.map(
+          (row) =>
+            html`<tr><th scope="row">${row.name}</th>${row.cells.map((cell, i) =>
+              cellHtml(cell, scales[i], cell.value !== null && cell.value === best[i]),
+            )}</tr>`,
+        )}</tbody>
+      </table>
+    </div>
+    <p class="quiet">${note}${note && intervals ? ' ' : ''}${intervals && 'Ranges are 95 % intervals.'}</p>`;
+}
+
+function unitAndDirection({ unit, better }: EvaluationColumn): Html {
+  const direction = better === 'higher' ? 'higher is better' : better === 'lower' ? 'lower is better' : '';
+  const words = [unit, direction].filter(Boolean).join(', ');
+  return html`${words && html`<small>${words}</small>`}`;
+}
+
+interface Scale {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** From the least to the greatest end of a column's intervals, or null where there is nothing to draw. */
+function scaleOf(cells: readonly EvaluationCell[]): Scale | null {
+  const ends = cells.flatMap(({ value, low, high }) =>
+    value === null || low === undefined ? [] : [low, high ?? value, value],
+  );
+  const [from, to] = [Math.min(...ends), Math.max(...ends)];
+  return ends.length > 0 && to > from ? { from, to } : null;
+}
+
+/** The best value of a column, where the column says which way is better and the rows differ. */
+function bestOf({ better }: EvaluationColumn, values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  if (!better || known.length < 2 || new Set(known).size < 2) return null;
+  return better === 'higher' ? Math.max(...known) : Math.min(...known);
+}
+
+function cellHtml({ value, low, high }: EvaluationCell, scale: Scale | null, best: boolean): Html {
+  const shown = best ? html`<strong>${readable(value)}</strong>` : html`${readable(value)}`;
+  if (value === null || low === undefined || high === undefined) return html`<td>${shown}</td>`;
+  return html`<td>${shown} <span class="interval">${readable(low)} to ${readable(high)}</span>${scale && whisker(value, low, high, scale)}</td>`;
+}
+
+/** A line from `low` to `high` with a dot at `value`, on the column's scale. */
+function whisker(value: number, low: number, high: number, { from, to }: Scale): Html {
+  const x = (at: number): string => (4 + (112 * (at - from)) / (to - from)).toFixed(1);
+  return new Html(
+    `<svg class="whisker" viewBox="0 0 120 8" aria-hidden="true"><line x1="0" y1="4" x2="120" y2="4" class="track"/>` +
+      `<line x1="${x(low)}" y1="4" x2="${x(high)}" y2="4"/><circle cx="${x(value)}" cy="4" r="3.2"/></svg>`,
+  );
+}
