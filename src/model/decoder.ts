@@ -57,8 +57,15 @@ export type AttentionStep = (
   layer: number,
 ) => Tensor; // [B, T, H*W]
 
-/** Attention over whole sequences: causal, within each document, within each layer's window. */
-export function sequenceAttention(config: DecoderConfig, inputs: TokenInputs): AttentionStep {
+/**
+ * Attention over whole sequences: causal, within each document, within each layer's window.
+ * @param capture is shown each layer's key (position applied) and value, both [B, T, K*W], e.g. to cache them
+ */
+export function sequenceAttention(
+  config: DecoderConfig,
+  inputs: TokenInputs,
+  capture?: (key: Tensor, value: Tensor) => void,
+): AttentionStep {
   const table = config.rotary
     ? rotaryTable(inputs.positions, config.rotary.inverseFrequencies, config.rotary.attentionFactor)
     : null;
@@ -68,14 +75,17 @@ export function sequenceAttention(config: DecoderConfig, inputs: TokenInputs): A
     masks.set(window, mask);
     return mask;
   };
-  return (query, key, value, layer) =>
-    attention(
+  return (query, key, value, layer) => {
+    const turnedKey = turn(key, table, config.kvHeads);
+    capture?.(turnedKey, value);
+    return attention(
       turn(query, table, config.heads),
-      turn(key, table, config.kvHeads),
+      turnedKey,
       value,
       maskFor(config.slidingWindows[layer]),
       { heads: config.heads, kvHeads: config.kvHeads },
     );
+  };
 }
 
 /** Applies the rotation where the family has one. */
@@ -101,7 +111,7 @@ export function decoder(
     const names = layerNames(config, i);
     const attended = attentionBlock(
       config,
-      parameter,
+      weights,
       names,
       norm(config, weights, names.attentionNorm, x),
       i,

@@ -1,0 +1,151 @@
+/**
+ * The two graphs that generate text: one reads whole prompts, one reads one token per sequence.
+ *
+ * Shapes: B rows, T prompt tokens, S cache slots, D width, H query heads in K groups of G, W head width,
+ * V vocabulary, L layers.
+ */
+import {
+  add,
+  and,
+  cast,
+  Graph,
+  gatherRows,
+  less,
+  linear,
+  matmul,
+  multiply,
+  range,
+  reshape,
+  rotaryTable,
+  softmax,
+  subtract,
+  type Tensor,
+  transpose,
+  where,
+} from '../../tensor/index.ts';
+import { decoder, outputProjection, sequenceAttention, tokenInputs, turn } from '../decoder.ts';
+import type { DecoderConfig } from '../decoder-config.ts';
+import type { ParameterStore } from '../parameter-store.ts';
+import { ConstantWeights, InputWeights } from '../weights.ts';
+
+const hidden = -1e30;
+
+export interface PromptGraph {
+  readonly graph: Graph;
+  readonly weights: InputWeights;
+  /** `probabilities` [R, V], `logits` [R, V], and `keys0`, `values0`, … [B, K, T, W] for each layer. */
+  readonly outputs: Readonly<Record<string, Tensor>>;
+}
+
+/** Reads prompts; `rows` [R] says which hidden states (b · T + t) predict each sequence's first new token. */
+export function buildPromptGraph(config: DecoderConfig, store: ParameterStore): PromptGraph {
+  const graph = new Graph();
+  const weights = new InputWeights(graph, config, store);
+  const tokens = tokenInputs(graph);
+  const outputs: Record<string, Tensor> = {};
+  let layer = 0;
+  const [batch, length] = tokens.ids.shape;
+  const perHead = (x: Tensor): Tensor =>
+    transpose(reshape(x, [batch, length, config.kvHeads, config.headWidth]), [0, 2, 1, 3]);
+  const attend = sequenceAttention(config, tokens, (key, value) => {
+    outputs[`keys${layer}`] = perHead(key);
+    outputs[`values${layer}`] = perHead(value);
+    layer++;
+  });
+  const states = decoder(config, weights, tokens, attend);
+  const rows = graph.input('rows', 'int32', ['R']);
+  const inverseTemperatures = graph.input('inverseTemperatures', 'float32', ['R', 1]);
+  const last = gatherRows(reshape(states, [-1, config.width]), rows);
+  const logits = linear(last, outputProjection(config, weights));
+  return {
+    graph,
+    weights,
+    outputs: { ...outputs, logits, probabilities: softmax(multiply(logits, inverseTemperatures)) },
+  };
+}
+
+export interface DecodeGraph {
+  readonly graph: Graph;
+  /** `probabilities` [B, V], `logits` [B, V], `entries` [L, 2, B, K, W] (each layer's new key and value). */
+  readonly outputs: Readonly<Record<'probabilities' | 'logits' | 'entries', Tensor>>;
+}
+
+/**
+ * Reads one token per row. Inputs: `ids` and `positions` [B, 1], `inverseTemperatures` [B, 1], and per layer
+ * `keys0`, `values0`, … [B, K, S, W].
+ */
+export function buildDecodeGraph(config: DecoderConfig, store: ParameterStore): DecodeGraph {
+  const graph = new Graph();
+  const weights = new ConstantWeights(graph, config, store);
+  const ids = graph.input('ids', 'int32', ['B', 1]);
+  const positions = graph.input('positions', 'int32', ['B', 1]);
+  const inverseTemperatures = graph.input('inverseTemperatures', 'float32', ['B', 1]);
+  const { kvHeads, headWidth, heads } = config;
+  const groups = heads / kvHeads;
+  const scale = 1 / Math.sqrt(headWidth);
+  const table = config.rotary
+    ? rotaryTable(positions, config.rotary.inverseFrequencies, config.rotary.attentionFactor)
+    : null;
+  const masks = new Map<number | null, Tensor>();
+  const maskFor = (window: number | null): Tensor => {
+    const mask = masks.get(window) ?? cacheMask(graph, positions, window);
+    masks.set(window, mask);
+    return mask;
+  };
+  const entries: Tensor[] = [];
+  const states = decoder(config, weights, { ids, positions }, (query, key, value, layer) => {
+    const q = reshape(turn(query, table, heads), ['B', kvHeads, groups, headWidth]);
+    const k = reshape(turn(key, table, kvHeads), ['B', kvHeads, 1, headWidth]);
+    const v = reshape(value, ['B', kvHeads, 1, headWidth]);
+    entries.push(reshape(k, [1, 'B', kvHeads, headWidth]), reshape(v, [1, 'B', kvHeads, headWidth]));
+    const pastKeys = graph.input(`keys${layer}`, 'float32', ['B', kvHeads, 'S', headWidth]);
+    const pastValues = graph.input(`values${layer}`, 'float32', ['B', kvHeads, 'S', headWidth]);
+    const pastScores = add(
+      matmul(q, pastKeys, { transposeB: true, scale }),
+      maskFor(config.slidingWindows[layer]),
+    );
+    const ownScore = matmul(q, k, { transposeB: true, scale }); // [B, K, G, 1]
+    const { past, own } = softmaxOverBoth(graph, pastScores, ownScore);
+    const context = add(matmul(past, pastValues), multiply(own, v));
+    return reshape(context, ['B', 1, heads * headWidth]);
+  });
+  const logits = linear(reshape(states, ['B', config.width]), outputProjection(config, weights));
+  const [joined] = graph.node({
+    operator: 'Concat',
+    inputs: entries,
+    outputs: [{ dtype: 'float32', shape: [2 * config.layers, 'B', kvHeads, headWidth] }],
+    attributes: { axis: 0 },
+  });
+  return {
+    graph,
+    outputs: { logits, probabilities: softmax(multiply(logits, inverseTemperatures)), entries: joined },
+  };
+}
+
+/** [B, 1, 1, S]: 0 for slots before the row's position and within the window, −1e30 elsewhere. */
+function cacheMask(graph: Graph, positions: Tensor, window: number | null): Tensor {
+  const slots = reshape(range(graph, 'S'), [1, 1, 1, 'S']);
+  const position = reshape(cast(positions, 'int64'), ['B', 1, 1, 1]);
+  let seen = less(slots, position);
+  if (window !== null) seen = and(seen, less(subtract(position, slots), graph.integers([window], [])));
+  return where(seen, 0, hidden);
+}
+
+/** One softmax over the cached tokens and the token itself, split again into the two. */
+function softmaxOverBoth(graph: Graph, past: Tensor, own: Tensor): { past: Tensor; own: Tensor } {
+  const lead = past.shape.slice(0, -1);
+  const [scores] = graph.node({
+    operator: 'Concat',
+    inputs: [past, own],
+    outputs: [{ dtype: 'float32', shape: [...lead, 'S+1'] }],
+    attributes: { axis: 3 },
+  });
+  const weights = softmax(scores);
+  const slice = (start: number, end: number, size: string | number): Tensor =>
+    graph.node({
+      operator: 'Slice',
+      inputs: [weights, graph.integers([start]), graph.integers([end]), graph.integers([3])],
+      outputs: [{ dtype: 'float32', shape: [...lead, size] }],
+    })[0];
+  return { past: slice(0, -1, 'S'), own: slice(-1, Number.MAX_SAFE_INTEGER, 1) };
+}
