@@ -128,7 +128,7 @@ const manifestSchema: z.ZodType<Manifest> = z.object({
       attempts: z.number(),
       startedAt: z.string().optional(),
       finishedAt: z.string().optional(),
-      results: z.unknown(),
+      results: z.unknown().optional(),
       error: z.string().optional(),
     }),
   ),

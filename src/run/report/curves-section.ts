@@ -3,7 +3,7 @@ import type { StageRecord } from '../manifest.ts';
 import type { EventRecord } from '../records.ts';
 import { type Chart, chartsOf, summarise, thin } from './charts.ts';
 import { between, readable } from './format.ts';
-import { type Html, html } from './html.ts';
+import { breakable, type Html, html } from './html.ts';
 
 /** What the page's script draws: steps of all series together, then values by series, null where none. */
 export interface ChartData {
@@ -84,7 +84,7 @@ function figure(chart: Chart, id: number): Html {
   const rows = chart.series.map((series, index) => {
     const { first, last, min, max, notFinite } = summarise(series);
     return html`<tr>
-      <th scope="row"><span class="swatch s${index}" aria-hidden="true"></span>${series.name}${
+      <th scope="row"><span class="swatch s${index}" aria-hidden="true"></span>${breakable(series.name)}${
         notFinite > 0 && html` <em>(${notFinite} not finite)</em>`
       }</th>
       <td>${readable(first)}</td><td>${readable(last)}</td><td>${readable(min)}</td><td>${readable(max)}</td>

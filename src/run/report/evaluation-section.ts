@@ -1,6 +1,6 @@
 /** Evaluation tables: values with their 95 % intervals, drawn on a scale per column. */
 import type { EvaluationCell, EvaluationColumn, EvaluationTable } from '../evaluation.ts';
-import { readable } from './format.ts';
+import { columnFormat } from './format.ts';
 import { Html, html } from './html.ts';
 
 export function evaluationSection(tables: readonly EvaluationTable[]): Html | null {
@@ -20,6 +20,7 @@ function table({ title, columns, rows, note }: EvaluationTable, index: number): 
       rows.map((row) => row.cells[i].value),
     ),
   );
+  const formats = columns.map((_, i) => columnFormat(rows.map((row) => row.cells[i].value)));
   const intervals = rows.some((row) => row.cells.some((cell) => cell.low !== undefined));
   return html`
     <div class="scroll" role="region" tabindex="0" aria-label="${title}">
@@ -31,7 +32,7 @@ function table({ title, columns, rows, note }: EvaluationTable, index: number): 
         <tbody>${rows.map(
           (row) =>
             html`<tr><th scope="row">${row.name}</th>${row.cells.map((cell, i) =>
-              cellHtml(cell, scales[i], cell.value !== null && cell.value === best[i]),
+              cellHtml(cell, { format: formats[i], scale: scales[i], best: best[i] }),
             )}</tr>`,
         )}</tbody>
       </table>
@@ -66,10 +67,18 @@ function bestOf({ better }: EvaluationColumn, values: readonly (number | null)[]
   return better === 'higher' ? Math.max(...known) : Math.min(...known);
 }
 
-function cellHtml({ value, low, high }: EvaluationCell, scale: Scale | null, best: boolean): Html {
-  const shown = best ? html`<strong>${readable(value)}</strong>` : html`${readable(value)}`;
-  if (value === null || low === undefined || high === undefined) return html`<td>${shown}</td>`;
-  return html`<td>${shown} <span class="interval">${readable(low)} to ${readable(high)}</span>${scale && whisker(value, low, high, scale)}</td>`;
+interface ColumnView {
+  readonly format: (value: number) => string;
+  readonly scale: Scale | null;
+  readonly best: number | null;
+}
+
+function cellHtml({ value, low, high }: EvaluationCell, { format, scale, best }: ColumnView): Html {
+  if (value === null) return html`<td>–</td>`;
+  const shown = value === best ? html`<strong>${format(value)}</strong>` : format(value);
+  if (low === undefined || high === undefined) return html`<td>${shown}</td>`;
+  const drawn = scale && whisker(value, low, high, scale);
+  return html`<td>${shown} <span class="interval">${format(low)} to ${format(high)}</span>${drawn}</td>`;
 }
 
 /** A line from `low` to `high` with a dot at `value`, on the column's scale. */

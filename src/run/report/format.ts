@@ -40,3 +40,12 @@ export function date(iso: string): string {
   });
   return `${day}, ${time.toISOString().slice(11, 16)} UTC`;
 }
+
+/** Formats a column of numbers alike: as many decimals for all as the largest needs for three digits. */
+export function columnFormat(values: readonly (number | null)[]): (value: number) => string {
+  const largest = Math.max(0, ...values.map((value) => Math.abs(value ?? 0)));
+  if (largest >= 1e6 || (largest > 0 && largest < 1e-3)) return readable;
+  const decimals = largest < 1 ? 3 : largest < 10 ? 2 : largest < 100 ? 1 : 0;
+  const options = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+  return (value) => value.toLocaleString('en-US', options).replace('-', '−');
+}

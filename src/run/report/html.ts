@@ -44,3 +44,9 @@ export function escapeHtml(text: string): string {
 export function scriptJson(value: unknown): Html {
   return new Html(JSON.stringify(value).replace(/</g, '\\u003c'));
 }
+
+/** A name such as `policy/clipFraction` that may break between its words. */
+export function breakable(name: string): Html {
+  const pieces = name.split(/(?<=[/._-])|(?<=[a-z\d])(?=[A-Z])/);
+  return new Html(pieces.map(escapeHtml).join('<wbr>'));
+}

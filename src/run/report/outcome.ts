@@ -2,7 +2,7 @@
 import type { Manifest } from '../manifest.ts';
 import type { EventRecord } from '../records.ts';
 import { groupTitle } from './charts.ts';
-import { between, readable } from './format.ts';
+import { between, columnFormat } from './format.ts';
 
 /** The sentence stored in the manifest, or one made from the statuses and the reward curve. */
 export function outcomeOf(manifest: Manifest, events: readonly EventRecord[]): string {
@@ -43,7 +43,8 @@ function rewardChange(events: readonly EventRecord[]): string {
     if (values.length < 2) return '';
     const mean = (some: number[]): number => some.reduce((a, b) => a + b, 0) / some.length;
     const [from, to] = [mean(values.slice(0, tenth)), mean(values.slice(-tenth))];
-    return `; in ${event.stage}, ${metric} went from ${readable(from)} to ${readable(to)}`;
+    const format = columnFormat([from, to]);
+    return `; in ${event.stage}, ${metric} went from ${format(from)} to ${format(to)}`;
   }
   return '';
 }
