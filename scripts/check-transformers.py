@@ -70,16 +70,20 @@ def main():
         saved = load(AutoModelForSequenceClassification, options.saved, failures)
         if saved.config.num_labels != 1:
             failures.append(f"num_labels is {saved.config.num_labels}, must be 1")
-        hidden = original.base_model(input_ids=ids, attention_mask=mask).last_hidden_state
-        last = mask.sum(dim=1) - 1
         score = read_tensor(options.saved, "score.weight")
-        expected = hidden[torch.arange(2), last] @ score.T
+        last = mask.sum(dim=1) - 1
         if saved.config.pad_token_id is None:
             # Without a padding id, transformers scores single rows only.
-            rows = [saved(input_ids=ids[i : i + 1, : last[i] + 1]).logits for i in range(2)]
-            found = torch.cat(rows)
+            batches = [(ids[i : i + 1, : last[i] + 1], mask[i : i + 1, : last[i] + 1]) for i in range(2)]
         else:
-            found = saved(input_ids=ids, attention_mask=mask).logits
+            batches = [(ids, mask)]
+        expected, found = [], []
+        for batch_ids, batch_mask in batches:
+            batch = {"input_ids": batch_ids, "attention_mask": batch_mask}
+            scores = torch.nn.functional.linear(original.base_model(**batch).last_hidden_state, score)
+            expected.append(scores[torch.arange(len(batch_ids)), batch_mask.sum(dim=1) - 1])
+            found.append(saved(**batch).logits)
+        expected, found = torch.cat(expected), torch.cat(found)
     if expected.shape != found.shape:
         sys.exit(f"FAIL logits have shape {list(found.shape)}, expected {list(expected.shape)}")
     difference = (expected - found).abs().max().item()

@@ -112,7 +112,8 @@ function matchTensors(options: {
     } else {
       sources.set(name, stored);
       if (shape.length !== expected.length || shape.some((size, i) => size !== expected[i])) {
-        problems.push(`wrong shape: ${stored} is [${shape}], the configuration says [${expected}]`);
+        const hint = name === scoreHeadName ? ' (a reward model has one label, num_labels 1)' : '';
+        problems.push(`wrong shape: ${stored} is [${shape}], must be [${expected}]${hint}`);
       }
       if (!['F32', 'F16', 'BF16', 'F64'].includes(dtype)) {
         problems.push(`wrong dtype: ${stored} is ${dtype}; weights must be F32, F16, BF16 or F64`);
