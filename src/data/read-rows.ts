@@ -1,0 +1,82 @@
+/** Streams the rows of a data file of any container: JSON Lines, JSON array, CSV, TSV, plain text; gzip of each. */
+import { TenetError } from '../base/index.ts';
+import type { RawRow } from './raw-row.ts';
+import { readBytes } from './read-bytes.ts';
+import { readCsv } from './read-csv.ts';
+import { readJsonArray } from './read-json-array.ts';
+import { readJsonl, withoutMark } from './read-jsonl.ts';
+import { readTextBlocks, readTextLines } from './read-text.ts';
+
+/** How the rows are laid out in a file. */
+export type Container = 'jsonl' | 'json' | 'csv' | 'tsv' | 'text';
+
+const BY_EXTENSION: Readonly<Record<string, Container | 'sniff'>> = {
+  jsonl: 'jsonl',
+  ndjson: 'jsonl',
+  json: 'sniff', // many files named .json hold JSON Lines
+  csv: 'csv',
+  tsv: 'tsv',
+  txt: 'text',
+  text: 'text',
+  md: 'text',
+};
+
+/** Opens a file and finds out its container, by its name and, for JSON, its first character. */
+export async function openRows(
+  path: string,
+  options: { linesArePrompts?: boolean } = {},
+): Promise<{ container: Container; rows: AsyncGenerator<RawRow, void, undefined> }> {
+  const bytes = readBytes(path);
+  const first = await bytes.next();
+  const head: Buffer = first.done ? Buffer.alloc(0) : first.value;
+  const container = containerOf(path, head);
+  return {
+    container,
+    rows: readersOf(container, startingWith(head, bytes), options.linesArePrompts ?? false),
+  };
+}
+
+function containerOf(path: string, head: Buffer): Container {
+  const name = path.toLowerCase().replace(/\.gz(ip)?$/, '');
+  const extension = /\.([a-z]+)$/.exec(name)?.[1] ?? '';
+  const container = BY_EXTENSION[extension] ?? 'sniff';
+  if (container !== 'sniff') return container;
+  const start = withoutMark(head).subarray(0, 4096).toString('utf8').trimStart()[0];
+  if (start === '[') return 'json';
+  if (start === '{' || (start === undefined && extension === 'json')) return 'jsonl';
+  throw new TenetError(
+    'data',
+    `${path}: unknown kind of file. Known are .jsonl, .json, .csv, .tsv and .txt, each also as .gz.`,
+  );
+}
+
+function readersOf(
+  container: Container,
+  bytes: AsyncGenerator<Buffer, void, undefined>,
+  linesArePrompts: boolean,
+): AsyncGenerator<RawRow, void, undefined> {
+  switch (container) {
+    case 'jsonl':
+      return readJsonl(bytes);
+    case 'json':
+      return readJsonArray(bytes);
+    case 'csv':
+      return readCsv(bytes, ',');
+    case 'tsv':
+      return readCsv(bytes, '\t');
+    case 'text':
+      return linesArePrompts ? readTextLines(bytes) : readTextBlocks(bytes);
+  }
+}
+
+async function* startingWith(
+  head: Buffer,
+  rest: AsyncGenerator<Buffer, void, undefined>,
+): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    if (head.length > 0) yield head;
+    yield* rest;
+  } finally {
+    await rest.return();
+  }
+}

@@ -1,0 +1,132 @@
+/** The record formats as zod schemas; see `record.ts` for what they are. */
+import { z } from 'zod';
+import type { RecordFormat, RecordOf } from './record.ts';
+
+const messageSchema = z
+  .looseObject({
+    role: z.string().min(1, 'must not be empty'),
+    content: z
+      .union([z.string(), z.array(z.looseObject({ type: z.string() }))], {
+        error: 'expected a text or a list of parts {type, …}',
+      })
+      .nullish(),
+  })
+  .refine((m) => (m.content !== undefined && m.content !== null) || m.tool_calls !== undefined, {
+    path: ['content'],
+    error: 'missing; only a message with tool_calls may have none',
+  });
+
+const conversationSchema = z.array(messageSchema).min(1, 'must have at least one message');
+
+const contentSchema = z.union([z.string(), conversationSchema], {
+  error: 'expected a text or a list of messages {role, content}',
+});
+
+const margin = z.number().nullish();
+const label = z.boolean({ error: 'expected true or false' });
+const shareGptMessage = z.looseObject({ from: z.string(), value: z.string() });
+
+/** All given fields must be texts, or all lists of messages. */
+function oneStyle(fields: readonly string[]) {
+  return (row: Record<string, unknown>, context: z.RefinementCtx): void => {
+    const lists = fields.filter((field) => Array.isArray(row[field]));
+    if (lists.length !== 0 && lists.length !== fields.length) {
+      const texts = fields.filter((field) => !lists.includes(field));
+      context.addIssue({
+        code: 'custom',
+        path: [texts[0]],
+        message: `is a text while ${lists.join(' and ')} is a list of messages; use one style in a row`,
+      });
+    }
+  };
+}
+
+const rankingSchema = z
+  .looseObject({
+    prompt: contentSchema,
+    responses: z.array(contentSchema).min(2, 'must have at least two responses'),
+    ranks: z.array(z.int('expected a whole number').min(1, 'ranks start at 1 = best').nullable()),
+  })
+  .superRefine((row, context) => {
+    if (row.ranks.length !== row.responses.length) {
+      context.addIssue({
+        code: 'custom',
+        path: ['ranks'],
+        message: `has ${row.ranks.length} entries for ${row.responses.length} responses; give one each (null = not judged)`,
+      });
+    }
+    const isChat = Array.isArray(row.prompt);
+    const odd = row.responses.findIndex((response) => Array.isArray(response) !== isChat);
+    if (odd >= 0) {
+      context.addIssue({
+        code: 'custom',
+        path: ['responses', odd],
+        message: `is ${isChat ? 'a text while prompt is a list of messages' : 'a list of messages while prompt is a text'}; use one style in a row`,
+      });
+    }
+  });
+
+/** Format name → schema. Language modelling has two: see {@link schemaFor}. */
+const SCHEMAS: { readonly [F in Exclude<RecordFormat, 'language-modeling'>]: z.ZodType<RecordOf<F>> } = {
+  ranking: rankingSchema,
+  'stepwise-supervision': z.looseObject({
+    prompt: z.string(),
+    completions: z.array(z.string()),
+    labels: z.array(label),
+  }),
+  'unpaired-preference': z
+    .looseObject({ prompt: contentSchema, completion: contentSchema, label })
+    .superRefine(oneStyle(['prompt', 'completion'])),
+  preference: z
+    .looseObject({ prompt: contentSchema, chosen: contentSchema, rejected: contentSchema, margin })
+    .superRefine(oneStyle(['prompt', 'chosen', 'rejected'])),
+  'sharegpt-preference': z.looseObject({
+    conversations: z.array(shareGptMessage).min(1, 'must have at least one message'),
+    chosen: shareGptMessage,
+    rejected: shareGptMessage,
+  }),
+  'hh-transcript': z.looseObject({ chosen: transcript(), rejected: transcript(), margin }),
+  'implicit-preference': z
+    .looseObject({ chosen: contentSchema, rejected: contentSchema, margin })
+    .superRefine(oneStyle(['chosen', 'rejected'])),
+  'labelled-messages': z.looseObject({ messages: conversationSchema, label }),
+  'prompt-completion': z
+    .looseObject({ prompt: contentSchema, completion: contentSchema })
+    .superRefine(oneStyle(['prompt', 'completion'])),
+  alpaca: z.looseObject({
+    instruction: z.string(),
+    input: z.string().nullish(),
+    output: z.string(),
+    system: z.string().nullish(),
+    history: z.array(z.tuple([z.string(), z.string()])).nullish(),
+  }),
+  'output-pair': z.looseObject({
+    input: z.string(),
+    output_1: z.string(),
+    output_2: z.string(),
+    label: z.union([z.literal(1), z.literal(2)], { error: 'expected 1 or 2, the better output' }),
+  }),
+  'seed-task': z.looseObject({
+    instruction: z.string(),
+    instances: z.array(z.looseObject({ input: z.string(), output: z.string() })).min(1),
+  }),
+  sharegpt: z.looseObject({
+    conversations: z.array(shareGptMessage).min(1, 'must have at least one message'),
+  }),
+  'prompt-only': z.looseObject({ prompt: contentSchema }),
+};
+
+const textRow = z.looseObject({ text: z.string() });
+const messagesRow = z.looseObject({ messages: conversationSchema });
+
+/** The schema for a row; where a format has variants, that of the variant the row means. */
+export function schemaFor(format: RecordFormat, row: object): z.ZodType {
+  if (format !== 'language-modeling') return SCHEMAS[format];
+  return 'messages' in row && row.messages !== undefined ? messagesRow : textRow;
+}
+
+function transcript() {
+  return z.string().refine((text) => /^\s*Human:/.test(text), {
+    error: 'does not begin with "\\n\\nHuman:" as an HH-RLHF transcript does',
+  });
+}

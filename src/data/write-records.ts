@@ -1,0 +1,132 @@
+/** Writes records row by row, so that a reader sees the whole file or none of it. */
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { syncFolder, TenetError } from '../base/index.ts';
+
+/** Containers that can be written. */
+export type WritableContainer = 'jsonl' | 'json' | 'csv';
+
+export interface WriteOptions {
+  /** Layout of the rows. Default by the name: .jsonl, .json, .csv, each also with .gz (packed). */
+  container?: WritableContainer;
+}
+
+/** A data file being written; it appears under its name on `close`. */
+export class RecordWriter {
+  /** Rows written so far. */
+  count = 0;
+  private readonly path: string;
+  private readonly temporary: string;
+  private readonly container: WritableContainer;
+  private readonly sink: Writable;
+  private readonly done: Promise<void>;
+  private header: string[] | null = null;
+
+  private constructor(path: string, container: WritableContainer) {
+    this.path = path;
+    this.container = container;
+    this.temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+    const file = createWriteStream(this.temporary);
+    if (path.endsWith('.gz')) {
+      const packed = createGzip();
+      packed.pipe(file);
+      packed.on('error', (error) => file.destroy(error));
+      this.sink = packed;
+    } else this.sink = file;
+    this.done = finished(file);
+    this.done.catch(() => {}); // reported by write, close or abort
+  }
+
+  /** @throws TenetError('usage') when neither the options nor the name say which container to write. */
+  static async open(path: string, options: WriteOptions = {}): Promise<RecordWriter> {
+    const container = options.container ?? containerByName(path);
+    await mkdir(dirname(path), { recursive: true });
+    return new RecordWriter(path, container);
+  }
+
+  /** Adds one row. */
+  async write(record: object): Promise<void> {
+    const text = this.textOf(record);
+    this.count++;
+    if (!this.sink.write(text)) await Promise.race([once(this.sink, 'drain'), this.done]);
+  }
+
+  /** Ends the file, flushes it to disk and gives it its name. */
+  async close(): Promise<void> {
+    try {
+      if (this.container === 'json') this.sink.write(this.count === 0 ? '[]\n' : '\n]\n');
+      this.sink.end();
+      await this.done;
+      const file = await open(this.temporary, 'r+');
+      await file.sync().finally(() => file.close());
+      await rename(this.temporary, this.path);
+      await syncFolder(dirname(this.path));
+    } catch (error) {
+      await rm(this.temporary, { force: true });
+      throw error;
+    }
+  }
+
+  /** Gives up: nothing is left behind, and a file of that name stays as it was. */
+  async abort(): Promise<void> {
+    this.sink.end();
+    await this.done.catch(() => {});
+    await rm(this.temporary, { force: true });
+  }
+
+  private textOf(record: object): string {
+    const json = JSON.stringify(record);
+    if (this.container === 'jsonl') return `${json}\n`;
+    if (this.container === 'json') return this.count === 0 ? `[\n${json}` : `,\n${json}`;
+    const head = this.header === null ? csvLine((this.header = Object.keys(record))) : '';
+    const extra = Object.keys(record).filter((field) => !this.header!.includes(field));
+    if (extra.length > 0) {
+      throw new TenetError(
+        'data',
+        `${this.path}: row ${this.count + 1} has the field "${extra[0]}", which the first row has not; CSV needs the ` +
+          `same fields in every row. Write JSON Lines instead.`,
+      );
+    }
+    return head + csvLine(this.header!.map((field) => (record as Record<string, unknown>)[field]));
+  }
+}
+
+/** Writes all records to a file at once. */
+export async function writeRecords(
+  path: string,
+  records: Iterable<object> | AsyncIterable<object>,
+  options: WriteOptions = {},
+): Promise<number> {
+  const writer = await RecordWriter.open(path, options);
+  try {
+    for await (const record of records) await writer.write(record);
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
+  await writer.close();
+  return writer.count;
+}
+
+function containerByName(path: string): WritableContainer {
+  const extension = /\.(jsonl|json|csv)(\.gz)?$/.exec(path)?.[1];
+  if (!extension) {
+    throw new TenetError('usage', `${path}: name the output .jsonl, .json or .csv, each also with .gz.`);
+  }
+  return extension as WritableContainer;
+}
+
+function csvLine(cells: readonly unknown[]): string {
+  const texts = cells.map((cell) => {
+    const text =
+      typeof cell === 'string' ? cell : cell === undefined || cell === null ? '' : JSON.stringify(cell);
+    return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  });
+  return `${texts.join(',')}\n`;
+}
