@@ -6,7 +6,13 @@
 import { z } from 'zod';
 import type { DecoderConfig, DecoderFamily } from './decoder-config.ts';
 
-const count = z.int().positive();
+const count = z
+  .int()
+  .positive()
+  .max(2 ** 31 - 1);
+/** Bounds far above any model, so that a hostile file cannot make the reader allocate by them. */
+const width = z.int().positive().max(1_000_000);
+const layerCount = z.int().positive().max(10_000);
 const flag = z.boolean();
 const positive = z.number().positive();
 
@@ -68,12 +74,12 @@ const commonKeys = {
 const llamaKeys = {
   ...commonKeys,
   ...rotaryKeys,
-  hidden_size: count,
+  hidden_size: width,
   intermediate_size: count,
-  num_hidden_layers: count,
+  num_hidden_layers: layerCount,
   num_attention_heads: count,
   num_key_value_heads: count.nullish(),
-  head_dim: count.nullish(),
+  head_dim: width.nullish(),
   max_position_embeddings: count.default(2048),
   hidden_act: activation.default('silu'),
   rms_norm_eps: positive.default(1e-6),
@@ -108,14 +114,14 @@ const qwen2 = z.looseObject(qwenKeys);
 
 const qwen3 = z.looseObject({
   ...qwenKeys,
-  head_dim: count.nullable().default(128),
+  head_dim: width.nullable().default(128),
   attention_bias: flag.default(false),
 });
 
 const gpt2 = z.looseObject({
   ...commonKeys,
-  n_embd: count,
-  n_layer: count,
+  n_embd: width,
+  n_layer: layerCount,
   n_head: count,
   n_positions: count,
   n_inner: count.nullish(),
@@ -130,9 +136,9 @@ const gpt2 = z.looseObject({
 const gptNeox = z.looseObject({
   ...commonKeys,
   ...rotaryKeys,
-  hidden_size: count,
+  hidden_size: width,
   intermediate_size: count,
-  num_hidden_layers: count,
+  num_hidden_layers: layerCount,
   num_attention_heads: count,
   max_position_embeddings: count.default(2048),
   hidden_act: activation.default('gelu'),

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TenetError } from '../base/error.ts';
 import { sharedData } from '../base/testing.ts';
@@ -226,6 +227,71 @@ describe('refusals', () => {
     expect(withRope({ full_attention: { rope_theta: 1 } })).toMatch(/per kind of layer/);
     expect(messageOf({ ...llama, hidden_act: 'tanh' })).toMatch(/hidden_act: "tanh": .*silu, swish/);
   });
+});
+
+it('survives hostile values: a TenetError or a configuration, nothing else', () => {
+  const sources = [
+    {
+      ...llama,
+      rope_parameters: { rope_type: 'llama3', factor: 8, low_freq_factor: 1, high_freq_factor: 4 },
+    },
+    {
+      ...llama,
+      model_type: 'qwen2',
+      architectures: ['Qwen2ForCausalLM'],
+      rope_scaling: { type: 'yarn', factor: 2 },
+    },
+    { model_type: 'gpt2', vocab_size: 9, n_embd: 12, n_layer: 1, n_head: 3, n_positions: 7 },
+    { ...llama, model_type: 'gpt_neox', architectures: ['GPTNeoXModel'], rotary_pct: 0.25 },
+  ];
+  const hostile = fc.oneof(
+    fc.jsonValue({ maxDepth: 2 }),
+    fc.constantFrom(
+      0,
+      -1,
+      0.5,
+      1,
+      2,
+      3,
+      1e15,
+      1e300,
+      2 ** 31,
+      '',
+      null,
+      'full_attention',
+      ['full_attention'],
+      {},
+    ),
+  );
+  const extraKeys = [
+    'layer_types',
+    'use_sliding_window',
+    'sliding_window',
+    'head_dim',
+    'rope_theta',
+    '__proto__',
+  ];
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...sources),
+      fc.array(fc.tuple(fc.nat(), hostile), { maxLength: 3 }),
+      (source, edits) => {
+        const entries = Object.entries(structuredClone(source) as Record<string, unknown>);
+        const keys = [...entries.map(([key]) => key), ...extraKeys];
+        const edited = Object.fromEntries([
+          ...entries,
+          ...edits.map(([i, value]) => [keys[i % keys.length], value]),
+        ]);
+        try {
+          const { layers, slidingWindows } = parseDecoderConfig(edited, 'fuzzed');
+          expect(slidingWindows).toHaveLength(layers);
+        } catch (error) {
+          if (!TenetError.is(error)) throw error;
+        }
+      },
+    ),
+    { numRuns: 3000 },
+  );
 });
 
 describe('toHuggingFaceConfig', () => {

@@ -174,7 +174,7 @@ describe('round trips', () => {
         let state = seed;
         const tensors = described.map(({ name, shape }) => {
           const size = shape.reduce((a, b) => a * b, 1);
-          const data = new Float32Array(new SharedArrayBuffer(4 * size));
+          const data = new Float32Array(size);
           const bits = new Uint32Array(data.buffer);
           for (let i = 0; i < size; i++) bits[i] = state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
           return { name, shape, data };
@@ -187,7 +187,7 @@ describe('round trips', () => {
         expect(file.metadata).toEqual({ format: 'pt' });
         for (const { name, shape, data } of tensors) {
           expect(file.entry(name).shape).toEqual(shape);
-          const target = new Float32Array(new SharedArrayBuffer(data.byteLength));
+          const target = new Float32Array(data.length);
           await file.readInto(name, target);
           expect(new Uint32Array(target.buffer)).toEqual(new Uint32Array(data.buffer));
         }
