@@ -9,6 +9,7 @@ import {
   add,
   divide,
   equal,
+  expand,
   gatherRows,
   greater,
   logSigmoid,
@@ -84,7 +85,7 @@ export function bradleyTerryLoss(options: BradleyTerryOptions): BradleyTerryResu
   const better = gatherRows(scores, options.better); // [P]
   const worse = gatherRows(scores, options.worse); // [P]
   const gap = subtract(better, worse);
-  const pairWeights = weights ?? toReal(equal(gap, gap));
+  const pairWeights = weights ?? expand(scores.graph.scalar(1), gap.shape);
   const normaliser = options.normaliser ?? sum(pairWeights);
   const average = (values: Tensor): Tensor => divide(sum(multiply(values, pairWeights)), normaliser);
 
@@ -105,7 +106,7 @@ export function bradleyTerryLoss(options: BradleyTerryOptions): BradleyTerryResu
     loss = add(loss, multiply(average(square(add(better, worse))), centreCoefficient));
   }
 
-  const isDecided = targets ? toReal(not(equal(targets, 0.5))) : toReal(equal(gap, gap)); // [P]
+  const isDecided = targets ? toReal(not(equal(targets, 0.5))) : expand(scores.graph.scalar(1), gap.shape); // [P]
   const prefersBetter = targets ? multiply(gap, subtract(targets, 0.5)) : gap;
   const correct = sum(multiply(toReal(greater(prefersBetter, 0)), isDecided));
   const decided = sum(isDecided);

@@ -3,7 +3,7 @@ import { Random } from '../base/index.ts';
 import { multiply, sum, type Tensor } from '../tensor/index.ts';
 import { type KlEstimator, klPerToken, klPerTokenTensor } from './kl.ts';
 import { createKlController } from './kl-controller.ts';
-import { evaluate, gradientGap, input } from './testing.ts';
+import { evaluate, gradientGap, input } from './testing/evaluate.ts';
 
 const kinds: KlEstimator[] = ['k1', 'k2', 'k3'];
 

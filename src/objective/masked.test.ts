@@ -8,7 +8,7 @@ import {
   maskedVarianceTensor,
   maskedWhitenTensor,
 } from './masked-tensor.ts';
-import { evaluate, gradientGap, input } from './testing.ts';
+import { evaluate, gradientGap, input } from './testing/evaluate.ts';
 
 // Hand arithmetic: of [1, 2, 3, 4] the mask keeps 2 and 3. Mean 2.5; variance (0.25 + 0.25) / (2 − 1) = 0.5;
 // whitened ∓0.5 / √0.5 = ∓0.7071068, and with the mean kept 2.5 ∓ 0.7071068.

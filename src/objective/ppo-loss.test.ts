@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../base/index.ts';
 import type { Tensor } from '../tensor/index.ts';
 import { type PpoOptions, type PpoPolicyOptions, ppoLoss, ppoPolicyLoss, ppoValueLoss } from './ppo-loss.ts';
-import { evaluate, gradientGap, input, type TestInput } from './testing.ts';
+import { evaluate, gradientGap, input, type TestInput } from './testing/evaluate.ts';
 
 type Tensors = Record<string, Tensor>;
 

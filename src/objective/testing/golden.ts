@@ -1,6 +1,6 @@
 /** Golden losses from TRL 1.13.0 for this folder's tests; nothing in the library imports this file. */
 import { readFileSync } from 'node:fs';
-import { sharedData } from '../base/testing.ts';
+import { sharedData } from '../../base/testing.ts';
 
 export interface GoldenCase {
   readonly loss: number;

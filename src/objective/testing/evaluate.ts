@@ -1,5 +1,5 @@
 /** Helpers for tests of this folder only; nothing in the library imports this file. */
-import { type DType, Graph, gradients, Session, type Tensor, type TensorData } from '../tensor/index.ts';
+import { type DType, Graph, gradients, Session, type Tensor, type TensorData } from '../../tensor/index.ts';
 
 /** Values of one graph input: numbers (nested lists give the shape), real unless `dtype` says otherwise. */
 export interface TestInput {
