@@ -134,7 +134,7 @@ export class TerminalProgress implements ProgressDisplay {
   }
 
   private width(): number {
-    return Math.max(20, (this.options.stream.columns || 80) - 1);
+    return Math.max(10, (this.options.stream.columns || 80) - 1);
   }
 
   private style(style: Style, text: string): string {

@@ -39,7 +39,7 @@ export function parseSource(text: string, options: ParseSourceOptions): RecipeSo
     const { line, col } = lines.linePos(offset);
     return `${file}:${line}:${col}`;
   };
-  const problems: RecipeProblem[] = document.errors.map((error) => ({
+  const problems: RecipeProblem[] = [...document.errors, ...document.warnings].map((error) => ({
     place: at(error.pos[0]),
     message: error.message.split('\n')[0],
   }));
@@ -90,6 +90,8 @@ export function parseSource(text: string, options: ParseSourceOptions): RecipeSo
   return { value, problems, place };
 }
 
+type Container = Record<string | number, unknown>;
+
 /** Sets one value in `root`, which is changed in place; the answer is the full path, or what is wrong. */
 function applyOverride(
   root: unknown,
@@ -101,7 +103,7 @@ function applyOverride(
   let steps: (string | number)[] = override.slice(0, equals).trim().split('.');
   let value: unknown;
   try {
-    value = parse(override.slice(equals + 1));
+    value = parse(override.slice(equals + 1), { logLevel: 'error' });
   } catch (error) {
     return { message: `the value is not YAML: ${(error as Error).message.split('\n')[0]}` };
   }
@@ -111,6 +113,7 @@ function applyOverride(
   const named: Path = !isKey && Object.hasOwn(short, steps[0]) ? short[steps[0]] : steps.slice(0, 1);
   steps = [...named, ...steps.slice(1)];
 
+  // First follow the path through the schema, so that a wrong one changes nothing; then set the value.
   let [target, targetSchema]: [unknown, Schema] = [root, schema];
   for (const [depth, step] of steps.entries()) {
     const where = steps.slice(0, depth).join('.') || 'the recipe';
@@ -122,11 +125,14 @@ function applyOverride(
       const known = [...(knownKeys(targetSchema, target) ?? []), ...(depth === 0 ? Object.keys(short) : [])];
       return { message: unknownKey(String(step), known, where) };
     }
-    const parent = target as Record<string | number, unknown>;
-    if (depth === steps.length - 1) parent[step] = value;
-    else if (typeof parent[step] !== 'object' || parent[step] === null) parent[step] = {};
-    [target, targetSchema] = [parent[step], child];
+    [target, targetSchema] = [(target as Container)[step] ?? {}, child];
   }
+  let parent = root as Container;
+  for (const step of steps.slice(0, -1)) {
+    if (typeof parent[step] !== 'object' || parent[step] === null) parent[step] = {};
+    parent = parent[step] as Container;
+  }
+  parent[steps[steps.length - 1]] = value;
   return { path: steps };
 }
 

@@ -14,6 +14,7 @@ import {
 export type ProviderOutcome = { readonly works: true } | { readonly works: false; readonly reason: string };
 
 const TIMEOUT_MS = 20_000;
+const REASON = 'reason: ';
 
 /** Adds 2 and 3 on a provider (`cpu`, `webgpu`, `cuda` …), in a child process. */
 export async function tryProvider(provider: string): Promise<ProviderOutcome> {
@@ -34,10 +35,13 @@ export async function tryProvider(provider: string): Promise<ProviderOutcome> {
   });
 }
 
-/** The first line of standard error that says something, without ONNX Runtime's own log prefix. */
+/** What the child said, without the places in ONNX Runtime's source that its messages begin with. */
 function reasonIn(stderr: string): string {
-  const line = stderr.split('\n').find((text) => text.startsWith('reason: ')) ?? '';
-  return line.slice('reason: '.length).slice(0, 160);
+  const line = stderr.split('\n').find((text) => text.startsWith(REASON)) ?? '';
+  const reason = line.slice(REASON.length).split(' was false. ').at(-1) ?? '';
+  return reason.includes('Failed to load shared library')
+    ? 'its library is not installed'
+    : reason.slice(0, 160);
 }
 
 /** ONNX bytes of `sum = a + b`, each `[1]` float32. */
@@ -80,7 +84,7 @@ async function addOn(provider: string): Promise<void> {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await addOn(process.argv[2]).catch((error: Error) => {
-    process.stderr.write(`reason: ${error.message.split('\n')[0]}\n`);
+    process.stderr.write(`${REASON}${error.message.split('\n')[0]}\n`);
     process.exitCode = 1;
   });
 }
