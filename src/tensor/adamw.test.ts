@@ -44,7 +44,7 @@ function run(
   const norms: number[] = [];
   for (let t = 1; t <= 5; t++) {
     optimizer.accumulate(gradientsAt(t));
-    const result = optimizer.update(0.01 * t);
+    const result = optimizer.step(0.01 * t);
     if (result.applied) norms.push(result.gradientNorm);
   }
   return { norms, optimizer };
@@ -68,7 +68,7 @@ describe('AdamW', () => {
       [0.34854063391685486, -1.08220374584198, 1.8261741399765015, -0.12567049264907837, 3.579197406768799],
     );
     expectNear(parameters.get('b')!, [0.9128648638725281, -0.6499998569488525]);
-    const { step, firstMoment, secondMoment } = optimizer.state();
+    const { step, firstMoment, secondMoment } = optimizer.state;
     expect(step).toBe(5);
     expectNear(
       firstMoment.subarray(0, 5),
@@ -99,7 +99,7 @@ describe('AdamW', () => {
     );
     expectNear(parameters.get('b')!, [0.8946515917778015, -0.638904333114624]);
     expectNear(
-      optimizer.state().secondMoment.subarray(0, 5),
+      optimizer.state.secondMoment.subarray(0, 5),
       [
         9.909001528285444e-5, 7.977373752510175e-5, 9.9090020910797e-11, 0.0006319792591966689,
         0.0003888600622303784,
@@ -112,7 +112,7 @@ describe('AdamW', () => {
     const parameters = parametersOf({ w: [1, 1, 1] });
     const optimizer = new AdamW(parameters, { weightDecay: 0.5 });
     optimizer.accumulate({ w: Float32Array.of(3, -0.01, 0) });
-    optimizer.update(0.1);
+    optimizer.step(0.1);
     const decayed = 1 - 0.1 * 0.5;
     expectNear(parameters.get('w')!, [decayed - 0.1, decayed + 0.1, decayed]);
   });
@@ -125,7 +125,7 @@ describe('AdamW', () => {
         const train = (optimizer: AdamW, from: number, to: number): void => {
           for (let t = from; t < to; t++) {
             optimizer.accumulate({ w: normals(t, length) });
-            optimizer.update(0.01);
+            optimizer.step(0.01);
           }
         };
         const whole = parametersOf({ w: [...normals(99, length)] });
@@ -135,9 +135,9 @@ describe('AdamW', () => {
         const interrupted = new AdamW(first, options);
         train(interrupted, 0, stop);
         const saved = structuredClone({
-          ...interrupted.state(),
-          firstMoment: interrupted.state().firstMoment.slice(),
-          secondMoment: interrupted.state().secondMoment.slice(),
+          ...interrupted.state,
+          firstMoment: interrupted.state.firstMoment.slice(),
+          secondMoment: interrupted.state.secondMoment.slice(),
         });
         const second = parametersOf({ w: [...first.get('w')!] }, false);
         const resumed = new AdamW(second, options);
@@ -166,8 +166,8 @@ describe('AdamW', () => {
     for (let round = 0; round < 3; round++) {
       for (const [k, batch] of batches.entries()) first.accumulate(batch, weights[k]);
       second.accumulate(whole);
-      const a = first.update(0.1);
-      const b = second.update(0.1);
+      const a = first.step(0.1);
+      const b = second.step(0.1);
       if (!a.applied || !b.applied) throw new Error('an update was refused');
       expect(a.gradientNorm / b.gradientNorm).toBeCloseTo(1, 6);
     }
@@ -179,7 +179,7 @@ describe('AdamW', () => {
       const parameters = parametersOf({ w: [...normals(3, 21)] });
       const optimizer = new AdamW(parameters);
       for (let i = 0; i < k; i++) optimizer.accumulate({ w: normals(4, 21) }, 1 / k);
-      optimizer.update(0.1);
+      optimizer.step(0.1);
       return bits(parameters.get('w')!);
     });
     expect(results[1]).toEqual(results[0]);
@@ -195,10 +195,10 @@ describe('AdamW', () => {
     const [plain, second] = make();
     first.accumulate({ w: Float32Array.of(12, 16) });
     second.accumulate({ w: Float32Array.of(3, 4) });
-    expect(first.update(0.1, { gradientScale: 0.25 })).toEqual(second.update(0.1));
+    expect(first.step(0.1, { gradientScale: 0.25 })).toEqual(second.step(0.1));
     expect(bits(scaled.get('w')!)).toEqual(bits(plain.get('w')!));
     second.accumulate({ w: Float32Array.of(3, 4) });
-    expect(second.update(0.1)).toEqual({ applied: true, gradientNorm: 5, clipFactor: 1 / (5 + 1e-6) });
+    expect(second.step(0.1)).toEqual({ applied: true, gradientNorm: 5, clipFactor: 1 / (5 + 1e-6) });
   });
 
   it('refuses gradients that are not finite, names them, and changes nothing', () => {
@@ -206,9 +206,9 @@ describe('AdamW', () => {
     const optimizer = new AdamW(parameters);
     const good = { a: Float32Array.of(1, 1), b: Float32Array.of(1, 1, 1), c: Float32Array.of(1) };
     optimizer.accumulate(good);
-    optimizer.update(0.1);
+    optimizer.step(0.1);
     const before = [...parameters.values()].map(bits);
-    const state = { ...optimizer.state() };
+    const { state } = optimizer;
     const moments = [bits(state.firstMoment), bits(state.secondMoment)];
     const bad = {
       ...good,
@@ -223,25 +223,25 @@ describe('AdamW', () => {
       ],
     };
     optimizer.accumulate(bad);
-    expect(optimizer.update(0.1)).toEqual(expected);
+    expect(optimizer.step(0.1)).toEqual(expected);
     optimizer.accumulate(good);
     optimizer.accumulate(bad);
     optimizer.accumulate(good);
-    expect(optimizer.update(0.1)).toEqual(expected);
+    expect(optimizer.step(0.1)).toEqual(expected);
     expect([...parameters.values()].map(bits)).toEqual(before);
-    expect(optimizer.step).toBe(1);
-    expect([bits(optimizer.state().firstMoment), bits(optimizer.state().secondMoment)]).toEqual(moments);
+    expect(optimizer.steps).toBe(1);
+    expect([bits(optimizer.state.firstMoment), bits(optimizer.state.secondMoment)]).toEqual(moments);
     // A refused sum leaves no NaN behind for the next one.
     optimizer.accumulate(good);
     optimizer.accumulate(good);
-    expect(optimizer.update(0.1).applied).toBe(true);
+    expect(optimizer.step(0.1).applied).toBe(true);
   });
 
   it('accepts the largest finite gradients', () => {
     const optimizer = new AdamW(parametersOf({ w: [1, 1] }), { maxNorm: 1 });
     const largest = 3.4028234663852886e38;
     optimizer.accumulate({ w: Float32Array.of(largest, -largest) });
-    const result = optimizer.update(0.1);
+    const result = optimizer.step(0.1);
     expect(result.applied && result.gradientNorm / largest).toBeCloseTo(Math.SQRT2, 6);
   });
 
@@ -250,7 +250,7 @@ describe('AdamW', () => {
     expect(() => optimizer.accumulate({ b: new Float32Array(3), x: new Float32Array(1) })).toThrow(
       /"a" is missing; "b" has 3 values, must have 2; "x" is no parameter/,
     );
-    expect(() => optimizer.update(0.1)).toThrow(/no gradients; call accumulate first/);
+    expect(() => optimizer.step(0.1)).toThrow(/no gradients; call accumulate first/);
     expect(() => new AdamW(new Map(), { betas: [0.9, 1], eps: 0, weightDecay: -1, maxNorm: 0 })).toThrow(
       /no parameters.*betas are 0.9, 1.*eps is 0.*weightDecay is -1.*maxNorm is 0/,
     );

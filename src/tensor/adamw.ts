@@ -18,7 +18,7 @@ export interface AdamWOptions {
 /** Gradients by parameter name, each as long as its parameter. */
 export type Gradients = ReadonlyMap<string, Float32Array> | Readonly<Record<string, Float32Array>>;
 
-export interface AdamWUpdateOptions {
+export interface AdamWStepOptions {
   /** Factor on the summed gradients, e.g. 1 / counted tokens. Default 1. */
   readonly gradientScale?: number;
 }
@@ -32,7 +32,7 @@ export interface NonFiniteGradient {
   readonly firstIndex: number;
 }
 
-/** What an update did. When `applied` is false no parameter, moment or step count has changed. */
+/** What a step did. When `applied` is false no parameter, moment or step count has changed. */
 export type AdamWResult =
   | {
       readonly applied: true;
@@ -73,7 +73,7 @@ interface Slot {
  * @example
  * const optimizer = new AdamW(parameters, { maxNorm: 1 });
  * for (const batch of microBatches) optimizer.accumulate(await gradientsOf(batch), 1 / microBatches.length);
- * const result = optimizer.update(learningRateAt(optimizer.step, schedule));
+ * const result = optimizer.step(learningRateAt(optimizer.steps, schedule));
  * if (!result.applied) throw new Error(`NaN in the gradient of ${result.nonFinite[0].name}`);
  */
 export class AdamW {
@@ -84,7 +84,7 @@ export class AdamW {
   private readonly options: Required<Omit<AdamWOptions, 'noDecay'>>;
   private readonly firstMoment: Float32Array;
   private readonly secondMoment: Float32Array;
-  private steps = 0;
+  private made = 0;
   /** The first micro-batch, kept as it is until a second one comes. */
   private single: { readonly gradients: readonly Float32Array[]; readonly weight: number } | null = null;
   /** The sum of two and more micro-batches, allocated when first needed. */
@@ -120,13 +120,13 @@ export class AdamW {
   }
 
   /** Updates made so far. */
-  get step(): number {
-    return this.steps;
+  get steps(): number {
+    return this.made;
   }
 
   /**
    * Adds `weight` · gradients to those of the next update. The arrays of an update's only micro-batch are used
-   * as they are, so they must stay unchanged until `update` returns (outputs of a session do).
+   * as they are, so they must stay unchanged until `step` returns (outputs of a session do).
    * @param gradients one array for every parameter
    * @throws TenetError('usage') naming every gradient that is missing, unknown or of the wrong length
    */
@@ -159,19 +159,16 @@ export class AdamW {
    * @param lr learning rate, see `learningRateAt`
    * @throws TenetError('usage') without gradients, or for a number that is out of range
    */
-  update(lr: number, options: AdamWUpdateOptions = {}): AdamWResult {
+  step(lr: number, options: AdamWStepOptions = {}): AdamWResult {
     const { gradientScale = 1 } = options;
     if (!(lr >= 0 && lr < Number.POSITIVE_INFINITY)) {
-      throw new TenetError('usage', `AdamW.update: lr is ${lr}, must be finite and not negative`);
+      throw new TenetError('usage', `AdamW.step: lr is ${lr}, must be finite and not negative`);
     }
     if (!Number.isFinite(gradientScale)) {
-      throw new TenetError('usage', `AdamW.update: gradientScale is ${gradientScale}, must be finite`);
+      throw new TenetError('usage', `AdamW.step: gradientScale is ${gradientScale}, must be finite`);
     }
     if (!this.single && !this.summed) {
-      throw new TenetError(
-        'usage',
-        'AdamW.update: no gradients; call accumulate first, once per micro-batch',
-      );
+      throw new TenetError('usage', 'AdamW.step: no gradients; call accumulate first, once per micro-batch');
     }
     const gradients = this.single?.gradients ?? this.slots.map((slot) => part(this.sum!, slot));
     const scale = gradientScale * (this.single?.weight ?? 1);
@@ -190,15 +187,15 @@ export class AdamW {
     const clipFactor = maxNorm === null ? 1 : Math.min(1, maxNorm / (gradientNorm + 1e-6));
 
     // 3. Update.
-    this.steps += 1;
+    this.made += 1;
     const coefficients = {
       gradientFactor: scale * clipFactor,
       firstRate: 1 - betas[0],
       secondDecay: betas[1],
       secondRate: 1 - betas[1],
-      correction: 1 / Math.sqrt(1 - betas[1] ** this.steps),
+      correction: 1 / Math.sqrt(1 - betas[1] ** this.made),
       eps,
-      stepSize: lr / (1 - betas[0] ** this.steps),
+      stepSize: lr / (1 - betas[0] ** this.made),
     };
     this.slots.forEach(({ parameter, first, second, decays }, i) => {
       const keep = decays ? 1 - lr * weightDecay : 1;
@@ -208,8 +205,8 @@ export class AdamW {
   }
 
   /** The state to store in a checkpoint; the arrays are the live ones, so write or copy them before the next update. */
-  state(): AdamWState {
-    return { step: this.steps, firstMoment: this.firstMoment, secondMoment: this.secondMoment };
+  get state(): AdamWState {
+    return { step: this.made, firstMoment: this.firstMoment, secondMoment: this.secondMoment };
   }
 
   /**
@@ -229,7 +226,7 @@ export class AdamW {
       );
     }
     this.discard();
-    this.steps = step;
+    this.made = step;
     this.firstMoment.set(firstMoment);
     this.secondMoment.set(secondMoment);
   }

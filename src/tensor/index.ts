@@ -3,7 +3,7 @@ export {
   type AdamWOptions,
   type AdamWResult,
   type AdamWState,
-  type AdamWUpdateOptions,
+  type AdamWStepOptions,
   type Gradients,
   type NonFiniteGradient,
 } from './adamw.ts';
