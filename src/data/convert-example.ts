@@ -6,19 +6,15 @@ import { formatTranscript, parseTranscript, textOf } from './hh-transcript.ts';
 import type { Content } from './record.ts';
 
 /** Formats that can be written: TRL's, rankings, and HH-RLHF transcripts. */
-export const TARGET_FORMATS = [
-  'language-modeling',
-  'prompt-only',
-  'prompt-completion',
-  'preference',
-  'implicit-preference',
-  'unpaired-preference',
-  'ranking',
-  'hh-transcript',
-] as const satisfies readonly string[];
-
-/** A format that {@link convertExample} writes. */
-export type TargetFormat = (typeof TARGET_FORMATS)[number];
+export type TargetFormat =
+  | 'language-modeling'
+  | 'prompt-only'
+  | 'prompt-completion'
+  | 'preference'
+  | 'implicit-preference'
+  | 'unpaired-preference'
+  | 'ranking'
+  | 'hh-transcript';
 
 /**
  * 'keep': texts stay texts and messages stay messages. 'conversational': texts become messages; a prompt that is an
@@ -101,6 +97,9 @@ const WRITERS: { [F in TargetFormat]: (example: Example) => Converted } = {
     return one({ prompt: e.prompt, responses: e.responses, ranks: e.ranks });
   },
 };
+
+/** The formats that {@link convertExample} writes. */
+export const TARGET_FORMATS: readonly TargetFormat[] = Object.keys(WRITERS) as TargetFormat[];
 
 /** All pairs of which one response is ranked better, the better first. */
 export function pairsOf(example: RankingExample): { chosen: Content; rejected: Content }[] {

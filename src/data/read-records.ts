@@ -13,9 +13,9 @@ export interface ReadOptions {
   format?: RecordFormat;
   /**
    * 'error' (default): when the file has been read, one error names all bad rows. 'skip': bad rows are written to
-   * `badRowsPath`, counted, and left out.
+   * `badRowsPath`, counted, and left out. 'collect': left out and listed in `summary.problems`, for checks.
    */
-  onBadRow?: 'error' | 'skip';
+  onBadRow?: 'error' | 'skip' | 'collect';
   /** Where 'skip' writes bad rows, as JSON Lines `{file, line, problems, row}`. */
   badRowsPath?: string;
   /** Field names to read under other names: `{ prompt: 'question' }` reads `question` as `prompt`. */
@@ -95,13 +95,14 @@ export class RecordStream implements AsyncIterable<Row> {
     });
     summary.container = container;
     const skip = options.onBadRow === 'skip';
+    const goOn = skip || options.onBadRow === 'collect';
     let bad: RecordWriter | null = null;
     try {
       for await (const raw of this.withFormat(rows)) {
         summary.rows++;
         const problems = this.check(raw);
         if (problems.length === 0) {
-          if (summary.badRows === 0 || skip) yield this.rowOf(raw);
+          if (summary.badRows === 0 || goOn) yield this.rowOf(raw);
           continue;
         }
         summary.badRows++;
@@ -122,7 +123,7 @@ export class RecordStream implements AsyncIterable<Row> {
       await bad?.abort();
       await rows.return();
     }
-    if (summary.badRows > 0 && !skip) {
+    if (summary.badRows > 0 && !goOn) {
       const advice = `Correct these rows, or leave them out with onBadRow: skip.`;
       throw summary.problems.toError(summary.file, summary.badRows, advice);
     }

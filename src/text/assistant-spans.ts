@@ -1,6 +1,6 @@
 /** Finds the assistant's turns in a rendered conversation by rendering ever longer parts of it. */
 import { TenetError } from '../base/index.ts';
-import type { ChatMessage } from './chat-template.ts';
+import type { ChatMessage } from './chat-message.ts';
 import type { Span } from './generation-marks.ts';
 
 /**

@@ -1,5 +1,5 @@
 /** Writes the `tokenizer.json` of a byte-level BPE tokenizer with GPT-2's splitting rules. */
-import type { TokenizerJson } from './tokenizer.ts';
+import type { TokenizerJson } from './tokenizer-json.ts';
 
 export interface ByteLevelBpe {
   /** Token name (bytes as stand-in characters) → id; special tokens included. */

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { sharedData } from '../base/testing.ts';
-import { type ChatMessage, ChatTemplate } from './chat-template.ts';
+import type { ChatMessage } from './chat-message.ts';
+import { ChatTemplate } from './chat-template.ts';
 import { Tokenizer } from './tokenizer.ts';
 import { trainBpe } from './train-bpe.ts';
 

@@ -2,19 +2,11 @@
 import { Template } from '@huggingface/jinja';
 import { TenetError } from '../base/index.ts';
 import { assistantSpans } from './assistant-spans.ts';
+import type { ChatMessage } from './chat-message.ts';
 import { marksGeneration, type Span, splitGenerationMarks, withGenerationMarks } from './generation-marks.ts';
 import { simpleChatTemplate } from './simple-chat-template.ts';
 import { tokenEnds } from './token-ends.ts';
 import type { Tokenizer } from './tokenizer.ts';
-
-/** One turn. Templates may look at further fields (`tool_calls`, `name`, `thinking` …). */
-export interface ChatMessage {
-  /** 'system', 'user', 'assistant' or 'tool'; some models know others. */
-  role: string;
-  /** The text; or a list of parts, as multimodal templates take it. */
-  content?: string | readonly { type: string; text?: string; [key: string]: unknown }[] | null;
-  [key: string]: unknown;
-}
 
 export interface RenderOptions {
   /** True: end with the header of an assistant turn, ready to be continued by the model. Default false. */

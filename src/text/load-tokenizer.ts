@@ -3,7 +3,8 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TenetError } from '../base/index.ts';
 import { byteLevelTokenizerJson } from './byte-level-json.ts';
-import { Tokenizer, type TokenizerConfig, type TokenizerJson } from './tokenizer.ts';
+import { Tokenizer } from './tokenizer.ts';
+import type { TokenizerConfig, TokenizerJson } from './tokenizer-json.ts';
 
 /** Every file that belongs to a tokenizer; those present travel with models saved later. */
 export const TOKENIZER_FILES: readonly string[] = [

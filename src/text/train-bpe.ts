@@ -3,7 +3,8 @@ import { TenetError } from '../base/index.ts';
 import { learnMerges, type Merge } from './bpe-merges.ts';
 import { BYTE_TO_CHARACTER, BYTES_IN_VOCABULARY_ORDER } from './byte-characters.ts';
 import { byteLevelTokenizerJson } from './byte-level-json.ts';
-import { Tokenizer, type TokenizerConfig } from './tokenizer.ts';
+import { Tokenizer } from './tokenizer.ts';
+import type { TokenizerConfig } from './tokenizer-json.ts';
 import { GPT2_SPLIT } from './word-cache.ts';
 
 export interface TrainBpeOptions {

@@ -1,5 +1,5 @@
 /** A faster way to encode long texts with byte-level BPE: each distinct word is encoded once. */
-import type { TokenizerJson } from './tokenizer.ts';
+import type { TokenizerJson } from './tokenizer-json.ts';
 
 /** The words of GPT-2's splitting rule: contractions, words, numbers, other marks, white space. */
 export const GPT2_SPLIT: RegExp =
