@@ -4,7 +4,8 @@
  * default: a file without them is damaged. Unknown keys pass and are kept.
  */
 import { z } from 'zod';
-import type { DecoderConfig, DecoderFamily } from './decoder-config.ts';
+import type { Gpt2Keys, GptNeoxKeys, LlamaKeys, MistralKeys, Qwen2Keys, Qwen3Keys } from './config-keys.ts';
+import type { DecoderConfig } from './decoder-config.ts';
 
 const count = z
   .int()
@@ -151,21 +152,11 @@ const gptNeox = z.looseObject({
 });
 
 /** One schema per family; parsing leaves unknown keys in place. */
-export const configSchemas = {
-  llama,
-  mistral,
-  qwen2,
-  qwen3,
-  gpt2,
-  gpt_neox: gptNeox,
-} as const satisfies Record<DecoderFamily, z.ZodType>;
-
-/** What Llama shares with the families that descend from it. */
-export type LlamaLikeKeys = z.output<z.ZodObject<typeof llamaKeys>>;
-export type LlamaKeys = z.output<typeof llama>;
-export type MistralKeys = z.output<typeof mistral>;
-export type Qwen2Keys = z.output<typeof qwen2>;
-export type Qwen3Keys = z.output<typeof qwen3>;
-export type Gpt2Keys = z.output<typeof gpt2>;
-export type GptNeoxKeys = z.output<typeof gptNeox>;
-export type RopeKeys = z.output<typeof rope>;
+export const configSchemas: {
+  readonly llama: z.ZodType<LlamaKeys>;
+  readonly mistral: z.ZodType<MistralKeys>;
+  readonly qwen2: z.ZodType<Qwen2Keys>;
+  readonly qwen3: z.ZodType<Qwen3Keys>;
+  readonly gpt2: z.ZodType<Gpt2Keys>;
+  readonly gpt_neox: z.ZodType<GptNeoxKeys>;
+} = { llama, mistral, qwen2, qwen3, gpt2, gpt_neox: gptNeox };

@@ -1,16 +1,16 @@
 /** From a Hugging Face `config.json` to a `DecoderConfig`: every supported family, all problems at once. */
 import { TenetError } from '../base/error.ts';
 import { familyOf } from './architectures.ts';
-import {
-  configSchemas,
-  type Gpt2Keys,
-  type GptNeoxKeys,
-  type LlamaKeys,
-  type LlamaLikeKeys,
-  type MistralKeys,
-  type Qwen2Keys,
-  type Qwen3Keys,
-} from './config-schema.ts';
+import type {
+  Gpt2Keys,
+  GptNeoxKeys,
+  LlamaKeys,
+  LlamaLikeKeys,
+  MistralKeys,
+  Qwen2Keys,
+  Qwen3Keys,
+} from './config-keys.ts';
+import { configSchemas } from './config-schema.ts';
 import type { DecoderConfig, DecoderFamily } from './decoder-config.ts';
 import { readRotary } from './read-rotary.ts';
 

@@ -1,15 +1,10 @@
 /** The rotary part of a configuration, in the layout of transformers 5 or of the releases before it. */
-import type { RopeKeys } from './config-schema.ts';
+import type { RopeKeys, RotaryKeys } from './config-keys.ts';
 import type { RotaryConfig } from './decoder-config.ts';
 import { type RotaryParameters, rotaryConfig } from './rotary-frequencies.ts';
 
 interface RotarySource {
-  readonly keys: {
-    readonly rope_parameters?: RopeKeys | null;
-    readonly rope_scaling?: RopeKeys | null;
-    readonly rope_theta?: number | null;
-    readonly original_max_position_embeddings?: number | null;
-  };
+  readonly keys: RotaryKeys;
   readonly maxPositions: number;
   readonly headWidth: number;
   /** Share of a head's dimensions that is rotated, and θ, where the rotary keys do not say. */
@@ -17,7 +12,14 @@ interface RotarySource {
   readonly theta: number;
 }
 
-const supportedTypes = ['default', 'linear', 'dynamic', 'yarn', 'llama3'] as const;
+const requiredKeys: Readonly<Record<RotaryParameters['type'], readonly (keyof RopeKeys)[]>> = {
+  default: [],
+  linear: ['factor'],
+  dynamic: ['factor'],
+  yarn: ['factor'],
+  llama3: ['factor', 'low_freq_factor', 'high_freq_factor'],
+};
+const supportedTypes = Object.keys(requiredKeys) as readonly RotaryParameters['type'][];
 
 /**
  * Reads `rope_parameters` (transformers 5: θ inside), or `rope_scaling` beside `rope_theta`; the older key
@@ -46,14 +48,7 @@ export function readRotary(source: RotarySource, problems: string[]): RotaryConf
   } else if (dimensions < 1 || dimensions + (dimensions % 2) > headWidth) {
     problems.push(`${where}: ${dimensions} rotated dimensions (in pairs) do not fit heads of ${headWidth}`);
   }
-  const required = {
-    linear: ['factor'],
-    dynamic: ['factor'],
-    yarn: ['factor'],
-    llama3: ['factor', 'low_freq_factor', 'high_freq_factor'],
-    default: [],
-  }[type ?? 'default'];
-  for (const key of required) {
+  for (const key of requiredKeys[type ?? 'default']) {
     if (typeof rope[key] !== 'number') problems.push(`${where}.${key}: missing; rope_type ${type} needs it`);
   }
   if (problems.length > before || !type) return null;
