@@ -3,14 +3,6 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { commandGroups } from './commands.ts';
 
-/** Options that every command has. */
-export interface GlobalOptions {
-  /** Print JSON for programs instead of text for people. */
-  readonly json: boolean;
-  /** Print the stack of an error. */
-  readonly debug: boolean;
-}
-
 /** The whole command line, ready to parse. Wrong use is thrown as CommanderError instead of ending the process. */
 export function buildProgram(): Command {
   const program = new Command('tenet')
@@ -34,12 +26,6 @@ export function buildProgram(): Command {
   }
   program.addHelpText('after', '\nDocumentation and recipes: the docs and recipes folders of the package.');
   return program;
-}
-
-/** The global options as given with a command. */
-export function globalOptions(command: Command): GlobalOptions {
-  const { json = false, debug = false } = command.optsWithGlobals<Partial<GlobalOptions>>();
-  return { json, debug };
 }
 
 function inherit(command: Command, parent: Command): void {

@@ -26,14 +26,8 @@ export {
   type StageStatus,
   type Versions,
 } from './manifest.ts';
-export {
-  type CreateProgressOptions,
-  createProgress,
-  type ProgressDisplay,
-  type ProgressStream,
-  type ProgressUpdate,
-  type StageUpdate,
-} from './progress.ts';
+export { type CreateProgressOptions, createProgress } from './progress.ts';
+export type { ProgressDisplay, ProgressStream, ProgressUpdate, StageUpdate } from './progress-display.ts';
 export { formatDuration, formatMetric, formatNumber } from './progress-format.ts';
 export {
   filePath,

@@ -1,15 +1,8 @@
 /** Progress as plain lines, for logs, pipes and continuous integration. */
 import { styleText } from 'node:util';
-import type { ProgressDisplay, ProgressStream, ProgressUpdate, StageUpdate } from './progress.ts';
+import type { DisplayOptions, ProgressDisplay, ProgressUpdate, StageUpdate } from './progress-display.ts';
 import { formatDuration, formatMetric, printable, TimeLeft } from './progress-format.ts';
 import type { WarningRecord } from './records.ts';
-
-export interface DisplayOptions {
-  readonly stream: ProgressStream;
-  readonly color: boolean;
-  /** Clock in milliseconds. */
-  readonly now: () => number;
-}
 
 /** A line is written at each tenth of a stage, and after this long without one. */
 const SILENCE_MS = 30_000;

@@ -1,8 +1,7 @@
 /** Progress on a terminal: a finished line per stage and a live bar for the one that runs. */
 import { styleText } from 'node:util';
-import type { ProgressDisplay, ProgressUpdate, StageUpdate } from './progress.ts';
+import type { DisplayOptions, ProgressDisplay, ProgressUpdate, StageUpdate } from './progress-display.ts';
 import { formatDuration, formatMetric, printable, TimeLeft } from './progress-format.ts';
-import type { DisplayOptions } from './progress-plain.ts';
 import type { WarningRecord } from './records.ts';
 
 /** Redraw at most this often; a terminal over a slow connection must not slow the training. */

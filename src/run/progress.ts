@@ -1,42 +1,8 @@
 /** Where a run shows how far it is: a terminal, lines of a log, or JSON for another program. */
+import type { ProgressDisplay, ProgressStream, ProgressUpdate, StageUpdate } from './progress-display.ts';
 import { PlainProgress } from './progress-plain.ts';
 import { TerminalProgress } from './progress-terminal.ts';
 import type { EventRecord, SampleRecord, WarningRecord } from './records.ts';
-
-/** A stage begins or ends. */
-export interface StageUpdate {
-  readonly stage: string;
-  /** Place among the run's stages, from 0. */
-  readonly index: number;
-  readonly count: number;
-  readonly status: 'running' | 'finished' | 'failed' | 'interrupted' | 'already finished';
-}
-
-/** How far the running stage is, in its own units of work, with the metrics worth seeing live. */
-export interface ProgressUpdate {
-  readonly stage: string;
-  readonly done: number;
-  readonly total: number;
-  readonly metrics: Readonly<Record<string, number>>;
-}
-
-/** Receives all that happens in a run and shows some of it. */
-export interface ProgressDisplay {
-  stage(update: StageUpdate): void;
-  progress(update: ProgressUpdate): void;
-  event(record: EventRecord): void;
-  sample(record: SampleRecord): void;
-  warn(record: WarningRecord): void;
-  /** Ends the display and gives the terminal back as it was. */
-  close(): void;
-}
-
-/** The part of a writable stream that displays use. */
-export interface ProgressStream {
-  write(text: string): unknown;
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-}
 
 export interface CreateProgressOptions {
   /** One JSON object per line on `stdout` instead of a display. Default false. */

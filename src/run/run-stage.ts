@@ -1,6 +1,6 @@
 /** Runs one stage inside a run folder: its context, its status in the manifest, its place in a resumed run. */
 import type { Sample, StageContext } from '../train/context.ts';
-import type { ProgressDisplay } from './progress.ts';
+import type { ProgressDisplay } from './progress-display.ts';
 import type { RunFolder } from './run-folder.ts';
 
 export interface StageContextOptions {

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { globalOptions } from '../program.ts';
+import { globalOptions } from '../global-options.ts';
 
 /** `tenet doctor`: says whether this machine can run Tenet, and what to do where it cannot. */
 export function doctorCommand(): Command {

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { globalOptions } from '../program.ts';
+import { globalOptions } from '../global-options.ts';
 
 /** `tenet report <run-folder>`: writes the report of a run again from the run folder's files. */
 export function reportCommand(): Command {
