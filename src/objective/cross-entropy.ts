@@ -1,7 +1,7 @@
 /** Cross-entropy of chosen tokens: the loss of pre-training and supervised fine-tuning. */
 import { TenetError } from '../base/index.ts';
 import { add, divide, exp, multiply, negate, stopGradient, type Tensor } from '../tensor/index.ts';
-import { countOf, keepCounted, maskedMeanTensor, maskedSumTensor } from './masked-tensor.ts';
+import { keepCounted, maskedCountTensor, maskedMeanTensor, maskedSumTensor } from './masked-tensor.ts';
 
 /**
  * nll: −log p. dft: −p · log p with the first p held constant, so that the gradient no longer grows as 1 / p
@@ -59,7 +59,7 @@ export function crossEntropyLoss(options: CrossEntropyOptions): CrossEntropyResu
       `crossEntropyLoss: labelSmoothing ${labelSmoothing} needs vocabularyLogProbs and the nll variant`,
     );
   }
-  const normaliser = options.normaliser ?? countOf(counted);
+  const normaliser = options.normaliser ?? maskedCountTensor(counted);
   const mean = (values: Tensor): Tensor => maskedMeanTensor(values, counted, normaliser);
   const kept = keepCounted(logProbs, counted);
   const crossEntropy = divide(negate(maskedSumTensor(kept, counted)), normaliser);

@@ -38,8 +38,8 @@ export {
   type Values,
 } from './masked.ts';
 export {
-  countOf,
   keepCounted,
+  maskedCountTensor,
   maskedFraction,
   maskedMeanTensor,
   maskedSumTensor,

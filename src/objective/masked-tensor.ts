@@ -28,7 +28,7 @@ export function maskedSumTensor(values: Tensor, counted: Tensor): Tensor {
 }
 
 /** How many values count, at least 1, a scalar: what a mean divides by. */
-export function countOf(counted: Tensor): Tensor {
+export function maskedCountTensor(counted: Tensor): Tensor {
   return maximum(sum(counted), 1);
 }
 
@@ -40,7 +40,7 @@ export function countOf(counted: Tensor): Tensor {
  * @param normaliser scalar. Default: the count in this mask (1 when nothing counts), which makes it a mean.
  */
 export function maskedMeanTensor(values: Tensor, counted: Tensor, normaliser?: Tensor): Tensor {
-  return divide(maskedSumTensor(values, counted), normaliser ?? countOf(counted));
+  return divide(maskedSumTensor(values, counted), normaliser ?? maskedCountTensor(counted));
 }
 
 /** Variance of the counted values with Bessel's correction, a scalar. Not finite when fewer than two count. */
@@ -69,5 +69,5 @@ export function maskedWhitenTensor(
 
 /** The part of the counted values for which `condition` (bool) holds, of `normaliser` values; no gradient. */
 export function maskedFraction(condition: Tensor, counted: Tensor, normaliser?: Tensor): Tensor {
-  return divide(sum(where(condition, counted, 0)), normaliser ?? countOf(counted));
+  return divide(sum(where(condition, counted, 0)), normaliser ?? maskedCountTensor(counted));
 }

@@ -25,7 +25,7 @@ import {
   type Tensor,
   where,
 } from '../tensor/index.ts';
-import { countOf, keepCounted, maskedFraction, maskedMeanTensor } from './masked-tensor.ts';
+import { keepCounted, maskedCountTensor, maskedFraction, maskedMeanTensor } from './masked-tensor.ts';
 
 export interface PpoPolicyOptions {
   /** log π of the sampled tokens; differentiated. */
@@ -47,11 +47,20 @@ export interface PpoPolicyOptions {
    * cannot dominate. > 1; null = off. Default null; 3 in its source, Ye et al. 2019, arXiv:1912.09729, eq. 5.
    */
   readonly dualClip?: number | null;
+  /** Entropy of each token's distribution, nats; needed for the bonus, else only logged. */
+  readonly entropy?: Tensor;
+  /** Weight of the entropy bonus. Default 0 (off), as in RLHF practice. */
+  readonly entropyCoefficient?: number;
 }
 
 export interface PpoPolicyResult {
+  /** The clipped loss, less the entropy bonus. */
   readonly loss: Tensor;
   readonly metrics: {
+    /** The clipped loss alone. */
+    readonly policyLoss: Tensor;
+    /** Mean entropy of the counted tokens' distributions, nats; only when `entropy` was given. */
+    readonly entropy?: Tensor;
     /** Mean of ½ (log π − log π_old)², nats: TRL's approxkl. */
     readonly approxKl: Tensor;
     /** Mean of ρ − 1 − log ρ, Schulman's k3 for KL(π_old ‖ π), nats. */
@@ -70,6 +79,13 @@ export interface PpoPolicyResult {
  */
 export function ppoPolicyLoss(options: PpoPolicyOptions): PpoPolicyResult {
   const { counted, clipRange = 0.2, clipRangeHigh = clipRange, dualClip = null } = options;
+  const { entropy, entropyCoefficient = 0 } = options;
+  if (entropyCoefficient !== 0 && !entropy) {
+    throw new TenetError(
+      'usage',
+      `ppoPolicyLoss: an entropy bonus of ${entropyCoefficient} needs the tokens' entropies, but none were given`,
+    );
+  }
   if (!(clipRange > 0 && clipRange < 1) || !(clipRangeHigh > 0)) {
     throw new TenetError(
       'usage',
@@ -79,7 +95,7 @@ export function ppoPolicyLoss(options: PpoPolicyOptions): PpoPolicyResult {
   if (dualClip !== null && !(dualClip > 1)) {
     throw new TenetError('usage', `ppoPolicyLoss: dualClip ${dualClip} must be above 1, or null for none`);
   }
-  const normaliser = options.normaliser ?? countOf(counted);
+  const normaliser = options.normaliser ?? maskedCountTensor(counted);
   const advantages = keepCounted(options.advantages, counted);
   const logRatio = keepCounted(subtract(options.logProbs, options.oldLogProbs), counted);
   const ratio = exp(logRatio);
@@ -91,9 +107,14 @@ export function ppoPolicyLoss(options: PpoPolicyOptions): PpoPolicyResult {
     perToken = where(less(advantages, 0), minimum(perToken, bound), perToken);
   }
   const mean = (values: Tensor): Tensor => maskedMeanTensor(values, counted, normaliser);
+  const policyLoss = mean(perToken);
+  const meanEntropy = entropy && mean(entropy);
+  const bonus = meanEntropy && entropyCoefficient !== 0 ? multiply(meanEntropy, entropyCoefficient) : null;
   return {
-    loss: mean(perToken),
+    loss: bonus ? subtract(policyLoss, bonus) : policyLoss,
     metrics: {
+      policyLoss,
+      ...(meanEntropy ? { entropy: meanEntropy } : {}),
       approxKl: mean(multiply(square(logRatio), 0.5)),
       approxKlK3: mean(subtract(subtract(ratio, 1), logRatio)),
       clipFraction: maskedFraction(not(equal(perToken, free)), counted, normaliser),
@@ -137,7 +158,7 @@ export function ppoValueLoss(options: PpoValueOptions): PpoValueResult {
   if (valueClipRange !== null && !(valueClipRange > 0)) {
     throw new TenetError('usage', `ppoValueLoss: valueClipRange ${valueClipRange} must be above 0, or null`);
   }
-  const normaliser = options.normaliser ?? countOf(counted);
+  const normaliser = options.normaliser ?? maskedCountTensor(counted);
   const values = keepCounted(options.values, counted);
   const oldValues = keepCounted(options.oldValues, counted);
   const returns = keepCounted(options.returns, counted);
@@ -156,22 +177,15 @@ export function ppoValueLoss(options: PpoValueOptions): PpoValueResult {
 }
 
 export interface PpoOptions extends PpoPolicyOptions, PpoValueOptions {
-  /** Entropy of each token's distribution, nats; needed for the bonus, else only logged. */
-  readonly entropy?: Tensor;
   /** Weight of the value loss. Default 0.1 (lm-human-preferences, TRL). */
   readonly valueCoefficient?: number;
-  /** Weight of the entropy bonus. Default 0 (off), as in RLHF practice. */
-  readonly entropyCoefficient?: number;
 }
 
 export interface PpoResult {
   readonly loss: Tensor;
   readonly metrics: PpoPolicyResult['metrics'] &
     PpoValueResult['metrics'] & {
-      readonly policyLoss: Tensor;
       readonly valueLoss: Tensor;
-      /** Mean entropy of the counted tokens' distributions, nats; only when `entropy` was given. */
-      readonly entropy?: Tensor;
     };
 }
 
@@ -181,29 +195,11 @@ export interface PpoResult {
  * @see Schulman et al. 2017, eq. 9.
  */
 export function ppoLoss(options: PpoOptions): PpoResult {
-  const { counted, entropy, valueCoefficient = 0.1, entropyCoefficient = 0 } = options;
-  if (entropyCoefficient !== 0 && !entropy) {
-    throw new TenetError(
-      'usage',
-      `ppoLoss: an entropy bonus of ${entropyCoefficient} needs the tokens' entropies, but none were given`,
-    );
-  }
-  const shared = { ...options, normaliser: options.normaliser ?? countOf(counted) };
+  const shared = { ...options, normaliser: options.normaliser ?? maskedCountTensor(options.counted) };
   const policy = ppoPolicyLoss(shared);
   const value = ppoValueLoss(shared);
-  const meanEntropy = entropy && maskedMeanTensor(entropy, counted, shared.normaliser);
-  let loss = add(policy.loss, multiply(value.loss, valueCoefficient));
-  if (meanEntropy && entropyCoefficient !== 0) {
-    loss = subtract(loss, multiply(meanEntropy, entropyCoefficient));
-  }
   return {
-    loss,
-    metrics: {
-      ...policy.metrics,
-      ...value.metrics,
-      policyLoss: policy.loss,
-      valueLoss: value.loss,
-      ...(meanEntropy ? { entropy: meanEntropy } : {}),
-    },
+    loss: add(policy.loss, multiply(value.loss, options.valueCoefficient ?? 0.1)),
+    metrics: { ...policy.metrics, ...value.metrics, valueLoss: value.loss },
   };
 }
