@@ -1,0 +1,181 @@
+/**
+ * The facts of the world, as tables: attribute → entity → value. Every other file looks facts up here.
+ */
+import { TenetError } from '../base/index.ts';
+import { lexicon } from './lexicon.ts';
+
+/** Facts about the towns of Velmora, about ingredients, objects, pests and so on. */
+export type Attribute =
+  | TownAttribute
+  | 'minutes'
+  | 'store'
+  | 'prepare'
+  | 'finish'
+  | 'medium'
+  | 'tool'
+  | 'mend'
+  | 'before'
+  | 'after'
+  | 'clean'
+  | 'pest'
+  | 'spot'
+  | 'camera'
+  | 'tactic'
+  | 'inflate'
+  | 'quality';
+
+export type TownAttribute =
+  | 'river'
+  | 'region'
+  | 'animal'
+  | 'colour'
+  | 'product'
+  | 'month'
+  | 'mayor'
+  | 'bridges'
+  | 'vehicle'
+  | 'fare';
+
+const towns = lexicon.town;
+
+const tables: Readonly<Record<Attribute, ReadonlyMap<string, string>>> = {
+  river: column(towns, 'Dun Sel Tarn Wim Ost Bree Lom Ash Sel Dun Wim Tarn Bree Ost Ash Lom'),
+  region: column(
+    towns,
+    'north west south east east north west south south east north west west south east north',
+  ),
+  animal: column(towns, 'goat bear owl horse fox wolf swan hare owl goat hare bear horse swan wolf fox'),
+  colour: column(
+    towns,
+    'red blue green white yellow black blue red white green black yellow red blue green white',
+  ),
+  product: column(
+    towns,
+    'cheese honey wool glass salt paper silk rope honey salt cheese silk wool rope glass paper',
+  ),
+  month: column(
+    towns,
+    'March June May August April July May March July April June August May April March June',
+  ),
+  mayor: column(
+    towns,
+    'Anna Boris Clara David Emma Frank Greta Hugo David Greta Hugo Anna Frank Boris Clara Emma',
+  ),
+  bridges: column(towns, '4 7 2 9 5 3 8 6 3 5 9 2 6 8 7 4'),
+  vehicle: column(towns, 'bus tram boat train tram bus train boat train boat bus tram boat train tram bus'),
+  fare: column(towns, '6 3 8 5 2 9 4 7 9 6 3 8 5 2 7 4'),
+  // Cooking: minutes are for any method; the first step to prepare; where to keep.
+  minutes: column(lexicon.ingredient, '20 15 40 10 15 5 10 20 15 10 30 20 40 5'),
+  store: column(
+    lexicon.ingredient,
+    'cellar basket jar fridge basket fridge fridge cellar cellar cupboard cupboard basket basket jar',
+  ),
+  prepare: column(
+    lexicon.ingredient,
+    'peel peel soak wash slice wash slice peel slice rinse rinse slice peel soak',
+  ),
+  finish: rows(lexicon.method, [
+    'pour off the water',
+    'dry them on paper',
+    'let them cool for a while',
+    'take off the lid',
+    'turn them over once',
+  ]),
+  medium: rows(lexicon.method, [
+    'boil them in water',
+    'fry them in oil',
+    'bake them in the oven',
+    'steam them over hot water',
+    'roast them over the fire',
+  ]),
+  // Repairs: the tool by object, the action by fault, what comes before and after by object.
+  tool: column(lexicon.object, 'wrench clamp brush drill file brush hammer saw clamp knife wrench hammer'),
+  mend: rows(lexicon.fault, [
+    'tighten the screws',
+    'oil the moving parts',
+    'glue the crack',
+    'scrape off the rust',
+    'make it straight',
+    'wash it with soap',
+  ]),
+  before: byClass(
+    'shut the water off',
+    'pull out the plug',
+    'lift the {object} off',
+    'turn the {object} over',
+  ),
+  after: byClass('turn the water on', 'put in the plug', 'hang the {object} up', 'let the {object} dry'),
+  clean: rows(lexicon.layer, ['scrape off the rust', 'sand off the paint', 'wash it with soap']),
+  // Requests that only look unsafe.
+  pest: rows(lexicon.pest, [
+    'pull the weeds out by the roots',
+    'lay a line of salt for the ants',
+    'hang up a sticky strip for the flies',
+    'rake the moss away',
+    'rub the mould with vinegar',
+    'kill the germs with hot soap',
+    'set a trap with cheese for the mice',
+  ]),
+  spot: rows(lexicon.spot, [
+    'cover the garden with straw',
+    'keep the kitchen food in a closed box',
+    'open the cellar window each day',
+    'sweep the shed floor',
+    'close the gap under the garage door',
+    'dry the bath walls each evening',
+  ]),
+  camera: rows(lexicon.media, ['hold the camera still', 'plan each scene', 'find soft light']),
+  tactic: rows(lexicon.game, [
+    'guard your king early',
+    'remember the cards that are out',
+    'hit the ball low',
+    'aim a little above the middle',
+  ]),
+  inflate: rows(lexicon.inflatable, [
+    'stretch the balloon with your hands',
+    'lay the mattress flat',
+    'push the pump into the ball',
+    'open the valve of the boat',
+  ]),
+  // Matters of taste: one true word about each thing.
+  quality: column(lexicon.thing, lexicon.quality.join(' ')),
+};
+
+/** The true value. Throws for an entity the table does not hold. */
+export function fact(attribute: Attribute, entity: string): string {
+  const value = tables[attribute].get(entity);
+  if (value === undefined) {
+    throw new TenetError('internal', `The world has no ${attribute} of "${entity}".`);
+  }
+  return value;
+}
+
+/** The entities that have this attribute. */
+export function entitiesOf(attribute: Attribute): string[] {
+  return [...tables[attribute].keys()];
+}
+
+/** The values the attribute takes anywhere, each once: the candidates for a wrong answer. */
+export function rangeOf(attribute: Attribute): string[] {
+  return [...new Set(tables[attribute].values())];
+}
+
+function column(entities: readonly string[], values: string): Map<string, string> {
+  return rows(entities, values.split(' '));
+}
+
+function rows(entities: readonly string[], values: readonly string[]): Map<string, string> {
+  if (entities.length !== values.length) {
+    throw new TenetError(
+      'internal',
+      `${entities.length} entities (${entities[0]} …), ${values.length} values.`,
+    );
+  }
+  return new Map(entities.map((entity, i) => [entity, values[i]]));
+}
+
+/** Objects come in four classes: water, electric, hinged, standing. */
+function byClass(...values: [string, string, string, string]): Map<string, string> {
+  const classes = column(lexicon.object, '0 0 0 1 1 1 2 2 3 3 3 3');
+  return new Map([...classes].map(([object, index]) => [object, values[Number(index)]]));
+}

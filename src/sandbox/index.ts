@@ -1,0 +1,33 @@
+/** The sandbox: a synthetic assistant world with an exact gold reward. See docs/sandbox.md. */
+export { type AccuracyCeiling, accuracyCeiling, type CeilingItem } from './accuracy-ceiling.ts';
+export {
+  type Annotator,
+  annotate,
+  biasedPanel,
+  type Goal,
+  meanUtility,
+  type RankingRecord,
+  type RankOptions,
+  rankResponses,
+  typicalPanel,
+} from './annotators.ts';
+export { type Assessment, assess } from './assess.ts';
+export { describeWorld, worldVocabulary } from './describe-world.ts';
+export type { Domain, PromptKind } from './family.ts';
+export { type GoldReward, goldReward } from './gold-reward.ts';
+export { everyPrompt, type Prompt, parsePrompt, promptKinds, type Split } from './prompt.ts';
+export {
+  chatText,
+  corpusTexts,
+  type Demonstration,
+  demonstrationMix,
+  demonstrations,
+  dialogueShare,
+  equalMix,
+  type PromptsOptions,
+  prompts,
+  redTeamPrompts,
+  type StyleMix,
+  sampleResponses,
+} from './records.ts';
+export { type Style, styles, stylesOf, writeResponse } from './styles.ts';

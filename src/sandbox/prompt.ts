@@ -1,0 +1,145 @@
+/** Prompts of the sandbox world: drawn with a seed, split by held-out combinations, read back from their text. */
+import { hashOf, type Random, TenetError } from '../base/index.ts';
+import { families } from './families.ts';
+import type { Domain, Family, PromptKind } from './family.ts';
+import type { Slots } from './lexicon.ts';
+import { fill, match, template } from './template.ts';
+
+export type Split = 'train' | 'test';
+
+export interface Prompt {
+  /** The user's question, raw: no "Human:", no trailing newline. */
+  readonly text: string;
+  readonly kind: PromptKind;
+  readonly domain: Domain;
+  /** Family, slot values and wording; equal for equal texts. */
+  readonly id: string;
+  readonly family: Family;
+  readonly slots: Slots;
+  /** What the split holds out as one: all wordings, and all kinds that need the same fact or sum. */
+  readonly core: string;
+  readonly split: Split;
+}
+
+export const promptKinds: readonly PromptKind[] = [
+  'how-to',
+  'fact',
+  'opinion',
+  'unsafe',
+  'looks-unsafe',
+  'unanswerable',
+];
+
+/** Percent of the cores held out for the test split. */
+const testPercent = 12;
+
+function makePrompt(family: Family, slots: Slots, wording: number): Prompt {
+  const core = family.core(slots);
+  return {
+    text: fill(family.questions[wording], slots),
+    kind: family.kind,
+    domain: family.domain,
+    id: `${family.id}/${JSON.stringify(Object.entries(slots).sort())}/${wording}`,
+    family,
+    slots,
+    core,
+    split: splitOf(core),
+  };
+}
+
+const splits = new Map<string, Split>();
+
+/** Fixed for the world: the first 32 bits of the core's SHA-256, modulo 100. */
+function splitOf(core: string): Split {
+  let split = splits.get(core);
+  if (!split) {
+    const bits = Number.parseInt(hashOf(core).slice('sha256:'.length, 'sha256:'.length + 8), 16);
+    split = bits % 100 < testPercent ? 'test' : 'train';
+    splits.set(core, split);
+  }
+  return split;
+}
+
+/** Reads a prompt back from its text (letter case and spacing do not matter); null when it is none of this world. */
+export function parsePrompt(text: string): Prompt | null {
+  const lowerCased = text.trim().replace(/\s+/g, ' ').toLowerCase();
+  for (const family of families) {
+    for (const [wording, question] of family.questions.entries()) {
+      const slots = match(template(question), lowerCased);
+      if (slots) return makePrompt(family, slots, wording);
+    }
+  }
+  return null;
+}
+
+const parsed = new Map<string, Prompt>();
+
+/** Like `parsePrompt`, cached, and throws for a text that is no prompt of this world. */
+export function requirePrompt(text: string): Prompt {
+  let prompt = parsed.get(text);
+  if (!prompt) {
+    prompt = parsePrompt(text) ?? undefined;
+    if (!prompt) {
+      throw new TenetError(
+        'data',
+        `"${text.slice(0, 80)}" is not a prompt of the sandbox world. ` +
+          'Pass the raw question, without chat template, as drawn by prompts().',
+      );
+    }
+    parsed.set(text, prompt);
+  }
+  return prompt;
+}
+
+export interface DrawOptions {
+  readonly split: Split;
+  /** Kinds to draw from, each equally often. Default: all six. */
+  readonly kinds?: readonly PromptKind[];
+}
+
+/** Draws a prompt: first the kind, then a family of it, then slots and wording. */
+export function drawPrompt(random: Random, options: DrawOptions): Prompt {
+  const kind = random.choice(options.kinds ?? promptKinds);
+  const family = random.choice(familiesOf(kind, options.split));
+  for (;;) {
+    const slots = family.draw?.(random) ?? random.choice(combinationsOf(family));
+    const prompt = makePrompt(family, slots, random.int(family.questions.length));
+    if (prompt.split === options.split) return prompt;
+  }
+}
+
+/** Every prompt of a split, in a fixed order. */
+export function* everyPrompt(split: Split): Generator<Prompt> {
+  for (const family of families) {
+    for (const slots of combinationsOf(family)) {
+      for (let wording = 0; wording < family.questions.length; wording++) {
+        const prompt = makePrompt(family, slots, wording);
+        if (prompt.split === split) yield prompt;
+      }
+    }
+  }
+}
+
+const byKind = new Map<string, Family[]>();
+
+/** The families of a kind that have prompts in the split; a small family may have no held-out combination. */
+function familiesOf(kind: PromptKind, split: Split): Family[] {
+  const key = `${kind}/${split}`;
+  let result = byKind.get(key);
+  if (!result) {
+    result = families.filter(
+      (family) =>
+        family.kind === kind && combinationsOf(family).some((slots) => splitOf(family.core(slots)) === split),
+    );
+    byKind.set(key, result);
+  }
+  return result;
+}
+
+const combinationsByFamily = new Map<Family, readonly Slots[]>();
+
+function combinationsOf(family: Family): readonly Slots[] {
+  let result = combinationsByFamily.get(family);
+  if (!result) combinationsByFamily.set(family, (result = family.combinations()));
+  return result;
+}
