@@ -54,7 +54,8 @@ export async function checkGradients<Name extends string>(
   let compared = 0;
   let worst = 0;
   try {
-    const lossAt = async (): Promise<number> => Number((await session.run(built.feeds)).loss.data[0]);
+    const lossAt = async (): Promise<number> =>
+      Number((await session.run(built.feeds, ['loss'])).loss.data[0]);
     const result = await session.run(built.feeds);
     const loss = Number(result.loss.data[0]);
     for (const name of names) {

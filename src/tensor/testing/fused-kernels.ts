@@ -1,7 +1,6 @@
 /** Checks the float32 graph with its fused CPU kernels against the portable float64 graph. */
 import { TenetError } from '../../base/index.ts';
 import type { GraphOptions } from '../graph.ts';
-import { Session } from '../session.ts';
 import {
   type BuiltCase,
   buildCase,
@@ -10,6 +9,7 @@ import {
   type TestBuild,
   type TestInput,
 } from './build-case.ts';
+import { evaluate } from './evaluate.ts';
 
 export interface CompareFusedOptions extends CaseOptions {
   /** Largest difference relative to the largest magnitude in the array. Default 1e-5. */
@@ -33,8 +33,8 @@ export async function compareFused<Name extends string>(
   const drawn = drawInputs(inputs, options);
   // Both graphs get values that float32 holds exactly.
   for (const { values } of Object.values(drawn.drawn)) values.set(Float32Array.from(values));
-  const fast = await evaluate(buildCase(build, drawn, options.graph ?? { precision: 'float32' }));
-  const exact = await evaluate(buildCase(build, drawn, { precision: 'float64' }));
+  const fast = await results(buildCase(build, drawn, options.graph ?? { precision: 'float32' }));
+  const exact = await results(buildCase(build, drawn, { precision: 'float64' }));
   let worst = 0;
   for (const [name, expected] of Object.entries(exact)) {
     const scale = expected.reduce((largest, value) => Math.max(largest, Math.abs(value)), 1e-30);
@@ -52,15 +52,7 @@ export async function compareFused<Name extends string>(
   return worst;
 }
 
-async function evaluate(built: BuiltCase): Promise<Record<string, Float64Array>> {
-  const outputs = {
-    output: built.output,
-    ...Object.fromEntries(Object.entries(built.gradients).map(([name, g]) => [`gradient of ${name}`, g])),
-  };
-  const session = await Session.create(built.graph, outputs, { threads: 1 });
-  const result = await session.run(built.feeds);
-  await session.release();
-  return Object.fromEntries(
-    Object.entries(result).map(([name, value]) => [name, Float64Array.from(value.data as Float32Array)]),
-  );
+function results(built: BuiltCase): Promise<Record<string, number[]>> {
+  const named = Object.entries(built.gradients).map(([name, tensor]) => [`gradient of ${name}`, tensor]);
+  return evaluate(built.graph, { output: built.output, ...Object.fromEntries(named) }, built.feeds);
 }
