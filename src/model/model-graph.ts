@@ -52,19 +52,21 @@ export function hiddenRows(model: ModelGraph, rows: Tensor): Tensor {
  * Declares the inputs `rows` [N] (where the hidden state that predicts the token stands, see
  * `countedTargets`) and `targets` [N] (the token's id); only these rows pass through the output projection.
  * @param options.temperature logits are divided by it. Default 1.
+ * @returns also the hidden states [N, D] they were computed from, for heads at the same tokens
  */
 export function countedLogProbs(
   model: ModelGraph,
   options: { readonly temperature?: number } = {},
-): TokenLogProbs {
-  const rows = model.graph.input('rows', 'int32', ['N']);
+): TokenLogProbs & { readonly hidden: Tensor } {
+  const hidden = countedHidden(model);
   const targets = model.graph.input('targets', 'int32', ['N']);
-  return tokenLogProbs(
-    hiddenRows(model, rows),
-    outputProjection(model.config, model.weights),
-    targets,
-    options,
-  );
+  const projection = outputProjection(model.config, model.weights);
+  return { ...tokenLogProbs(hidden, projection, targets, options), hidden };
+}
+
+/** The hidden states [N, D] that predict the counted tokens; declares the input `rows` [N]. */
+export function countedHidden(model: ModelGraph): Tensor {
+  return hiddenRows(model, model.graph.input('rows', 'int32', ['N']));
 }
 
 /** One number per chosen token: hidden [N, D] times the head [1, D] of that name gives [N]. */

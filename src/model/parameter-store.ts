@@ -1,11 +1,11 @@
 /**
- * All parameters of a model in one flat shared buffer.
+ * All parameters of a model in one flat buffer.
  *
- * One buffer makes the optimizer a single loop, lets worker threads see the weights without a copy, and
- * keeps matrices that are used together next to each other.
+ * One buffer lets the optimizer update in place, and keeps matrices that are used together next to each other.
  */
 import { createHash } from 'node:crypto';
 import { nearest, TenetError } from '../base/error.ts';
+import { allocateFloats } from '../tensor/float-memory.ts';
 import type { ParameterSpec } from './parameters.ts';
 
 /** Tensors start at multiples of 64 bytes (16 floats), the width of a cache line and of AVX-512. */
@@ -16,7 +16,7 @@ export class ParameterStore {
   readonly specs: readonly ParameterSpec[];
   readonly names: readonly string[];
   /** Everything, padding between tensors included (always zero). */
-  readonly values: Float32Array<SharedArrayBuffer>;
+  readonly values: Float32Array<ArrayBuffer>;
   /** Number of parameters, padding not counted. */
   readonly count: number;
   readonly #offsets: ReadonlyMap<string, number>; // in floats
@@ -24,11 +24,9 @@ export class ParameterStore {
 
   /**
    * @param specs what to hold, in order; neighbours of one `group` are laid out without a gap.
-   * @param buffer shared memory that already holds the values of a store with the same specs (from another
-   * thread). Default: new memory, all zeros.
-   * @throws TenetError('model') for a repeated name or a buffer of another size.
+   * @throws TenetError('model') for a repeated name.
    */
-  constructor(specs: readonly ParameterSpec[], buffer?: SharedArrayBuffer) {
+  constructor(specs: readonly ParameterSpec[]) {
     const offsets = new Map<string, number>();
     let end = 0;
     let count = 0;
@@ -43,16 +41,10 @@ export class ParameterStore {
       end = offset + size;
       count += size;
     });
-    const bytes = Math.ceil(end / alignment) * alignment * 4;
-    if (buffer && buffer.byteLength !== bytes) {
-      throw new TenetError(
-        'model',
-        `These parameters take ${bytes} bytes; the given buffer has ${buffer.byteLength}.`,
-      );
-    }
+    const length = Math.ceil(end / alignment) * alignment;
     this.specs = specs;
     this.names = specs.map(({ name }) => name);
-    this.values = new Float32Array(buffer ?? new SharedArrayBuffer(bytes));
+    this.values = allocateFloats(length);
     this.count = count;
     this.#offsets = offsets;
     this.#byName = new Map(specs.map((spec) => [spec.name, spec]));
@@ -81,7 +73,7 @@ export class ParameterStore {
   }
 
   /** The parameter's memory, [product of its shape] row-major; writing to it changes the model. */
-  view(name: string): Float32Array<SharedArrayBuffer> {
+  view(name: string): Float32Array<ArrayBuffer> {
     const offset = this.offsetOf(name);
     return this.values.subarray(offset, offset + sizeOf(this.specOf(name)));
   }
@@ -90,7 +82,7 @@ export class ParameterStore {
    * Several parameters as one array, e.g. query, key and value weights as one [(H + 2K) · W, D] matrix.
    * @throws TenetError('model') when they do not follow one another without a gap, in this order.
    */
-  fusedView(names: readonly string[]): Float32Array<SharedArrayBuffer> {
+  fusedView(names: readonly string[]): Float32Array<ArrayBuffer> {
     const start = this.offsetOf(names[0]);
     let end = start;
     for (const name of names) {

@@ -113,7 +113,7 @@ export class Session<Outputs extends string = string> {
   /**
    * Computes the outputs.
    * @param names return only these, which saves copying the others. Default: all.
-   * @throws TenetError('shape') naming every input that is missing, unknown or of the wrong size
+   * @throws TenetError('shape') naming every input that is missing or of the wrong size; feeds that the outputs do not need are ignored
    */
   async run<Names extends Outputs = Outputs>(
     feeds: Feeds,

@@ -1,0 +1,35 @@
+export type { DecoderConfig, DecoderFamily, RotaryConfig } from './decoder-config.ts';
+export {
+  type FinishReason,
+  type GenerateOptions,
+  type Generation,
+  type GenerationRequest,
+  Generator,
+  type GeneratorOptions,
+} from './generate/generator.ts';
+export { checkSamplingOptions, type SamplingOptions } from './generate/sampling.ts';
+export { initialiseParameters } from './initialise.ts';
+export { type LlamaShape, makeLlamaConfig } from './llama-config.ts';
+export { type LoadedModel, loadModelFolder } from './load-model.ts';
+export type { CardData, CardStage, ModelCard } from './model-card.ts';
+export {
+  buildModelGraph,
+  type CountedTargets,
+  countedHidden,
+  countedLogProbs,
+  countedTargets,
+  hiddenRows,
+  type ModelGraph,
+  scalarHead,
+} from './model-graph.ts';
+export { ParameterStore } from './parameter-store.ts';
+export {
+  decoderSpecs,
+  type ParameterSpec,
+  parameterSpecs,
+  scalarHeadSpec,
+  scoreHeadName,
+} from './parameters.ts';
+export { SafetensorsFile } from './safetensors-file.ts';
+export { writeSafetensors } from './safetensors-write.ts';
+export { type SavedModel, type SaveModelOptions, saveModelFolder } from './save-model.ts';

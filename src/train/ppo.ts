@@ -1,0 +1,586 @@
+/**
+ * Proximal policy optimisation from a reward model, under a KL penalty to a frozen reference model.
+ *
+ * The loop is that of Ziegler et al. 2019 (arXiv:1909.08593) and Ouyang et al. 2022 (arXiv:2203.02155): sample
+ * responses, score them, turn score and divergence into a reward per token, estimate advantages, and take a
+ * few clipped steps. Where public implementations differ, this one
+ *   - counts the end token as part of the response, whatever the padding id is;
+ *   - puts the score on the last counted token;
+ *   - takes every mean over counted tokens only;
+ *   - clips the gradient norm, checkpoints the value function too, and resumes exactly.
+ *
+ * Shapes: B responses per iteration, R tokens of the longest, N counted tokens of a micro-batch.
+ */
+import { z } from 'zod';
+import { TenetError } from '../base/index.ts';
+import {
+  buildModelGraph,
+  countedHidden,
+  countedLogProbs,
+  countedTargets,
+  type DecoderConfig,
+  Generator,
+  type ParameterStore,
+  scalarHead,
+} from '../model/index.ts';
+import {
+  conditionScores,
+  createKlController,
+  explainedVariance,
+  generalisedAdvantages,
+  type KlControllerState,
+  maskedMean,
+  maskedWhiten,
+  ppoLoss,
+  ppoPolicyLoss,
+  ppoValueLoss,
+  RunningMoments,
+  type RunningMomentsState,
+  shapeRewards,
+} from '../objective/index.ts';
+import { entropyFromLogits, type Feeds, type Graph, learningRateAt, type Tensor } from '../tensor/index.ts';
+import type { Tokenizer } from '../text/index.ts';
+import { type CheckpointPart, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
+import type { StageContext } from './context.ts';
+import { meanOf } from './mean.ts';
+import { microBatchOption, optimizerShape, stageShape, trainerOptions, warmupStepsOf } from './options.ts';
+import { checkGenerationMatches, checkPrompts } from './preflight.ts';
+import type { RewardFunction } from './reward-function.ts';
+import { collectRollout, drawsFor, iterationSlice, type PolicyPrompt, type Rollout } from './rollout.ts';
+import { HeadScorer, ResponseScorer } from './scorers.ts';
+import { lengthOf, padSequences, planMicroBatches, tokenFeeds } from './sequences.ts';
+import { stopRequested } from './stop.ts';
+import { scalarFeed, Trainer } from './trainer.ts';
+
+export const ppoOptions = z.strictObject({
+  totalEpisodes: z
+    .number()
+    .int()
+    .positive()
+    .default(10_000)
+    .describe('Responses sampled in the whole stage.'),
+  batchSize: z
+    .number()
+    .int()
+    .positive()
+    .default(128)
+    .describe('Responses per iteration. Higher is steadier and slower to react.'),
+  numPpoEpochs: z
+    .number()
+    .int()
+    .positive()
+    .default(4)
+    .describe('Passes over each batch of responses (TRL, Ziegler et al. 2019: 4).'),
+  numMiniBatches: z.number().int().positive().default(1).describe('Optimizer steps per pass (TRL: 1).'),
+  learningRate: z
+    .number()
+    .positive()
+    .default(3e-6)
+    .describe(
+      'Peak learning rate (TRL: 3e-6, for models of a billion parameters; small models take 1e-4 and more).',
+    ),
+  klCoef: z
+    .number()
+    .min(0)
+    .default(0.05)
+    .describe(
+      'Penalty per nat of divergence from the reference model, reward units. Higher stays closer (TRL: 0.05).',
+    ),
+  klEstimator: z
+    .enum(['k1', 'k2', 'k3'])
+    .default('k1')
+    .describe('Estimator of the divergence per token; k1 = log-ratio (TRL: k1).'),
+  klTarget: z
+    .number()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe(
+      'Divergence per response to steer klCoef towards, nats; null = klCoef is fixed (Ziegler et al. 2019: 6).',
+    ),
+  klHorizon: z
+    .number()
+    .positive()
+    .default(10_000)
+    .describe('Responses over which the steered klCoef reacts (Ziegler et al. 2019: 10,000).'),
+  maxUpdateKl: z
+    .number()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe(
+      'Ends the passes over a batch once the policy has moved this far from the one that sampled it, nats per token; null = never.',
+    ),
+  cliprange: z
+    .number()
+    .positive()
+    .lt(1)
+    .default(0.2)
+    .describe('Probability ratios outside 1 ± cliprange earn nothing more (TRL, Schulman et al. 2017: 0.2).'),
+  cliprangeValue: z
+    .number()
+    .positive()
+    .nullable()
+    .default(0.2)
+    .describe('The same for steps of the value estimate; null = not clipped (TRL: 0.2).'),
+  vfCoef: z
+    .number()
+    .positive()
+    .default(0.1)
+    .describe('Weight of the value loss when policy and value share a model (TRL: 0.1).'),
+  entropyCoef: z.number().min(0).default(0).describe('Weight of an entropy bonus; 0 = none.'),
+  gamma: z.number().min(0).max(1).default(1).describe('Discount per token (TRL: 1).'),
+  lam: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.95)
+    .describe('Lambda of generalised advantage estimation (TRL: 0.95).'),
+  valueModel: z
+    .enum(['head', 'separate'])
+    .default('separate')
+    .describe(
+      'Value function: a head on the policy (less memory and time), or a model of its own that starts from the reward model (TRL: separate).',
+    ),
+  responseLength: z.number().int().positive().default(53).describe('Most tokens of a response (TRL: 53).'),
+  temperature: z
+    .number()
+    .positive()
+    .default(0.7)
+    .describe('Sampling temperature; the same distribution is trained (TRL: 0.7).'),
+  missingEosPenalty: z
+    .number()
+    .min(0)
+    .nullable()
+    .default(null)
+    .describe(
+      'Taken off the score of a response that does not end, reward units; null = none (TRL: null; 1 is common).',
+    ),
+  rewardClip: z
+    .number()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe('Scores are limited to plus or minus this; null = not (OpenRLHF: 10).'),
+  normalizeRewards: z
+    .boolean()
+    .default(false)
+    .describe('True: scores are scaled by their running mean and deviation.'),
+  whitenRewards: z
+    .boolean()
+    .default(false)
+    .describe('True: rewards per token are scaled to unit variance, mean kept (TRL: false).'),
+  sampleEvery: z
+    .number()
+    .int()
+    .positive()
+    .default(10)
+    .describe('Iterations between two recorded sample responses.'),
+  microBatchTokens: microBatchOption,
+  ...optimizerShape,
+  ...stageShape,
+  loggingSteps: z.number().int().positive().default(1).describe('Iterations between two recorded events.'),
+  saveSteps: z.number().int().positive().default(20).describe('Iterations between two checkpoints.'),
+});
+export type PpoOptions = z.infer<typeof ppoOptions>;
+
+export interface PpoInputs {
+  readonly config: DecoderConfig;
+  /** Trained in place. With `valueModel: 'head'` it must hold the parameter `value.weight` [1, D]. */
+  readonly policy: ParameterStore;
+  /** Frozen: what the policy must stay close to, usually a copy of it. */
+  readonly reference: ParameterStore;
+  /** With `valueModel: 'separate'`: a decoder with `value.weight`, usually a copy of the reward model. */
+  readonly value?: ParameterStore;
+  readonly reward: RewardFunction;
+  readonly prompts: readonly PolicyPrompt[];
+  readonly tokenizer: Tokenizer;
+  /** Ids that end a response. */
+  readonly stopIds: readonly number[];
+  /** Other measures of a response, only recorded: name → value per response. */
+  readonly probes?: Readonly<Record<string, (prompt: string, response: string) => number>>;
+}
+
+export interface PpoResult {
+  readonly iterations: number;
+  readonly episodes: number;
+  /** Means over the last iteration. */
+  readonly score: number;
+  /** Divergence from the reference, nats per response. */
+  readonly kl: number;
+}
+
+/** What resuming needs besides parameters and optimizers. */
+interface PpoState {
+  readonly klController: KlControllerState;
+  readonly moments: RunningMomentsState;
+}
+
+export const valueHeadName = 'value.weight';
+
+/** Trains `inputs.policy` in place. */
+export async function trainPpo(
+  options: PpoOptions,
+  inputs: PpoInputs,
+  context: StageContext,
+): Promise<PpoResult> {
+  const { config, policy, reference, tokenizer } = inputs;
+  checkPrompts(inputs.prompts, config, options.responseLength, inputs.stopIds);
+
+  // Step 1. The functions to train and the passes that only score.
+  const engine = { threads: options.threads };
+  const separate = options.valueModel === 'separate' ? requireValue(inputs) : null;
+  const updater = await createUpdater(options, inputs, separate, context.folder);
+  const scorer = await ResponseScorer.create(config, policy, {
+    ...engine,
+    temperature: options.temperature,
+    valueHead: separate ? undefined : valueHeadName,
+  });
+  const valueScorer = separate ? await HeadScorer.create(config, separate, valueHeadName, engine) : null;
+  const controllerOptions =
+    options.klTarget === null
+      ? ({ kind: 'fixed', coefficient: options.klCoef } as const)
+      : ({
+          kind: 'adaptive',
+          coefficient: options.klCoef,
+          target: options.klTarget,
+          horizon: options.klHorizon,
+        } as const);
+
+  // Step 2. Continue from the newest checkpoint. All draws depend on the seed and the iteration's number
+  // only, so nothing else has to be restored.
+  const checkpoint = { folder: context.folder, parts: updater.parts };
+  const saved = context.resume ? await loadCheckpoint<PpoState>(checkpoint) : null;
+  const controller = createKlController(controllerOptions, saved?.state.klController);
+  const moments = new RunningMoments(saved?.state.moments);
+  const iterations = Math.ceil(options.totalEpisodes / options.batchSize);
+  const updatesPerIteration = options.numPpoEpochs * options.numMiniBatches;
+  const schedule = {
+    schedule: options.lrSchedulerType,
+    lr: options.learningRate,
+    totalSteps: iterations * updatesPerIteration,
+    warmupSteps: warmupStepsOf(options, iterations * updatesPerIteration),
+  };
+  let last = { score: Number.NaN, kl: Number.NaN };
+
+  for (let iteration = saved?.step ?? 0; iteration < iterations; iteration++) {
+    const iterationStarted = performance.now();
+
+    // Step 3. Sample one response per prompt with the current policy, and score it: reward model, policy,
+    // reference, value function.
+    const generator = await Generator.create(config, policy, engine);
+    const rollout = await collectRollout({
+      prompts: iterationSlice(inputs.prompts, options.seed, iteration, options.batchSize),
+      generator,
+      policy,
+      reference,
+      scorer,
+      value: separate && valueScorer ? { scorer: valueScorer, parameters: separate } : undefined,
+      reward: inputs.reward,
+      tokenizer,
+      stopIds: inputs.stopIds,
+      responseLength: options.responseLength,
+      temperature: options.temperature,
+      random: drawsFor(options.seed, 'responses', iteration),
+      signal: context.signal,
+    });
+    await generator.release();
+    checkGenerationMatches(rollout.logProbGap);
+    const { counted, items } = rollout;
+
+    // Step 4. From one score per response to one reward per token: −β · log-ratio at every token, the score on
+    // top at the last one.
+    const conditioned = conditionScores({
+      scores: rollout.scores,
+      ended: rollout.ended,
+      moments: options.normalizeRewards ? moments : undefined,
+      clip: options.rewardClip,
+      missingEosPenalty: options.missingEosPenalty,
+    });
+    const klCoefficient = controller.coefficient;
+    const shaped = shapeRewards({
+      scores: conditioned,
+      logProbs: rollout.logProbs,
+      referenceLogProbs: rollout.referenceLogProbs,
+      counted,
+      klCoefficient,
+      klEstimator: options.klEstimator,
+    });
+    const rewards = options.whitenRewards
+      ? maskedWhiten(shaped.rewards, counted, { keepMean: true })
+      : shaped.rewards;
+
+    // Step 5. How much better each token was than the value function expected.
+    const estimate = generalisedAdvantages({
+      rewards,
+      values: rollout.values,
+      counted,
+      sequences: items.length,
+      gamma: options.gamma,
+      lambda: options.lam,
+    });
+    const advantages = maskedWhiten(estimate.advantages, counted);
+
+    // Step 6. A few clipped steps on the same responses.
+    const updateStarted = performance.now();
+    const updates: Record<string, number>[] = [];
+    const shuffle = drawsFor(options.seed, 'minibatches', iteration);
+    passes: for (let epoch = 0; epoch < options.numPpoEpochs; epoch++) {
+      const order = shuffle.shuffled(items.map((_, i) => i));
+      const size = Math.ceil(order.length / options.numMiniBatches);
+      for (let start = 0; start < order.length; start += size) {
+        const lr = learningRateAt(iteration * updatesPerIteration + updates.length, schedule);
+        const chosen = order.slice(start, start + size);
+        const microBatches = buildMicroBatches(
+          rollout,
+          advantages,
+          estimate.returns,
+          chosen,
+          options.microBatchTokens,
+        );
+        const metrics = await updater.update(microBatches, lr);
+        updates.push({ ...metrics, lr });
+        if (options.maxUpdateKl !== null && metrics.approxKl > options.maxUpdateKl) break passes;
+      }
+    }
+    const updateMs = performance.now() - updateStarted;
+
+    // Step 7. Steer the penalty, report, save.
+    const kl = meanOf(shaped.kl);
+    controller.update(kl, items.length);
+    last = { score: meanOf(rollout.scores), kl };
+    const totalMs = performance.now() - iterationStarted;
+    const done = iteration + 1;
+    if (done % options.loggingSteps === 0 || done === iterations) {
+      context.event(done, {
+        episode: done * options.batchSize,
+        'objective/scores': last.score,
+        'objective/kl': kl,
+        'objective/non_score_reward': meanOf(shaped.nonScoreRewards),
+        'objective/rlhf_reward': meanOf(shaped.totals),
+        'objective/entropy': maskedMean(rollout.entropies, counted),
+        ...probe(inputs.probes, rollout),
+        ...averagesOf(updates),
+        'val/explained_variance': explainedVariance(estimate.returns, rollout.values, counted),
+        'val/num_eos_tokens': meanOf(rollout.ended) * items.length,
+        'completions/mean_length': meanOf(rollout.lengths),
+        'completions/clipped_ratio': 1 - meanOf(rollout.ended),
+        'sampling/logp_difference': rollout.logProbGap,
+        kl_coef: klCoefficient,
+        'time/generate': rollout.timeMs.generate,
+        'time/score': rollout.timeMs.score,
+        'time/update': updateMs,
+        'time/other': totalMs - rollout.timeMs.generate - rollout.timeMs.score - updateMs,
+      });
+    }
+    if (iteration % options.sampleEvery === 0 || done === iterations)
+      recordSamples(context, done, rollout, shaped.kl);
+    context.progress(done, iterations, { reward: last.score, kl, length: meanOf(rollout.lengths) });
+    const stopping = context.signal.aborted && done < iterations;
+    if (stopping || done % options.saveSteps === 0) {
+      const state: PpoState = { klController: controller.state, moments: moments.state };
+      await saveCheckpoint(checkpoint, done, state, options.saveTotalLimit);
+    }
+    if (stopping) throw stopRequested(done, iterations, 'iteration');
+  }
+
+  await updater.release();
+  await scorer.release();
+  await valueScorer?.release();
+  return { iterations, episodes: iterations * options.batchSize, ...last };
+}
+
+/** One optimizer step on policy and value function. */
+interface Updater {
+  /** @returns metrics of the step */
+  update(microBatches: readonly Feeds[], lr: number): Promise<Record<string, number>>;
+  readonly parts: Readonly<Record<string, CheckpointPart>>;
+  release(): Promise<void>;
+}
+
+/** Builds the losses: one graph when policy and value share a model, two when they do not. */
+async function createUpdater(
+  options: PpoOptions,
+  inputs: PpoInputs,
+  separate: ParameterStore | null,
+  folder: string,
+): Promise<Updater> {
+  const training = { ...trainerOptions(options), folder };
+  const policyModel = buildModelGraph(inputs.config, inputs.policy);
+  const input = tokenTerms(policyModel.graph);
+  const tokens = countedLogProbs(policyModel, { temperature: options.temperature });
+  const policyTerms = {
+    logProbs: tokens.logProbs,
+    oldLogProbs: input.perToken('oldLogProbs'),
+    advantages: input.perToken('advantages'),
+    counted: input.counted,
+    normaliser: input.normaliser,
+    clipRange: options.cliprange,
+    entropy: entropyFromLogits(tokens.logits, tokens.probabilities, tokens.logNormaliser),
+    entropyCoefficient: options.entropyCoef,
+  };
+  if (!separate) {
+    const { loss, metrics } = ppoLoss({
+      ...policyTerms,
+      values: scalarHead(policyModel, tokens.hidden, valueHeadName),
+      oldValues: input.perToken('oldValues'),
+      returns: input.perToken('returns'),
+      valueClipRange: options.cliprangeValue,
+      valueCoefficient: options.vfCoef,
+    });
+    const trainer = await Trainer.create(policyModel, loss, metrics, inputs.policy, training);
+    return {
+      update: (microBatches, lr) => trainer.step(microBatches, lr),
+      parts: { policy: { parameters: inputs.policy, optimizer: trainer } },
+      release: () => trainer.release(),
+    };
+  }
+
+  const policy = ppoPolicyLoss(policyTerms);
+  const policyTrainer = await Trainer.create(
+    policyModel,
+    policy.loss,
+    policy.metrics,
+    inputs.policy,
+    training,
+  );
+  const valueModel = buildModelGraph(inputs.config, separate);
+  const valueInput = tokenTerms(valueModel.graph);
+  const value = ppoValueLoss({
+    values: scalarHead(valueModel, countedHidden(valueModel), valueHeadName),
+    oldValues: valueInput.perToken('oldValues'),
+    returns: valueInput.perToken('returns'),
+    counted: valueInput.counted,
+    normaliser: valueInput.normaliser,
+    valueClipRange: options.cliprangeValue,
+  });
+  const valueTrainer = await Trainer.create(
+    valueModel,
+    value.loss,
+    { ...value.metrics, valueLoss: value.loss },
+    separate,
+    training,
+  );
+  return {
+    async update(microBatches, lr) {
+      const policyMetrics = await policyTrainer.step(microBatches, lr);
+      const { loss: _, gradNorm: valueGradNorm, ...valueMetrics } = await valueTrainer.step(microBatches, lr);
+      return { ...policyMetrics, ...valueMetrics, valueGradNorm };
+    },
+    parts: {
+      policy: { parameters: inputs.policy, optimizer: policyTrainer },
+      value: { parameters: separate, optimizer: valueTrainer },
+    },
+    async release() {
+      await policyTrainer.release();
+      await valueTrainer.release();
+    },
+  };
+}
+
+/** The inputs that a loss reads besides the tokens. */
+function tokenTerms(graph: Graph): {
+  /** [N] a number per counted token. */
+  perToken(name: string): Tensor;
+  /** [N] ones: only counted tokens are fed. */
+  counted: Tensor;
+  /** Scalar: counted tokens of the whole optimizer step. */
+  normaliser: Tensor;
+} {
+  return {
+    perToken: (name) => graph.input(name, 'real', ['N']),
+    counted: graph.input('counted', 'real', ['N']),
+    normaliser: graph.input('normaliser', 'real', []),
+  };
+}
+
+/** The feeds of one optimizer step on the chosen responses. */
+function buildMicroBatches(
+  rollout: Rollout,
+  advantages: Float32Array, // [B, R]
+  returns: Float32Array, // [B, R]
+  chosen: readonly number[],
+  tokenBudget: number,
+): Feeds[] {
+  const { items, lengths, length } = rollout;
+  const total = chosen.reduce((sum, row) => sum + lengths[row], 0);
+  const plan = planMicroBatches(
+    chosen.map((row) => lengthOf(items[row])),
+    tokenBudget,
+  );
+  return plan.map((group) => {
+    const rows = group.map((i) => chosen[i]);
+    const batch = padSequences(rows.map((row) => items[row]));
+    const { rows: hiddenAt, targets } = countedTargets(batch);
+    const select = (values: Float32Array): Float32Array => {
+      const selected = new Float32Array(targets.length);
+      let end = 0;
+      for (const row of rows) {
+        selected.set(values.subarray(row * length, row * length + lengths[row]), end);
+        end += lengths[row];
+      }
+      return selected;
+    };
+    return {
+      ...tokenFeeds(batch),
+      rows: hiddenAt,
+      targets,
+      oldLogProbs: select(rollout.logProbs),
+      advantages: select(advantages),
+      oldValues: select(rollout.values),
+      returns: select(returns),
+      counted: new Float32Array(targets.length).fill(1),
+      normaliser: scalarFeed(total),
+    };
+  });
+}
+
+function requireValue(inputs: PpoInputs): ParameterStore {
+  if (inputs.value) return inputs.value;
+  throw new TenetError(
+    'usage',
+    "PPO with valueModel 'separate' needs the parameters of a value model (usually a copy of the reward model); " +
+      "give them as `value`, or set valueModel to 'head'",
+  );
+}
+
+/** Means of the probes over a rollout, under `probe/<name>`. */
+function probe(probes: PpoInputs['probes'], rollout: Rollout): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(probes ?? {}).map(([name, measure]) => [
+      `probe/${name}`,
+      meanOf(rollout.items.map(({ promptText, responseText }) => measure(promptText, responseText))),
+    ]),
+  );
+}
+
+/** Metric names as TRL's PPO had them, so that its users find their curves. */
+const updateMetricNames: Readonly<Record<string, string>> = {
+  policyLoss: 'loss/policy_avg',
+  valueLoss: 'loss/value_avg',
+  approxKl: 'policy/approxkl_avg',
+  clipFraction: 'policy/clipfrac_avg',
+  entropy: 'policy/entropy_avg',
+  ratioMean: 'val/ratio',
+  valueClipFraction: 'val/clipfrac_avg',
+  gradNorm: 'grad_norm',
+  valueGradNorm: 'value_grad_norm',
+  lr: 'lr',
+};
+
+/** Means over the iteration's optimizer steps; the learning rate is the last one. */
+function averagesOf(updates: readonly Record<string, number>[]): Record<string, number> {
+  const averages: Record<string, number> = {};
+  for (const [key, name] of Object.entries(updateMetricNames)) {
+    if (key in updates[0]) averages[name] = meanOf(updates.map((update) => update[key]));
+  }
+  averages.lr = updates[updates.length - 1].lr;
+  return averages;
+}
+
+function recordSamples(context: StageContext, step: number, rollout: Rollout, kl: Float32Array): void {
+  rollout.items.slice(0, 3).forEach(({ promptText, responseText }, i) => {
+    const scores = { reward: rollout.scores[i], kl: kl[i] };
+    context.sample({ step, prompt: promptText, response: responseText, scores });
+  });
+}

@@ -1,0 +1,139 @@
+/**
+ * Checks before the first step that refuse runs which cannot learn, each with the fix.
+ *
+ * They cost seconds; the mistakes they find cost the whole run and show only as curves that do not move.
+ */
+import { TenetError } from '../base/index.ts';
+import type { TokenExample } from '../data/index.ts';
+import type { DecoderConfig } from '../model/index.ts';
+
+function refuse(problems: readonly string[], stage: string): void {
+  if (problems.length === 0) return;
+  throw new TenetError(
+    'preflight',
+    `${stage} was not started because it could not learn:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    { details: { problems } },
+  );
+}
+
+/** Refuses supervised data without targets, or that never teach the model to stop. */
+export function checkExamples(
+  examples: readonly TokenExample[],
+  options: { readonly stage: string; readonly stopIds: readonly number[]; readonly needsStop: boolean },
+): void {
+  const problems: string[] = [];
+  if (examples.length === 0) problems.push('there is no example; check the data file and maxLength');
+  const empty = examples.filter(({ counted }) => !counted.includes(1, 1)).length;
+  if (empty === examples.length && empty > 0) {
+    problems.push(
+      `none of the ${examples.length} examples has a counted token; the completion is empty or cut off entirely: raise maxLength or check the fields`,
+    );
+  } else if (empty > 0) {
+    problems.push(
+      `${empty} of ${examples.length} examples have no counted token, so they teach nothing; raise maxLength, or leave them out with onLong: drop`,
+    );
+  }
+  if (options.needsStop && examples.length > 0) {
+    const stops = new Set(options.stopIds);
+    const taught = examples.some(({ ids, counted }) =>
+      ids.some((id, i) => counted[i] === 1 && stops.has(id)),
+    );
+    if (options.stopIds.length === 0) {
+      problems.push(
+        'no end token is known, so responses would never end; set eos_token in the tokenizer or stopTokens in the recipe',
+      );
+    } else if (!taught) {
+      problems.push(
+        `no counted token is an end token (ids ${options.stopIds.join(', ')}), so the model would never learn to stop; let the chat template end assistant turns with it, or append the end token`,
+      );
+    }
+  }
+  refuse(problems, options.stage);
+}
+
+/** Refuses comparisons in which nothing can be told apart. */
+export function checkRankings(
+  rankings: readonly {
+    readonly responses: readonly ArrayLike<number>[];
+    readonly ranks: readonly (number | null)[];
+  }[],
+): void {
+  const problems: string[] = [];
+  if (rankings.length === 0) problems.push('there is no ranking; check the data file and maxLength');
+  const key = (response: ArrayLike<number>): string => Array.prototype.join.call(response, ',');
+  const identical = rankings.filter(({ responses }) => new Set(responses.map(key)).size === 1).length;
+  if (identical > 0 && identical === rankings.length) {
+    problems.push(
+      `all ${rankings.length} rankings hold the same response several times, so nothing can be learnt; truncation may have removed what differs (raise maxLength), or the columns are mixed up`,
+    );
+  }
+  const decided = rankings.filter(
+    ({ ranks }) => new Set(ranks.filter((rank) => rank !== null)).size > 1,
+  ).length;
+  if (rankings.length > 0 && decided === 0) {
+    problems.push(
+      `none of the ${rankings.length} rankings prefers one response over another; all are ties or not judged`,
+    );
+  }
+  refuse(problems, 'Reward model training');
+}
+
+/** Refuses prompts that leave no room for a response, and policies that cannot stop. */
+export function checkPrompts(
+  prompts: readonly { readonly ids: ArrayLike<number>; readonly text: string }[],
+  config: Pick<DecoderConfig, 'maxPositions'>,
+  responseLength: number,
+  stopIds: readonly number[],
+): void {
+  const problems: string[] = [];
+  if (prompts.length === 0) problems.push('there is no prompt; check the data file');
+  const tooLong = prompts.filter(({ ids }) => ids.length + responseLength > config.maxPositions);
+  if (tooLong.length > 0) {
+    const longest = Math.max(...tooLong.map(({ ids }) => ids.length));
+    problems.push(
+      `${tooLong.length} of ${prompts.length} prompts (the longest has ${longest} tokens) plus a response of ${responseLength} do not fit the model's ${config.maxPositions} positions; lower responseLength or leave long prompts out (maxPromptLength)`,
+    );
+  }
+  const empty = prompts.filter(({ ids }) => ids.length === 0).length;
+  if (empty > 0)
+    problems.push(`${empty} prompts are empty; the model needs at least one token to start from`);
+  if (stopIds.length === 0) {
+    problems.push(
+      'no end token is known, so no response would end; set eos_token in the tokenizer or stopTokens in the recipe',
+    );
+  }
+  refuse(problems, 'PPO');
+}
+
+/**
+ * Refuses a reward model that does not beat chance on held-out pairs: a policy trained on it learns noise.
+ * @param accuracy held-out accuracy with its 95 % interval
+ */
+export function checkRewardModel(
+  accuracy: { readonly value: number; readonly low: number },
+  pairs: number,
+): void {
+  if (accuracy.low > 0.5) return;
+  refuse(
+    [
+      `the reward model agrees with ${(100 * accuracy.value).toFixed(1)} % of ${pairs} held-out pairs, which is not above chance ` +
+        `(95 % interval from ${(100 * accuracy.low).toFixed(1)} %); train it longer or on more comparisons, or set allowWeakReward: true to go on`,
+    ],
+    'PPO',
+  );
+}
+
+/** Mean gap that rounding can explain, nats per token; a stale or wrong policy shows gaps of 0.1 and more. */
+const roundingGap = 0.02;
+
+/** Refuses to learn from responses that another policy than the trained one has sampled. */
+export function checkGenerationMatches(logProbGap: number): void {
+  if (logProbGap <= roundingGap) return;
+  refuse(
+    [
+      `the sampler's log-probabilities differ from the trainer's by ${logProbGap.toFixed(3)} nats per token on average (rounding explains ${roundingGap}); ` +
+        'the responses come from other weights than those being trained',
+    ],
+    'The update',
+  );
+}

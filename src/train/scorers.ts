@@ -1,0 +1,186 @@
+/**
+ * Forward passes over whole sequences: log-probabilities, values and rewards, without gradients.
+ *
+ * Shapes: B sequences, N counted tokens, V vocabulary.
+ */
+
+import type { TokenBatch } from '../data/index.ts';
+import {
+  buildModelGraph,
+  countedHidden,
+  countedLogProbs,
+  countedTargets,
+  type DecoderConfig,
+  type ParameterStore,
+  scalarHead,
+} from '../model/index.ts';
+import { entropyFromLogits, Session, type SessionOptions, type Tensor } from '../tensor/index.ts';
+import { lengthOf, padSequences, planMicroBatches, type Sequence, tokenFeeds } from './sequences.ts';
+
+export interface ScorerOptions extends SessionOptions {
+  /** Most padded tokens per run. Default 8192; no gradients are kept, so it may be larger than in training. */
+  readonly tokenBudget?: number;
+}
+
+/** Per response token, in order. */
+export interface ResponseScores {
+  /** [tokens] nats, at the scorer's temperature. */
+  readonly logProbs: Float32Array;
+  /** [tokens] entropy of each token's distribution, nats. */
+  readonly entropies: Float32Array;
+  /** [tokens] estimate before the token is chosen; empty without a value head. */
+  readonly values: Float32Array;
+}
+
+/** Log-probabilities of responses under a model; one scorer serves all stores of one architecture. */
+export class ResponseScorer {
+  private readonly session: Session<string>;
+  private readonly parameterNames: readonly string[];
+  private readonly tokenBudget: number;
+  private readonly hasValues: boolean;
+
+  private constructor(
+    session: Session<string>,
+    names: readonly string[],
+    tokenBudget: number,
+    hasValues: boolean,
+  ) {
+    this.session = session;
+    this.parameterNames = names;
+    this.tokenBudget = tokenBudget;
+    this.hasValues = hasValues;
+  }
+
+  /**
+   * @param options.temperature logits are divided by it. Default 1.
+   * @param options.valueHead name of a [1, D] parameter; values are computed when given
+   */
+  static async create(
+    config: DecoderConfig,
+    store: ParameterStore,
+    options: ScorerOptions & { readonly temperature?: number; readonly valueHead?: string } = {},
+  ): Promise<ResponseScorer> {
+    const model = buildModelGraph(config, store);
+    const result = countedLogProbs(model, { temperature: options.temperature });
+    const outputs: Record<string, Tensor> = {
+      logProbs: result.logProbs,
+      entropies: entropyFromLogits(result.logits, result.probabilities, result.logNormaliser),
+    };
+    if (options.valueHead) outputs.values = scalarHead(model, result.hidden, options.valueHead);
+    const session = await Session.create(model.graph, outputs, options);
+    return new ResponseScorer(
+      session,
+      [...model.weights.inputs.keys()],
+      options.tokenBudget ?? 8192,
+      options.valueHead !== undefined,
+    );
+  }
+
+  /** Scores each sequence's response tokens with the given parameters. */
+  async score(parameters: ParameterStore, sequences: readonly Sequence[]): Promise<ResponseScores[]> {
+    const weights = feedsOf(parameters, this.parameterNames);
+    const results = new Array<ResponseScores>(sequences.length);
+    for (const group of planMicroBatches(sequences.map(lengthOf), this.tokenBudget)) {
+      const batch = padSequences(group.map((index) => sequences[index]));
+      const { rows, targets } = countedTargets(batch);
+      const values = await this.session.run({ ...weights, ...tokenFeeds(batch), rows, targets });
+      let start = 0;
+      for (const index of group) {
+        const end = start + sequences[index].response.length;
+        const part = (name: string): Float32Array => (values[name].data as Float32Array).slice(start, end);
+        results[index] = {
+          logProbs: part('logProbs'),
+          entropies: part('entropies'),
+          values: this.hasValues ? part('values') : new Float32Array(0),
+        };
+        start = end;
+      }
+    }
+    return results;
+  }
+
+  async release(): Promise<void> {
+    await this.session.release();
+  }
+}
+
+/** Numbers from a [1, D] head: a reward model's score at the last token, a value function's at every token. */
+export class HeadScorer {
+  private readonly session: Session<'scores'>;
+  private readonly parameterNames: readonly string[];
+  private readonly tokenBudget: number;
+
+  private constructor(session: Session<'scores'>, names: readonly string[], tokenBudget: number) {
+    this.session = session;
+    this.parameterNames = names;
+    this.tokenBudget = tokenBudget;
+  }
+
+  /** @param head name of the head's parameter, e.g. `score.weight` */
+  static async create(
+    config: DecoderConfig,
+    store: ParameterStore,
+    head: string,
+    options: ScorerOptions = {},
+  ): Promise<HeadScorer> {
+    const model = buildModelGraph(config, store);
+    const scores = scalarHead(model, countedHidden(model), head);
+    const session = await Session.create(model.graph, { scores }, options);
+    return new HeadScorer(session, [...model.weights.inputs.keys()], options.tokenBudget ?? 8192);
+  }
+
+  /** @returns [B] the head's output at each sequence's last token */
+  async scoreLast(parameters: ParameterStore, sequences: readonly Sequence[]): Promise<Float32Array> {
+    const results = new Float32Array(sequences.length);
+    await this.run(parameters, sequences, (batch, group) => ({
+      rows: Int32Array.from(group, (index, row) => row * batch.length + lengthOf(sequences[index]) - 1),
+      take: (scores) =>
+        group.forEach((index, row) => {
+          results[index] = scores[row];
+        }),
+    }));
+    return results;
+  }
+
+  /** @returns per sequence [tokens] the output where each response token is predicted, one place before it */
+  async scoreTokens(parameters: ParameterStore, sequences: readonly Sequence[]): Promise<Float32Array[]> {
+    const results = new Array<Float32Array>(sequences.length);
+    await this.run(parameters, sequences, (batch, group) => ({
+      rows: countedTargets(batch).rows,
+      take: (scores) => {
+        let start = 0;
+        for (const index of group) {
+          const end = start + sequences[index].response.length;
+          results[index] = scores.slice(start, end);
+          start = end;
+        }
+      },
+    }));
+    return results;
+  }
+
+  async release(): Promise<void> {
+    await this.session.release();
+  }
+
+  private async run(
+    parameters: ParameterStore,
+    sequences: readonly Sequence[],
+    plan: (
+      batch: TokenBatch,
+      group: readonly number[],
+    ) => { readonly rows: Int32Array; readonly take: (scores: Float32Array) => void },
+  ): Promise<void> {
+    const weights = feedsOf(parameters, this.parameterNames);
+    for (const group of planMicroBatches(sequences.map(lengthOf), this.tokenBudget)) {
+      const batch = padSequences(group.map((index) => sequences[index]));
+      const { rows, take } = plan(batch, group);
+      const { scores } = await this.session.run({ ...weights, ...tokenFeeds(batch), rows });
+      take(scores.data as Float32Array);
+    }
+  }
+}
+
+function feedsOf(parameters: ParameterStore, names: readonly string[]): Record<string, Float32Array> {
+  return Object.fromEntries(names.map((name) => [name, parameters.view(name)]));
+}

@@ -1,0 +1,70 @@
+/**
+ * Prompts with their responses as the engine reads them, and how they are cut into micro-batches.
+ *
+ * Shapes: B rows, T tokens per row, N counted tokens.
+ */
+import { padBatch, type TokenBatch } from '../data/index.ts';
+import type { Feeds } from '../tensor/index.ts';
+
+/** A prompt and one response to it. */
+export interface Sequence {
+  readonly prompt: ArrayLike<number>;
+  /** The end token included if there is one. */
+  readonly response: ArrayLike<number>;
+}
+
+/** Row lengths are rounded up to this, so that the engine meets few distinct shapes. */
+const lengthStep = 8;
+
+/** Pads sequences on the right; every response token is counted. */
+export function padSequences(sequences: readonly Sequence[]): TokenBatch {
+  const examples = sequences.map((sequence) => {
+    const { prompt, response } = sequence;
+    const ids = new Int32Array(lengthOf(sequence));
+    ids.set(prompt);
+    ids.set(response, prompt.length);
+    return { ids, counted: new Uint8Array(ids.length).fill(1, prompt.length) };
+  });
+  return padBatch(examples, { multipleOf: lengthStep });
+}
+
+/** Prompt and response together, in tokens. */
+export function lengthOf({ prompt, response }: Sequence): number {
+  return prompt.length + response.length;
+}
+
+/** The feeds of the token inputs. */
+export function tokenFeeds(batch: TokenBatch): Feeds {
+  const shape = [batch.rows, batch.length];
+  return {
+    ids: { data: batch.ids, shape },
+    segments: { data: batch.segments, shape },
+    positions: { data: batch.positions, shape },
+  };
+}
+
+/**
+ * Groups rows so that each group's rows times its longest row stay within a budget of padded tokens.
+ *
+ * Rows of like length share a group, which wastes least on padding, and the group that needs most memory
+ * comes first: a machine too small for it shows at once, not after an hour.
+ * @param lengths tokens per row
+ * @returns indices of rows per group
+ */
+export function planMicroBatches(lengths: readonly number[], tokenBudget: number): number[][] {
+  const order = lengths.map((_, i) => i).sort((a, b) => lengths[b] - lengths[a] || a - b);
+  const groups: number[][] = [];
+  let current: number[] = [];
+  let longest = 0;
+  for (const index of order) {
+    if (current.length === 0) longest = Math.ceil(lengths[index] / lengthStep) * lengthStep;
+    else if ((current.length + 1) * longest > tokenBudget) {
+      groups.push(current);
+      current = [];
+      longest = Math.ceil(lengths[index] / lengthStep) * lengthStep;
+    }
+    current.push(index);
+  }
+  if (current.length) groups.push(current);
+  return groups;
+}

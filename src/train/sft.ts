@@ -1,0 +1,297 @@
+/**
+ * Supervised fine-tuning: the model learns to continue prompts as the demonstrations do.
+ *
+ * The loss is the mean cross-entropy over the counted tokens of the whole optimizer step, so a step gives the
+ * same result however it is cut into micro-batches. With packing, several examples share a row without seeing
+ * one another. Pre-training is the same loop over text in which every token counts.
+ *
+ * Shapes: B rows, T tokens per row, N counted tokens.
+ */
+import { z } from 'zod';
+import {
+  countedTokens,
+  packBatch,
+  padBatch,
+  planPacking,
+  Sampler,
+  type SamplerPosition,
+  type TokenBatch,
+  type TokenExample,
+} from '../data/index.ts';
+import {
+  buildModelGraph,
+  countedLogProbs,
+  countedTargets,
+  type DecoderConfig,
+  type ParameterStore,
+} from '../model/index.ts';
+import { crossEntropyLoss } from '../objective/index.ts';
+import { type Feeds, learningRateAt, Session } from '../tensor/index.ts';
+import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
+import type { StageContext } from './context.ts';
+import { meanOf } from './mean.ts';
+import {
+  maxLengthOption,
+  microBatchOption,
+  optimizerShape,
+  stageShape,
+  trainerOptions,
+  warmupStepsOf,
+} from './options.ts';
+import { checkExamples } from './preflight.ts';
+import { planMicroBatches, tokenFeeds } from './sequences.ts';
+import { stopRequested } from './stop.ts';
+import { scalarFeed, Trainer } from './trainer.ts';
+
+export const sftOptions = z.strictObject({
+  numTrainEpochs: z
+    .number()
+    .positive()
+    .default(3)
+    .describe('Passes over the data; may be a fraction (TRL: 3).'),
+  maxSteps: z
+    .number()
+    .int()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe('Optimizer steps; null = as numTrainEpochs says.'),
+  batchSize: z
+    .number()
+    .int()
+    .positive()
+    .default(16)
+    .describe('Examples per optimizer step; with packing, rows of maxLength tokens (TRL: 8).'),
+  learningRate: z
+    .number()
+    .positive()
+    .default(2e-5)
+    .describe('Peak learning rate (TRL: 2e-5, for models of a billion parameters; small models take 1e-3).'),
+  maxLength: maxLengthOption,
+  packing: z
+    .boolean()
+    .default(false)
+    .describe('True: several short examples share a row, which wastes less on padding (TRL: false).'),
+  completionOnlyLoss: z
+    .boolean()
+    .default(true)
+    .describe(
+      'True: only responses count in the loss; false: prompts too (TRL: true for prompt-completion data).',
+    ),
+  lossType: z
+    .enum(['nll', 'dft'])
+    .default('nll')
+    .describe(
+      'nll: cross-entropy; dft: dynamic fine-tuning, which scales each token by its probability (TRL: nll).',
+    ),
+  evalSteps: z
+    .number()
+    .int()
+    .positive()
+    .default(200)
+    .describe('Optimizer steps between two measurements on held-out data.'),
+  microBatchTokens: microBatchOption,
+  ...optimizerShape,
+  ...stageShape,
+});
+export type SftOptions = z.infer<typeof sftOptions>;
+
+export interface SftInputs {
+  readonly config: DecoderConfig;
+  /** Trained in place. */
+  readonly parameters: ParameterStore;
+  readonly examples: readonly TokenExample[];
+  /** Measured, not trained on; may be empty. */
+  readonly heldOut: readonly TokenExample[];
+  /** Ids that end a response. */
+  readonly stopIds: readonly number[];
+  /** True: refuse data that never show the end of a response. False for plain text. Default true. */
+  readonly needsStop?: boolean;
+  /** For messages. Default `SFT`. */
+  readonly name?: string;
+}
+
+export interface SftResult {
+  readonly steps: number;
+  /** Tokens that counted in the loss, repeated epochs included. */
+  readonly countedTokens: number;
+  /** Mean cross-entropy of the last steps, nats per token. */
+  readonly loss: number;
+  /** On held-out data, nats per token; null without any. */
+  readonly heldOutLoss: number | null;
+}
+
+interface SftState {
+  readonly position: SamplerPosition;
+  readonly countedTokens: number;
+  readonly recentLosses: readonly number[];
+}
+
+/** Steps over which the reported loss is averaged. */
+const recentSteps = 20;
+
+/** Trains `inputs.parameters` in place. */
+export async function trainSft(
+  options: SftOptions,
+  inputs: SftInputs,
+  context: StageContext,
+): Promise<SftResult> {
+  const { config, parameters, examples, heldOut, stopIds, name = 'SFT' } = inputs;
+  checkExamples(examples, { stage: name, stopIds, needsStop: inputs.needsStop ?? true });
+
+  // Step 1. The loss.
+  const model = buildModelGraph(config, parameters);
+  const tokens = countedLogProbs(model);
+  const { loss, metrics } = crossEntropyLoss({
+    logProbs: tokens.logProbs,
+    counted: model.graph.input('counted', 'real', ['N']),
+    normaliser: model.graph.input('normaliser', 'real', []),
+    variant: options.lossType,
+    isArgmax: tokens.isArgmax,
+  });
+  const trainer = await Trainer.create(model, loss, metrics, parameters, {
+    ...trainerOptions(options),
+    folder: context.folder,
+  });
+  const evaluation = heldOut.length > 0 ? await createEvaluation(config, parameters, heldOut, options) : null;
+
+  // Step 2. The rows: one example each, or several packed.
+  const lengths = examples.map(({ ids }) => ids.length);
+  const rows = options.packing ? planPacking(lengths, options.maxLength) : lengths.map((_, i) => [i]);
+  const batchSize = Math.min(options.batchSize, rows.length);
+  const sampler = new Sampler({ size: rows.length, batchSize, seed: options.seed });
+  const totalSteps =
+    options.maxSteps ?? Math.max(1, Math.round(options.numTrainEpochs * sampler.batchesPerEpoch));
+  const schedule = {
+    schedule: options.lrSchedulerType,
+    lr: options.learningRate,
+    totalSteps,
+    warmupSteps: warmupStepsOf(options, totalSteps),
+  };
+
+  // Step 3. Continue from the newest checkpoint.
+  const checkpoint = { folder: context.folder, parts: { model: { parameters, optimizer: trainer } } };
+  const saved = context.resume ? await loadCheckpoint<SftState>(checkpoint) : null;
+  if (saved) sampler.restore(saved.state.position);
+  let counted = saved?.state.countedTokens ?? 0;
+  const recent = [...(saved?.state.recentLosses ?? [])];
+  let heldOutLoss: number | null = null;
+  let windowStart = performance.now();
+  let windowTokens = 0;
+
+  for (let step = (saved?.step ?? 0) + 1; step <= totalSteps; step++) {
+    // Step 4. One optimizer step over the batch's micro-batches.
+    const chosen = sampler.next().map((row) => rows[row].map((example) => examples[example]));
+    const batches = cutIntoBatches(chosen, options.microBatchTokens);
+    const total = batches.reduce((sum, batch) => sum + countedTokens(batch), 0);
+    const lr = learningRateAt(step - 1, schedule);
+    const result = await trainer.step(
+      batches.map((batch) => lossFeeds(batch, total)),
+      lr,
+    );
+    counted += total;
+    windowTokens += batches.reduce((sum, batch) => sum + realTokens(batch), 0);
+    recent.push(result.crossEntropy);
+    if (recent.length > recentSteps) recent.shift();
+
+    // Step 5. Measure, report, save.
+    const last = step === totalSteps;
+    if (evaluation && (step % options.evalSteps === 0 || last)) {
+      heldOutLoss = await evaluation.measure();
+      context.event(step, { eval_loss: heldOutLoss });
+    }
+    if (step % options.loggingSteps === 0 || last) {
+      const seconds = (performance.now() - windowStart) / 1000;
+      const tokensPerSecond = windowTokens / seconds;
+      context.event(step, {
+        loss: result.loss,
+        mean_token_accuracy: result.meanTokenAccuracy,
+        grad_norm: result.gradNorm,
+        lr,
+        num_tokens: counted,
+        tokens_per_second: tokensPerSecond,
+      });
+      context.progress(step, totalSteps, { loss: meanOf(recent), 'tok/s': tokensPerSecond });
+      windowStart = performance.now();
+      windowTokens = 0;
+    }
+    const stopping = context.signal.aborted && !last;
+    if (stopping || (step % options.saveSteps === 0 && !last)) {
+      const state: SftState = { position: sampler.position, countedTokens: counted, recentLosses: recent };
+      await saveCheckpoint(checkpoint, step, state, options.saveTotalLimit);
+    }
+    if (stopping) throw stopRequested(step, totalSteps, 'step');
+  }
+
+  await trainer.release();
+  await evaluation?.release();
+  return { steps: totalSteps, countedTokens: counted, loss: meanOf(recent), heldOutLoss };
+}
+
+/** Rows of examples as padded batches within the token budget. */
+function cutIntoBatches(rows: readonly (readonly TokenExample[])[], tokenBudget: number): TokenBatch[] {
+  const lengths = rows.map((row) => row.reduce((sum, { ids }) => sum + ids.length, 0));
+  return planMicroBatches(lengths, tokenBudget).map((group) =>
+    packBatch(
+      group.map((index) => rows[index]),
+      { multipleOf: 8 },
+    ),
+  );
+}
+
+function lossFeeds(batch: TokenBatch, total: number): Feeds {
+  const { rows, targets } = countedTargets(batch);
+  return {
+    ...tokenFeeds(batch),
+    rows,
+    targets,
+    counted: new Float32Array(targets.length).fill(1),
+    normaliser: scalarFeed(total),
+  };
+}
+
+/** Mean cross-entropy on held-out data with the parameters as they are. */
+async function createEvaluation(
+  config: DecoderConfig,
+  parameters: ParameterStore,
+  heldOut: readonly TokenExample[],
+  options: SftOptions,
+): Promise<{ measure(): Promise<number>; release(): Promise<void> }> {
+  const model = buildModelGraph(config, parameters);
+  const session = await Session.create(
+    model.graph,
+    { logProbs: countedLogProbs(model).logProbs },
+    { threads: options.threads },
+  );
+  const weights = Object.fromEntries(
+    [...model.weights.inputs.keys()].map((name) => [name, parameters.view(name)]),
+  );
+  const groups = planMicroBatches(
+    heldOut.map(({ ids }) => ids.length),
+    options.microBatchTokens,
+  );
+  return {
+    async measure() {
+      let total = 0;
+      let count = 0;
+      for (const group of groups) {
+        const batch = padBatch(
+          group.map((index) => heldOut[index]),
+          { multipleOf: 8 },
+        );
+        const { rows, targets } = countedTargets(batch);
+        const { logProbs } = await session.run({ ...weights, ...tokenFeeds(batch), rows, targets });
+        for (const value of logProbs.data as Float32Array) total -= value;
+        count += targets.length;
+      }
+      return total / count;
+    },
+    release: () => session.release(),
+  };
+}
+
+function realTokens(batch: TokenBatch): number {
+  let count = 0;
+  for (const segment of batch.segments) if (segment > 0) count++;
+  return count;
+}

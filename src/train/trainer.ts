@@ -1,0 +1,167 @@
+/**
+ * One optimizer step over any number of micro-batches: the service that every stage trains through.
+ */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TenetError } from '../base/index.ts';
+import type { ModelGraph, ParameterStore } from '../model/index.ts';
+import {
+  AdamW,
+  type AdamWState,
+  type Feed,
+  type Feeds,
+  gradients,
+  Session,
+  type SessionOptions,
+  type Tensor,
+} from '../tensor/index.ts';
+
+export interface TrainerOptions extends SessionOptions {
+  /** Adam's moment decays. Default [0.9, 0.999] (PyTorch, TRL). */
+  readonly betas?: readonly [number, number];
+  /** Default 1e-8 (PyTorch, TRL). */
+  readonly eps?: number;
+  /** Decoupled weight decay; norms and biases are spared. Default 0 (TRL). */
+  readonly weightDecay?: number;
+  /** Gradients are scaled down to this global norm; null = never. Default 1 (TRL). */
+  readonly maxGradNorm?: number | null;
+  /** Where a batch that broke the training is saved. */
+  readonly folder: string;
+}
+
+/** Metrics of one step, summed over its micro-batches; `loss` and `gradNorm` besides the graph's own. */
+export type StepMetrics = Readonly<Record<string, number>>;
+
+export class Trainer {
+  private readonly session: Session<string>;
+  private readonly optimizer: AdamW;
+  private readonly metricNames: readonly string[];
+  private readonly parameterFeeds: Readonly<Record<string, Float32Array>>;
+  private readonly folder: string;
+
+  private constructor(
+    session: Session<string>,
+    optimizer: AdamW,
+    metricNames: readonly string[],
+    parameterFeeds: Readonly<Record<string, Float32Array>>,
+    folder: string,
+  ) {
+    this.session = session;
+    this.optimizer = optimizer;
+    this.metricNames = metricNames;
+    this.parameterFeeds = parameterFeeds;
+    this.folder = folder;
+  }
+
+  /**
+   * Adds the gradient of `loss` to the model's graph and prepares the optimizer.
+   *
+   * Losses and metrics must be sums divided by a normaliser of the whole step, so that adding up the
+   * micro-batches gives the step's value whatever their sizes.
+   * @param parameters the store behind the graph's weights; those that the graph uses are trained
+   */
+  static async create(
+    model: ModelGraph,
+    loss: Tensor,
+    metrics: Readonly<Record<string, Tensor | undefined>>,
+    parameters: ParameterStore,
+    options: TrainerOptions,
+  ): Promise<Trainer> {
+    const inputs = [...model.weights.inputs];
+    const tensors = gradients(
+      loss,
+      inputs.map(([, tensor]) => tensor),
+    );
+    const measured = Object.fromEntries(Object.entries(metrics).filter(([, tensor]) => tensor)) as Record<
+      string,
+      Tensor
+    >;
+    const outputs: Record<string, Tensor> = { loss, ...measured };
+    inputs.forEach(([name], i) => {
+      outputs[gradientPrefix + name] = tensors[i];
+    });
+    const session = await Session.create<string>(model.graph, outputs, options);
+    const trained = new Map(inputs.map(([name]) => [name, parameters.view(name)]));
+    const optimizer = new AdamW(trained, {
+      betas: options.betas,
+      eps: options.eps,
+      weightDecay: options.weightDecay,
+      maxNorm: options.maxGradNorm === undefined ? 1 : options.maxGradNorm,
+      // Norm weights and biases are vectors; matrices decay.
+      noDecay: (name) => parameters.shapeOf(name).length < 2,
+    });
+    const names = Object.keys(measured);
+    return new Trainer(session, optimizer, names, Object.fromEntries(trained), options.folder);
+  }
+
+  /**
+   * Runs the micro-batches, adds up their gradients and updates the parameters.
+   * @throws TenetError('training') when the loss or a gradient is not finite: the batch is saved to
+   *   `broken-batch.json` and the parameters stay as they were
+   */
+  async step(microBatches: readonly Feeds[], lr: number): Promise<StepMetrics> {
+    const metrics = Object.fromEntries(
+      [...this.metricNames, 'loss', 'gradNorm'].map((name) => [name, 0]),
+    ) as Record<string, number>;
+    for (const feeds of microBatches) {
+      const values = await this.session.run({ ...this.parameterFeeds, ...feeds });
+      const found: Record<string, Float32Array> = {};
+      for (const [name, value] of Object.entries(values)) {
+        if (name.startsWith(gradientPrefix))
+          found[name.slice(gradientPrefix.length)] = value.data as Float32Array;
+        else metrics[name] += Number(value.data[0]);
+      }
+      if (!Number.isFinite(metrics.loss)) await this.fail(feeds, `the loss is ${metrics.loss}`);
+      this.optimizer.accumulate(found);
+    }
+    const result = this.optimizer.step(lr);
+    if (!result.applied) {
+      const [first] = result.nonFinite;
+      const others = result.nonFinite.length - 1;
+      await this.fail(
+        microBatches,
+        `the gradient of ${first.name} has ${first.count} values that are NaN or infinite` +
+          (others ? ` (and ${others} other tensors too)` : ''),
+      );
+    } else {
+      metrics.gradNorm = result.gradientNorm;
+    }
+    return metrics;
+  }
+
+  /** The optimizer's state, for checkpoints. */
+  get state(): AdamWState {
+    return this.optimizer.state;
+  }
+
+  restore(state: AdamWState): void {
+    this.optimizer.restore(state);
+  }
+
+  async release(): Promise<void> {
+    await this.session.release();
+  }
+
+  private async fail(batch: Feeds | readonly Feeds[], what: string): Promise<never> {
+    const path = join(this.folder, 'broken-batch.json');
+    await writeFile(path, JSON.stringify(batch, replaceArrays));
+    throw new TenetError(
+      'training',
+      `Training broke down: ${what}. The parameters are as before this step and the batch is in ${path}. ` +
+        'Usual causes: a learning rate too high (halve it), gradients not clipped (set maxGradNorm), or a bad record.',
+      { details: { path } },
+    );
+  }
+}
+
+const gradientPrefix = 'gradient:';
+
+function replaceArrays(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value);
+  return ArrayBuffer.isView(value) ? Array.from(value as unknown as ArrayLike<number>) : value;
+}
+
+/** A scalar input's feed. */
+export function scalarFeed(value: number): Feed {
+  return { data: Float32Array.of(value), shape: [] };
+}
