@@ -4,10 +4,12 @@
  * import types and small helpers only; what is heavy it imports inside its action.
  */
 import type { Command } from 'commander';
+import { dataCommand } from './commands/data.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { reportCommand } from './commands/report.ts';
 
 export const commandGroups: Readonly<Record<string, readonly (() => Command)[]>> = {
+  'Prepare data': [dataCommand],
   'Look at results': [reportCommand],
   'Your machine': [doctorCommand],
 };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hostileText, writeExampleRun } from '../../tests/fixtures/example-run.ts';
 import { writeEvaluation, writeReport } from './index.ts';
-import { chartsOf, summarise, thin } from './report/charts.ts';
+import { chartsOf, groupTitle, summarise, thin } from './report/charts.ts';
 import { html, scriptJson } from './report/html.ts';
 import { comparisonsOf } from './report/samples-section.ts';
 
@@ -126,6 +126,33 @@ describe('charts', () => {
       ['Learning rate', ['lr']],
       ['mystery', ['mystery']],
     ]);
+  });
+
+  it('knows the names that PPO gives its metrics', () => {
+    const titles: Record<string, string | undefined> = {
+      'objective/scores': 'Reward',
+      'objective/rlhf_reward': 'Reward',
+      'objective/non_score_reward': 'KL part of the reward',
+      'objective/kl': 'KL divergence (nats)',
+      'policy/approxkl_avg': 'KL divergence (nats)',
+      'policy/clipfrac_avg': 'Clip fraction',
+      'val/clipfrac_avg': 'Clip fraction',
+      'loss/policy_avg': 'Policy loss',
+      'loss/value_avg': 'Value loss',
+      'val/explained_variance': 'Explained variance',
+      'completions/mean_length': 'Response length (tokens)',
+      'completions/clipped_ratio': 'Share of responses cut off',
+      kl_coef: 'KL coefficient',
+      'time/generate': 'Time (ms)',
+      grad_norm: 'Gradient norm',
+      gradientNorm: 'Gradient norm',
+      learning_rate: 'Learning rate',
+      mean_token_accuracy: 'Accuracy',
+      'sampling/logp_difference': undefined,
+    };
+    for (const [name, title] of Object.entries(titles))
+      expect([name, groupTitle(name)]).toEqual([name, title]);
+    expect(chartsOf([event(1, { episode: 8, num_tokens: 99 })])).toEqual([]);
   });
 
   it('gives metrics of very different size charts of their own', () => {

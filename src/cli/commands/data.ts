@@ -168,7 +168,9 @@ function withReadOptions(command: Command): Command {
   return command
     .option('--format <name>', 'format of the rows (default: found out from the first 100 rows)')
     .option('--field <name=column>', 'read a column under another name, such as prompt=question', toField)
-    .hook('preAction', (_, action) => action.setOptionValue('fields', action.getOptionValue('field')));
+    .hook('preAction', (_, action) => {
+      action.setOptionValue('fields', action.getOptionValue('field'));
+    });
 }
 
 function withBadRowOptions(command: Command): Command {

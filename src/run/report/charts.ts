@@ -22,6 +22,8 @@ interface Group {
 
 /** In reading order; the first group that holds a metric takes it. */
 const groups: readonly Group[] = [
+  { title: 'Share of responses cut off', holds: (has) => has('clipped') && has('completions', 'responses') },
+  { title: 'KL part of the reward', holds: (has) => has('non') && has('score') },
   { title: 'Clip fraction', holds: (has) => has('clip', 'clipped', 'clipfrac') && !has('grad', 'gradient') },
   { title: 'KL coefficient', holds: (has) => has('kl') && has('coef', 'coefficient') },
   { title: 'KL divergence (nats)', holds: (has) => has('kl', 'approxkl') },
@@ -36,6 +38,8 @@ const groups: readonly Group[] = [
   { title: 'Gradient norm', holds: (has) => has('grad', 'gradient') && has('norm') },
   { title: 'Learning rate', holds: (has) => has('lr') || (has('learning') && has('rate')) },
   { title: 'Speed', holds: (has) => has('second', 'throughput') || (has('step') && has('time')) },
+  { title: 'Time (ms)', holds: (has) => has('time') },
+  { title: 'Explained variance', holds: (has) => has('explained') && has('variance') },
 ];
 
 /** The order in which a reader wants the charts of a stage. */
@@ -49,12 +53,19 @@ const readingOrder = [
   'Clip fraction',
   'Value loss',
   'Policy loss',
+  'Explained variance',
   'Margin',
+  'Share of responses cut off',
+  'KL part of the reward',
   'KL coefficient',
   'Gradient norm',
   'Learning rate',
   'Speed',
+  'Time (ms)',
 ];
+
+/** Counters, which only ever grow and show nothing in a chart; they stay in events.jsonl. */
+const counters: readonly string[] = ['step', 'episode', 'epoch', 'numTokens', 'num_tokens'];
 
 const MOST_SERIES = 4;
 /** Series whose largest values differ by more than this factor do not share an axis. */
@@ -90,6 +101,7 @@ function seriesOf(events: readonly EventRecord[]): Series[] {
   const series = new Map<string, { name: string; steps: number[]; values: (number | null)[] }>();
   for (const { step, metrics } of events) {
     for (const [name, value] of Object.entries(metrics)) {
+      if (counters.includes(name)) continue;
       const one = series.get(name) ?? { name, steps: [], values: [] };
       series.set(name, one);
       one.steps.push(step);
