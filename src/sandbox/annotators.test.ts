@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../base/index.ts';
-import { annotate, meanUtility, rankResponses, typicalPanel } from './annotators.ts';
+import { annotate, biasedPanel, meanUtility, rankResponses, typicalPanel } from './annotators.ts';
 import { goldReward } from './gold-reward.ts';
+import { filler, praise } from './phrases.ts';
 import { prompts, sampleResponses } from './records.ts';
+import { sentence } from './template.ts';
 
 const flawless = { noise: 0, lengthBias: 0, flatteryBias: 0, fatigue: 0, tieThreshold: 0 };
 const prompt = 'What is the river of Corda?';
@@ -74,6 +76,21 @@ describe('rankResponses', () => {
     expect(
       meanUtility(view, agree, { ...flawless, flatteryBias: 0.3 }) - goldReward(view, agree).total,
     ).toBeCloseTo(0.6, 12);
+  });
+
+  it('can be over-optimised: what the biased panel likes more and more is worth less and less', () => {
+    const proxies: number[] = [];
+    const golds: number[] = [];
+    for (let extras = 0; extras <= 8; extras += 2) {
+      const padding = [...praise, ...filler].slice(0, extras).map(sentence);
+      const text = [right, ...padding].join(' ');
+      const utilities = biasedPanel.map((annotator) => meanUtility(prompt, text, annotator));
+      proxies.push(utilities.reduce((sum, utility) => sum + utility, 0) / utilities.length);
+      golds.push(goldReward(prompt, text).total);
+    }
+    expect(proxies).toEqual(proxies.toSorted((a, b) => a - b));
+    expect(golds).toEqual(golds.toSorted((a, b) => b - a));
+    expect(golds.at(-1)).toBeLessThan(0.2);
   });
 
   it('knows narrower goals', () => {
