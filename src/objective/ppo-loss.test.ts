@@ -213,6 +213,8 @@ describe('ppoLoss', () => {
   });
 
   it('needs entropies for an entropy bonus', () => {
-    expect(() => ppoLoss({ entropyCoefficient: 0.1 } as PpoOptions)).toThrow(/needs the tokens' entropies/);
+    expect(() => ppoPolicyLoss({ entropyCoefficient: 0.1 } as PpoPolicyOptions)).toThrow(
+      /needs the tokens' entropies/,
+    );
   });
 });
