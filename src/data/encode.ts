@@ -158,7 +158,7 @@ export class Encoder {
     options: { reserve?: number; tooLong?: 'drop' | 'truncate-prompt' | 'error' } = {},
   ): Int32Array | null {
     this.counts.examples++;
-    const prompt = this.promptTokens(promptOf(example), example);
+    const prompt = this.openPrompt(promptOf(example), example).ids;
     const fitted = this.cutPair(prompt, [new Int32Array(options.reserve ?? 0)], options.tooLong ?? 'drop');
     if (!fitted) return null;
     this.count(fitted.prompt.length, 0);
@@ -169,11 +169,9 @@ export class Encoder {
   encodeRanking(example: Example, tooLong: LongPairPolicy = 'drop'): EncodedRanking | null {
     const ranking = asRanking(example);
     this.counts.examples++;
-    const prompt = this.promptTokens(ranking.prompt, ranking);
-    const responses = ranking.responses.map((response) =>
-      this.responseTokens(ranking.prompt, response, ranking),
-    );
-    const fitted = this.cutPair(prompt, responses, tooLong);
+    const prompt = this.openPrompt(ranking.prompt, ranking);
+    const responses = ranking.responses.map((response) => this.responseTokens(prompt, response, ranking));
+    const fitted = this.cutPair(prompt.ids, responses, tooLong);
     if (!fitted) return null;
     if (fitted.responses.some((response) => response.length === 0)) {
       this.counts.nothingCounted++;
@@ -229,12 +227,12 @@ export class Encoder {
       return { ids: Int32Array.from(ids), counted: assistantMask };
     }
     if (example.kind === 'completion') {
-      const prompt = this.promptTokens(example.prompt, example);
-      const response = this.responseTokens(example.prompt, example.completion, example);
-      const ids = new Int32Array(prompt.length + response.length);
-      ids.set(prompt);
-      ids.set(response, prompt.length);
-      return { ids, counted: new Uint8Array(ids.length).fill(1, prompt.length) };
+      const prompt = this.openPrompt(example.prompt, example);
+      const response = this.responseTokens(prompt, example.completion, example);
+      const ids = new Int32Array(prompt.ids.length + response.length);
+      ids.set(prompt.ids);
+      ids.set(response, prompt.ids.length);
+      return { ids, counted: new Uint8Array(ids.length).fill(1, prompt.ids.length) };
     }
     throw new TenetError(
       'data',
@@ -242,44 +240,38 @@ export class Encoder {
     );
   }
 
-  /** [prompt tokens] up to where the response begins. */
-  private promptTokens(prompt: Content, extras: ExampleExtras): Int32Array {
-    const messages = this.asMessages(prompt, 'user');
-    if (messages === null) return Int32Array.from(this.withBos(this.tokenizer.encode(prompt as string)));
-    return Int32Array.from(this.tokenizer.encode(this.promptText(messages, extras)));
+  private openPrompt(prompt: Content, extras: ExampleExtras): OpenPrompt {
+    const messages =
+      typeof prompt !== 'string' ? prompt : this.wrapInChat ? [{ role: 'user', content: prompt }] : null;
+    if (messages === null) {
+      const text = prompt as string;
+      return { messages, text, ids: Int32Array.from(this.withBos(this.tokenizer.encode(text))) };
+    }
+    // After a finished turn of the assistant somebody else speaks, so no header of the assistant is written.
+    const addGenerationPrompt = messages.at(-1)?.role !== 'assistant';
+    const text = this.template.render(messages, { ...this.renderOptions(extras), addGenerationPrompt });
+    return { messages, text, ids: Int32Array.from(this.tokenizer.encode(text)) };
   }
 
   /** [response tokens] as they follow the prompt's. */
-  private responseTokens(prompt: Content, response: Content, extras: ExampleExtras): Int32Array {
-    const messages = this.asMessages(prompt, 'user');
-    if (messages === null) {
+  private responseTokens(prompt: OpenPrompt, response: Content, extras: ExampleExtras): Int32Array {
+    if (prompt.messages === null) {
       const text = typeof response === 'string' ? response : this.template.render(response);
-      return Int32Array.from(this.withEos(this.tokenizer.encodeAfter(prompt as string, text)));
+      return Int32Array.from(this.withEos(this.tokenizer.encodeAfter(prompt.text, text)));
     }
     const answer = typeof response === 'string' ? [{ role: 'assistant', content: response }] : response;
-    const before = this.promptText(messages, extras);
-    const whole = this.template.render([...messages, ...answer], this.renderOptions(extras));
-    if (!whole.startsWith(before)) {
+    const whole = this.template.render([...prompt.messages, ...answer], this.renderOptions(extras));
+    const at = prompt.text.length;
+    if (!whole.startsWith(prompt.text)) {
       throw new TenetError(
         'data',
         `The chat template writes the prompt differently when the response follows: it ends ` +
-          `${JSON.stringify(before.slice(-40))} alone, and the whole has ` +
-          `${JSON.stringify(whole.slice(Math.max(0, before.length - 40), before.length))} there. ` +
+          `${JSON.stringify(prompt.text.slice(-40))} alone, and the whole has ` +
+          `${JSON.stringify(whole.slice(Math.max(0, at - 40), at))} there. ` +
           `Use a template made for training (prefix-preserving).`,
       );
     }
-    return Int32Array.from(this.tokenizer.encodeAfter(before, whole.slice(before.length)));
-  }
-
-  private promptText(messages: readonly ChatMessage[], extras: ExampleExtras): string {
-    // After a finished turn of the assistant somebody else speaks, so no header of the assistant is written.
-    const addGenerationPrompt = messages.at(-1)?.role !== 'assistant';
-    return this.template.render(messages, { ...this.renderOptions(extras), addGenerationPrompt });
-  }
-
-  private asMessages(content: Content, role: string): ChatMessage[] | null {
-    if (typeof content !== 'string') return content;
-    return this.wrapInChat ? [{ role, content }] : null;
+    return Int32Array.from(this.tokenizer.encodeAfter(prompt.text, whole.slice(at)));
   }
 
   private renderOptions(extras: ExampleExtras): RenderOptions {
@@ -343,6 +335,15 @@ export class Encoder {
     this.counts.tokens += tokens;
     this.counts.countedTokens += counted;
   }
+}
+
+/** A prompt up to where the response begins. */
+interface OpenPrompt {
+  /** null: the prompt is plain text. */
+  messages: ChatMessage[] | null;
+  text: string;
+  /** [prompt tokens] */
+  ids: Int32Array;
 }
 
 /** The prompt of any example that has one. */

@@ -24,13 +24,20 @@ export function formatReport(report: FileReport, options: { problems?: number } 
     '',
     `  ${`length in ${unit}`.padEnd(24)}${['min', 'median', 'p90', 'max', 'sum'].map((name) => name.padStart(11)).join('')}`,
   ];
+  if (report.container === 'text' && report.format === 'language-modeling') {
+    lines.splice(
+      3,
+      0,
+      '             (blocks of text; if each line is a prompt, read it with the format prompt-only)',
+    );
+  }
   const row = (name: string, s: LengthSummary) => {
     if (s.count === 0) return;
     const cells = [s.min, s.median, s.p90, s.max, s.sum].map((value) => number(value).padStart(11));
     lines.push(`    ${name.padEnd(22)}${cells.join('')}`);
   };
   row('prompt', lengths.prompt);
-  row('response', lengths.response);
+  row(lengths.prompt.count > 0 ? 'response' : 'text', lengths.response);
   if (lengths.prompt.count > 0 && lengths.response.count > 0) row('prompt + response', lengths.whole);
   if (report.truncation) {
     const { maxLength, tooLong, responseLost } = report.truncation;

@@ -119,7 +119,7 @@ export class Tokenizer {
    */
   encodeAfter(before: string, text: string): number[] {
     if (text === '') return [];
-    const joined = this.suffixAfter(before, text);
+    const joined = this.suffixAfter(endOf(before), text);
     if (joined) return joined;
     // A token spans the boundary. Encode the text behind a neutral anchor instead, so that tokenizers that put
     // a space before every text do not put one here.
@@ -187,6 +187,14 @@ export class Tokenizer {
     }
     return id;
   }
+}
+
+/** Merges do not look far back: what follows a text is decided by its last characters. */
+const CONTEXT = 64;
+
+function endOf(text: string): string {
+  const end = text.slice(-CONTEXT);
+  return /^[\uDC00-\uDFFF]/.test(end) ? end.slice(1) : end; // not from the middle of a surrogate pair
 }
 
 function contentOf(token: TokenizerConfig['bos_token']): string | null {
