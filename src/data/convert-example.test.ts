@@ -1,0 +1,157 @@
+import { describe, expect, it } from 'vitest';
+import { sharedData } from '../base/testing.ts';
+import { convertExample } from './convert-example.ts';
+import { examplesOf, pairFromWholes } from './example.ts';
+import { formatTranscript, parseTranscript } from './hh-transcript.ts';
+import { readRecords } from './read-records.ts';
+import type { RecordFormat } from './record.ts';
+
+const user = (content: string) => ({ role: 'user', content });
+const assistant = (content: string) => ({ role: 'assistant', content });
+
+function convert(record: object, from: RecordFormat, to: string, style?: 'standard' | 'conversational') {
+  return examplesOf(record, from).flatMap((e) => convertExample(e, to as 'preference', style).records);
+}
+
+describe('HH transcripts', () => {
+  const real = sharedData('preferences/hh-harmless-base.dev.jsonl.gz');
+
+  it('keep all turns and their text', () => {
+    const text = '\n\nHuman: Hi\n\nthere\n\nAssistant: Yes?\n\nHuman:  two\n\nAssistant: ';
+    expect(parseTranscript(text)).toEqual([
+      user('Hi\n\nthere'),
+      assistant('Yes?'),
+      user(' two'),
+      assistant(''),
+    ]);
+    expect(formatTranscript(parseTranscript(text))).toBe(text);
+    expect(formatTranscript([user('Hi')], true)).toBe('\n\nHuman: Hi\n\nAssistant:');
+  });
+
+  it.skipIf(real === null)('come back unchanged from real rows, also by way of preferences', async () => {
+    for (const { record } of await readRecords(real!).toArray()) {
+      const { chosen, rejected } = record as { chosen: string; rejected: string };
+      expect(formatTranscript(parseTranscript(chosen))).toBe(chosen);
+      const [preference] = convert(record, 'hh-transcript', 'preference');
+      expect(convert(preference, 'preference', 'hh-transcript')).toEqual([{ chosen, rejected }]);
+      const [texts] = convert(record, 'hh-transcript', 'preference', 'standard') as Record<string, string>[];
+      expect([texts.prompt + texts.chosen, texts.prompt + texts.rejected]).toEqual([chosen, rejected]);
+    }
+  });
+});
+
+describe('pairFromWholes', () => {
+  // The cases of TRL's TestExtractPrompt.
+  it('extracts the prompt as TRL does', () => {
+    expect(pairFromWholes('The sky is blue.', 'The sky is green.')).toMatchObject({
+      prompt: 'The sky is',
+      responses: [' blue.', ' green.'],
+    });
+    const sky = user('What color is the sky?');
+    const [blue, green] = [assistant('It is blue.'), assistant('It is green.')];
+    expect(pairFromWholes([sky, blue], [sky, green])).toMatchObject({
+      prompt: [sky],
+      responses: [[blue], [green]],
+    });
+  });
+
+  it('leaves a response even where both are the same', () => {
+    expect(pairFromWholes([user('a'), assistant('b')], [user('a'), assistant('b')])).toMatchObject({
+      prompt: [user('a')],
+      responses: [[assistant('b')], [assistant('b')]],
+    });
+  });
+});
+
+describe('convertExample', () => {
+  it('unpairs preferences as TRL does', () => {
+    const record = { prompt: 'The sky is', chosen: ' blue.', rejected: ' green.' };
+    expect(convert(record, 'preference', 'unpaired-preference')).toEqual([
+      { prompt: 'The sky is', completion: ' blue.', label: true },
+      { prompt: 'The sky is', completion: ' green.', label: false },
+    ]);
+  });
+
+  it('makes all decided pairs of a ranking', () => {
+    // Ranks b=1, a=c=2, d unjudged: b>a, b>c and nothing else, in the order of the responses.
+    const record = { prompt: 'p', responses: ['a', 'b', 'c', 'd'], ranks: [2, 1, 2, null] };
+    expect(convert(record, 'ranking', 'preference')).toEqual([
+      { prompt: 'p', chosen: 'b', rejected: 'a' },
+      { prompt: 'p', chosen: 'b', rejected: 'c' },
+    ]);
+    expect(convert(record, 'ranking', 'prompt-completion')).toEqual([{ prompt: 'p', completion: 'b' }]);
+    const k4 = { prompt: 'p', responses: ['a', 'b', 'c', 'd'], ranks: [4, 3, 2, 1] };
+    expect(convert(k4, 'ranking', 'preference')).toHaveLength(6); // K(K−1)/2
+  });
+
+  it('counts why examples are left out', () => {
+    const [tied] = examplesOf({ prompt: 'p', responses: ['a', 'b'], ranks: [1, 1] }, 'ranking');
+    expect(convertExample(tied, 'preference')).toEqual({ records: [], dropped: 'all tied or not judged' });
+    const [bad] = examplesOf({ prompt: 'p', completion: 'c', label: false }, 'unpaired-preference');
+    expect(convertExample(bad, 'prompt-completion')).toEqual({ records: [], dropped: 'undesirable' });
+  });
+
+  it('reads formats from the wild', () => {
+    const alpaca = {
+      instruction: 'Add.',
+      input: '1 2',
+      output: '3',
+      system: 'Be brief.',
+      history: [['q', 'a']],
+    };
+    expect(convert(alpaca, 'alpaca', 'language-modeling')).toEqual([
+      {
+        messages: [
+          { role: 'system', content: 'Be brief.' },
+          user('q'),
+          assistant('a'),
+          user('Add.\n\n1 2'),
+          assistant('3'),
+        ],
+      },
+    ]);
+    const dpo = {
+      conversations: [
+        { from: 'system', value: 's' },
+        { from: 'human', value: 'q' },
+      ],
+      chosen: { from: 'gpt', value: 'good' },
+      rejected: { from: 'gpt', value: 'bad' },
+    };
+    expect(convert(dpo, 'sharegpt-preference', 'preference')).toEqual([
+      {
+        prompt: [{ role: 'system', content: 's' }, user('q')],
+        chosen: [assistant('good')],
+        rejected: [assistant('bad')],
+      },
+    ]);
+    const pair = { input: 'q', output_1: 'x', output_2: 'y', label: 2 };
+    expect(convert(pair, 'output-pair', 'hh-transcript')).toEqual([
+      { chosen: '\n\nHuman: q\n\nAssistant: y', rejected: '\n\nHuman: q\n\nAssistant: x' },
+    ]);
+    const kto = { messages: [user('q'), assistant('a')], label: true };
+    expect(convert(kto, 'labelled-messages', 'unpaired-preference')).toEqual([
+      { prompt: [user('q')], completion: [assistant('a')], label: true },
+    ]);
+  });
+
+  it('turns texts into messages and back', () => {
+    const record = { prompt: 'Why?', chosen: 'Because.', rejected: 'No.', tools: [{ name: 't' }] };
+    const [chat] = convert(record, 'preference', 'preference', 'conversational');
+    expect(chat).toEqual({
+      prompt: [user('Why?')],
+      chosen: [assistant('Because.')],
+      rejected: [assistant('No.')],
+      tools: [{ name: 't' }],
+    });
+    const transcript = { prompt: '\n\nHuman: Why?\n\nAssistant:', completion: ' Because.' };
+    expect(convert(transcript, 'prompt-completion', 'prompt-completion', 'conversational')).toEqual([
+      { prompt: [user('Why?')], completion: [assistant('Because.')] },
+    ]);
+  });
+
+  it('refuses what cannot be made', () => {
+    const [text] = examplesOf({ text: 'x' }, 'language-modeling');
+    expect(() => convertExample(text, 'preference')).toThrow('preference cannot be made from plain texts');
+  });
+});
