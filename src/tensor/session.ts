@@ -92,7 +92,7 @@ export class Session<Outputs extends string = string> {
         intraOpNumThreads: options.threads ?? availableParallelism(),
         interOpNumThreads: 1,
         graphOptimizationLevel: 'all',
-        logSeverityLevel: 3,
+        logSeverityLevel: 4, // errors are thrown, not printed as well
       });
       const inputs = graph.inputs.filter((input) => session.inputNames.includes(input.name));
       return new Session<Outputs>(runtime, session, inputs, wanted);
