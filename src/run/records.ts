@@ -19,6 +19,8 @@ export interface SampleRecord {
   readonly step: number;
   /** Which start of the stage wrote it: 1, and one more at each resume. */
   readonly attempt: number;
+  /** Whose answer it is, where several models answer the same prompts. */
+  readonly model?: string;
   readonly prompt: string;
   readonly response: string;
   readonly scores: Readonly<Record<string, number | null>>;

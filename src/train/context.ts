@@ -3,6 +3,8 @@
 /** One generated text worth keeping: before or after training, or during it. */
 export interface Sample {
   readonly step: number;
+  /** Whose answer it is, where several models answer the same prompts. Default: the model of the stage. */
+  readonly model?: string;
   readonly prompt: string;
   readonly response: string;
   /** Named numbers about the response: `reward`, `kl`, gold objectives … */

@@ -4,7 +4,7 @@ import type { SampleRecord } from '../records.ts';
 import { readable } from './format.ts';
 import { type Html, html } from './html.ts';
 
-/** The answers to one prompt, earliest first; at most one from before and one per stage. */
+/** The answers to one prompt, earliest first; at most one from before and one per stage or model. */
 export interface Comparison {
   readonly prompt: string;
   readonly versions: readonly { readonly label: string; readonly sample: SampleRecord }[];
@@ -32,14 +32,17 @@ export function comparisonsOf(
   }
   const comparisons = [...byPrompt].map(([prompt, answers]) => {
     answers.sort((a, b) => position(a) - position(b));
-    const lastOfStage = (sample: SampleRecord, i: number): boolean => answers[i + 1]?.stage !== sample.stage;
+    const authorOf = ({ stage, model }: SampleRecord): string => `${stage} ${model ?? ''}`;
+    const lastOfStage = (sample: SampleRecord, i: number): boolean =>
+      answers[i + 1] === undefined || authorOf(answers[i + 1]) !== authorOf(sample);
     const shown = answers.filter((sample, i) => i === 0 || lastOfStage(sample, i));
     return { prompt, versions: shown.map((sample) => ({ label: labelOf(sample), sample })) };
   });
   return comparisons.sort((a, b) => Number(b.versions.length > 1) - Number(a.versions.length > 1));
 }
 
-function labelOf({ stage, step }: SampleRecord): string {
+function labelOf({ stage, step, model }: SampleRecord): string {
+  if (model !== undefined) return model;
   return step === 0 ? `Before ${stage}` : `${stage}, step ${step}`;
 }
 

@@ -1,0 +1,135 @@
+/** Reads what a recipe's data source names: a file's records, or the sandbox world's. */
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { hashFile, hashOf, TenetError } from '../base/index.ts';
+import { type Example, examplesOf, groupKey, parseTranscript, readRecords } from '../data/index.ts';
+import { corpusTexts, demonstrations, prompts } from '../sandbox/index.ts';
+import type { InputRecord } from './manifest.ts';
+import type { DataSource } from './run-recipe.ts';
+
+export interface LoadedData {
+  readonly examples: readonly Example[];
+  /** For the manifest. */
+  readonly input: InputRecord;
+}
+
+/** How many records the sandbox makes when the recipe does not say. */
+const sandboxDefaults = { corpus: 20_000, demonstrations: 2000, prompts: 1000 } as const;
+
+/**
+ * @param options.purpose what the run uses it for, e.g. `sft data`
+ * @param options.folder  where bad rows are written with `onBadRow: skip`
+ * @throws TenetError('data') naming all bad rows, or when there is no record
+ */
+export async function loadData(
+  source: DataSource,
+  options: { readonly purpose: string; readonly folder: string; readonly seed: number },
+): Promise<LoadedData> {
+  return source.path === undefined ? loadSandbox(source, options) : loadFile(source.path, source, options);
+}
+
+async function loadFile(
+  path: string,
+  source: DataSource,
+  { purpose, folder }: { purpose: string; folder: string },
+): Promise<LoadedData> {
+  const badRowsPath = join(folder, `bad-rows-${basename(path)}.jsonl`);
+  const records = readRecords(path, {
+    onBadRow: source.onBadRow,
+    ...(source.onBadRow === 'skip' && { badRowsPath }),
+  });
+  const examples: Example[] = [];
+  for await (const { record, format } of records) {
+    examples.push(...examplesOf(record, format));
+    if (source.limit !== undefined && examples.length >= source.limit) break;
+  }
+  if (examples.length === 0) {
+    throw new TenetError(
+      'data',
+      `${path} holds no usable record for the ${purpose}; check it with "tenet data check ${path}".`,
+    );
+  }
+  const { size } = await stat(path);
+  const { badRows } = records.summary;
+  return {
+    examples: source.limit === undefined ? examples : examples.slice(0, source.limit),
+    input: {
+      kind: 'data',
+      name: purpose,
+      path,
+      hash: await hashFile(path),
+      bytes: size,
+      rows: examples.length,
+      ...(badRows > 0 && { skippedRows: badRows }),
+    },
+  };
+}
+
+function loadSandbox(source: DataSource, { purpose, seed }: { purpose: string; seed: number }): LoadedData {
+  const kind = source.sandbox as keyof typeof sandboxDefaults;
+  const count = source.limit ?? sandboxDefaults[kind];
+  const examples = makeSandbox(kind, count, source.split, seed);
+  const hash = createHash('sha256');
+  for (const example of examples) hash.update(JSON.stringify(example));
+  return {
+    examples,
+    input: {
+      kind: 'data',
+      name: purpose,
+      path: `sandbox:${kind}${kind === 'prompts' ? `/${source.split}` : ''}`,
+      hash: hashOf(hash.digest()),
+      rows: examples.length,
+      note: `made by the sandbox world with seed ${seed}`,
+    },
+  };
+}
+
+function makeSandbox(
+  kind: keyof typeof sandboxDefaults,
+  count: number,
+  split: 'train' | 'test',
+  seed: number,
+): Example[] {
+  if (kind === 'corpus') return Array.from(corpusTexts(count, { seed }), corpusExample);
+  if (kind === 'demonstrations') {
+    return demonstrations(count, { seed }).map(({ prompt, completion }) => ({
+      kind: 'completion',
+      prompt,
+      completion,
+    }));
+  }
+  return prompts(count, split, { seed }).map(({ text }) => ({ kind: 'prompt', prompt: text }));
+}
+
+/** Dialogues of the corpus become conversations, so that pre-training shows the layout that later stages use. */
+function corpusExample(text: string): Example {
+  if (!text.startsWith('Human: ')) return { kind: 'text', text };
+  return { kind: 'chat', messages: parseTranscript(`\n\n${text}`) };
+}
+
+/**
+ * Keeps a share of examples for measuring; examples that share their prompt stay together. Which ones depends
+ * on the prompts and the seed alone, not on their order.
+ */
+export function holdOut(
+  examples: readonly Example[],
+  share: number,
+  seed: number,
+): { readonly train: Example[]; readonly heldOut: Example[] } {
+  const train: Example[] = [];
+  const heldOut: Example[] = [];
+  for (const example of examples) {
+    const digest = createHash('sha256')
+      .update(`${seed}\n${groupKey(example)}`)
+      .digest();
+    (digest.readUInt32BE(0) / 2 ** 32 < share ? heldOut : train).push(example);
+  }
+  if (train.length === 0) {
+    throw new TenetError(
+      'data',
+      `Holding out ${100 * share} % leaves nothing to train on (${examples.length} examples, all with one prompt?); set heldOut: 0.`,
+    );
+  }
+  return { train, heldOut };
+}

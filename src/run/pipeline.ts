@@ -1,0 +1,177 @@
+/** Executes a recipe: its stages in order, each once, inside a run folder. */
+import { TenetError } from '../base/index.ts';
+import { loadModelFolder } from '../model/index.ts';
+import type { ProgressDisplay } from './progress-display.ts';
+import { writeReport } from './report.ts';
+import { openRunFolder, type RunFolder } from './run-folder.ts';
+import type { RunRecipe, StageRecipe } from './run-recipe.ts';
+import { runStage } from './run-stage.ts';
+import { runEvaluate } from './stages/evaluate.ts';
+import { runPpo } from './stages/ppo.ts';
+import { runPretrain } from './stages/pretrain.ts';
+import { runRankings } from './stages/rankings.ts';
+import { runReward } from './stages/reward.ts';
+import { runSft } from './stages/sft.ts';
+import type { FinishedStage, StageResult, StageRun } from './stages/stage-run.ts';
+
+export interface PipelineOptions {
+  /** The recipe as checked. */
+  readonly recipe: RunRecipe;
+  /** The recipe as resolved, the text stored in the run folder. */
+  readonly resolved: string;
+  readonly runFolder: string;
+  /** Name of the run, for reports. */
+  readonly name: string;
+  readonly resume?: boolean;
+  readonly overwrite?: boolean;
+  /** Aborted when the user asks to stop. */
+  readonly signal: AbortSignal;
+  /** Where progress is shown. Default: nowhere. */
+  readonly display?: ProgressDisplay;
+}
+
+export interface PipelineResult {
+  readonly runFolder: string;
+  readonly report: string;
+  readonly stages: readonly FinishedStage[];
+}
+
+/** The stages with a name each: the given one, else the type. */
+export function stageNames(recipe: RunRecipe): string[] {
+  const names = recipe.stages.map((stage) => stage.name ?? stage.type);
+  const repeated = names.find((name, i) => names.indexOf(name) !== i);
+  if (repeated) {
+    throw new TenetError(
+      'usage',
+      `the recipe has two stages named "${repeated}"; give one of them another name: …`,
+    );
+  }
+  return names;
+}
+
+/**
+ * Runs a recipe from its first unfinished stage to the end.
+ * @throws what a stage throws; the report is written all the same
+ */
+export async function runPipeline(options: PipelineOptions): Promise<PipelineResult> {
+  const { recipe } = options;
+  const names = stageNames(recipe);
+  checkOrder(recipe, names);
+  const run = await openRunFolder({
+    path: options.runFolder,
+    recipe: options.resolved,
+    stages: names,
+    seeds: { run: recipe.seed },
+    name: options.name,
+    resume: options.resume,
+    overwrite: options.overwrite,
+  });
+  try {
+    await recordBaseModel(run, recipe);
+    const finished: FinishedStage[] = [];
+    for (const [i, stage] of recipe.stages.entries()) {
+      const name = names[i];
+      const result = await runStage<StageResult>(
+        run,
+        name,
+        { signal: options.signal, display: options.display },
+        (context) =>
+          runOne(stage, {
+            recipe,
+            run,
+            context,
+            name,
+            seed: stage.seed ?? recipe.seed,
+            threads: stage.threads ?? recipe.threads,
+            finished,
+          }),
+      );
+      finished.push({ name, type: stage.type, result });
+    }
+    await run.finish(outcomeOf(finished));
+    return { runFolder: run.path, report: await writeReport(run.path), stages: finished };
+  } catch (error) {
+    await writeReport(run.path).catch(() => undefined);
+    throw error;
+  } finally {
+    run.close();
+  }
+}
+
+function runOne(stage: StageRecipe, run: StageRun): Promise<StageResult> {
+  switch (stage.type) {
+    case 'pretrain':
+      return runPretrain(stage, run);
+    case 'sft':
+      return runSft(stage, run);
+    case 'rankings':
+      return runRankings(stage, run);
+    case 'reward':
+      return runReward(stage, run);
+    case 'ppo':
+      return runPpo(stage, run);
+    case 'evaluate':
+      return runEvaluate(stage, run);
+  }
+}
+
+/** Finds at the start what would otherwise fail after hours: stages whose inputs nothing before them makes. */
+function checkOrder(recipe: RunRecipe, names: readonly string[]): void {
+  const problems: string[] = [];
+  let policy = recipe.model !== undefined;
+  let reward = false;
+  let rankings = false;
+  recipe.stages.forEach((stage, i) => {
+    const where = `stages[${i}] (${names[i]})`;
+    const earlier = names.slice(0, i);
+    if (stage.type !== 'pretrain' && !policy) {
+      problems.push(
+        `${where} has no model to start from: give the recipe model: { path: … }, or put a pretrain stage first`,
+      );
+    }
+    if ('model' in stage && stage.model !== undefined && !earlier.includes(stage.model)) {
+      problems.push(
+        `${where}: model "${stage.model}" is not the name of an earlier stage (${earlier.join(', ') || 'there is none'})`,
+      );
+    }
+    if (stage.type === 'reward' && !stage.data && !rankings) {
+      problems.push(`${where} has no data: give it data: { path: … }, or put a rankings stage before it`);
+    }
+    if (stage.type === 'ppo' && !reward && stage.rewardModelPath === undefined) {
+      problems.push(`${where} has no reward model: put a reward stage before it, or give rewardModelPath`);
+    }
+    if (stage.type === 'pretrain' || stage.type === 'sft') policy = true;
+    if (stage.type === 'reward') reward = true;
+    if (stage.type === 'rankings') rankings = true;
+  });
+  if (problems.length === 0) return;
+  throw new TenetError(
+    'usage',
+    `The recipe cannot run:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
+  );
+}
+
+async function recordBaseModel(run: RunFolder, recipe: RunRecipe): Promise<void> {
+  if (!recipe.model) return;
+  const { config, parameters } = await loadModelFolder(recipe.model.path);
+  await run.recordInputs([
+    {
+      kind: 'model',
+      name: 'base model',
+      path: recipe.model.path,
+      hash: parameters.hash(),
+      parameters: parameters.count,
+      note: `${config.family}, ${config.layers} layers of width ${config.width}`,
+    },
+  ]);
+}
+
+/** One sentence for the head of the report. */
+function outcomeOf(finished: readonly FinishedStage[]): string {
+  const evaluation = finished.findLast(({ type }) => type === 'evaluate')?.result;
+  const means = Object.entries((evaluation?.means ?? {}) as Record<string, number | null>);
+  const measured = means.filter((entry): entry is [string, number] => entry[1] !== null);
+  if (measured.length < 2) return `All ${finished.length} stages finished.`;
+  const steps = measured.map(([name, mean]) => `${name} ${mean.toFixed(3)}`).join(' → ');
+  return `${String(evaluation?.headline)} on ${String(evaluation?.prompts)} held-out prompts: ${steps}.`;
+}

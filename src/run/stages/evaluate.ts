@@ -1,0 +1,277 @@
+/**
+ * The evaluate stage: every policy of the run answers the same held-out prompts; what changed is measured with
+ * intervals and shown side by side.
+ */
+import { resolve } from 'node:path';
+import type { Example } from '../../data/index.ts';
+import { Generator, scoreHeadName } from '../../model/index.ts';
+import { bootstrapMean, type Interval, studentInterval, wilsonInterval } from '../../objective/index.ts';
+import { type GoldReward, goldReward } from '../../sandbox/index.ts';
+import {
+  drawsFor,
+  HeadScorer,
+  ResponseScorer,
+  type RewardEvaluation,
+  type RewardItem,
+} from '../../train/index.ts';
+import { type EvaluationCell, type EvaluationTable, writeEvaluation } from '../evaluation.ts';
+import { loadData } from '../load-data.ts';
+import type { StageOf } from '../run-recipe.ts';
+import {
+  encoderFor,
+  promptText,
+  type StageResult,
+  type StageRun,
+  type StartModel,
+  startModel,
+} from './stage-run.ts';
+
+/** One model's answers to all prompts, with a value per prompt for everything measured. */
+interface Answers {
+  readonly model: string;
+  readonly texts: readonly string[];
+  readonly measures: Readonly<Record<string, Float64Array>>;
+}
+
+interface Measure {
+  readonly name: string;
+  readonly unit?: string;
+  readonly better?: 'higher' | 'lower';
+  /** True: 0 or 1 per prompt. */
+  readonly isShare?: boolean;
+}
+
+const goldMeasures: readonly (keyof GoldReward)[] = [
+  'total',
+  'helpful',
+  'honest',
+  'harmless',
+  'concise',
+  'wellFormed',
+];
+const goldNames: Readonly<Record<keyof GoldReward, string>> = {
+  total: 'gold reward',
+  helpful: 'helpful',
+  honest: 'honest',
+  harmless: 'harmless',
+  concise: 'concise',
+  wellFormed: 'well-formed',
+};
+
+export async function runEvaluate(options: StageOf<'evaluate'>, stage: StageRun): Promise<StageResult> {
+  const { context, run, seed } = stage;
+  const { examples, input } = await loadData(options.prompts, {
+    purpose: `${stage.name} prompts`,
+    folder: context.folder,
+    seed,
+  });
+  await run.recordInputs([input]);
+  const inSandbox = options.prompts.sandbox === 'prompts';
+
+  // Step 1. The same prompts for every policy, oldest first; divergence is measured from what PPO started from.
+  const names = policyNames(stage);
+  const hasReward = stage.finished.some(({ result }) => result.model?.head === 'reward');
+  const reward = hasReward ? await startModel(stage, { head: 'reward' }) : null;
+  const lastPpo = stage.finished.findLastIndex(({ type }) => type === 'ppo');
+  const referenceName = lastPpo < 0 ? null : names[names.indexOf(stage.finished[lastPpo].name) - 1];
+  const reference = referenceName ? await startPolicy(stage, referenceName) : null;
+  const answers: Answers[] = [];
+  for (const [i, name] of names.entries()) {
+    const policy = await startPolicy(stage, name);
+    const compared = reference && i > names.indexOf(referenceName as string) ? reference : null;
+    answers.push(
+      await answer(name, policy, examples, { options, stage, reward, reference: compared, inSandbox }),
+    );
+    context.progress(i + 1, names.length);
+  }
+
+  // Step 2. Tables.
+  const measures: Measure[] = [
+    ...(inSandbox ? goldMeasures.map((key) => ({ name: goldNames[key], better: 'higher' as const })) : []),
+    ...(reward ? [{ name: 'reward model', better: 'higher' as const }] : []),
+    ...(reference ? [{ name: `KL from ${referenceName}`, unit: 'nats' }] : []),
+    { name: 'length', unit: 'tokens' },
+    { name: 'ended', unit: '%', better: 'higher', isShare: true },
+  ];
+  const tables: EvaluationTable[] = [
+    {
+      title: 'Models on held-out prompts',
+      columns: measures.map(({ name, unit, better }) => ({
+        name,
+        ...(unit && { unit }),
+        ...(better && { better }),
+      })),
+      rows: answers.map(({ model, measures: values }) => ({
+        name: model,
+        cells: measures.map((measure) => cellOf(values[measure.name], measure)),
+      })),
+      note: `${answers[0].texts.length} prompts, one response each at temperature ${options.temperature}; 95 % intervals of the mean (Student), shares by Wilson.`,
+    },
+  ];
+  const headline = inSandbox ? goldNames.total : 'reward model';
+  const changes = changeTable(answers, headline, seed);
+  if (changes) tables.push(changes);
+  const rewardTable = rewardModelTable(stage);
+  if (rewardTable) tables.push(rewardTable);
+  await writeEvaluation(run.path, { tables });
+
+  // Step 3. The first prompts with everybody's answers.
+  for (const [i, example] of examples.slice(0, options.samples).entries()) {
+    answers.forEach(({ model, texts, measures: values }, step) => {
+      const scores = Object.fromEntries(
+        [headline, 'reward model'].filter((name) => values[name]).map((name) => [name, values[name][i]]),
+      );
+      context.sample({ step, model, prompt: promptText(example), response: texts[i], scores });
+    });
+  }
+  const means = Object.fromEntries(
+    answers.map(({ model, measures: values }) => [
+      model,
+      values[headline] ? studentInterval(values[headline]).estimate : null,
+    ]),
+  );
+  return { prompts: examples.length, headline, means };
+}
+
+/** The run's policies, oldest first: the base model, then what each stage made. */
+function policyNames(stage: StageRun): string[] {
+  const made = stage.finished.filter(({ result }) => result.model?.head === 'causal').map(({ name }) => name);
+  return stage.recipe.model ? ['base', ...made] : made;
+}
+
+function startPolicy(stage: StageRun, name: string): Promise<StartModel> {
+  const isBase =
+    name === 'base' && stage.recipe.model && !stage.finished.some((finished) => finished.name === name);
+  return startModel(
+    stage,
+    isBase && stage.recipe.model ? { path: resolve(stage.recipe.model.path) } : { from: name },
+  );
+}
+
+async function answer(
+  name: string,
+  policy: StartModel,
+  examples: readonly Example[],
+  {
+    options,
+    stage,
+    reward,
+    reference,
+    inSandbox,
+  }: {
+    options: StageOf<'evaluate'>;
+    stage: StageRun;
+    reward: StartModel | null;
+    reference: StartModel | null;
+    inSandbox: boolean;
+  },
+): Promise<Answers> {
+  const engine = { threads: stage.threads };
+  const encoder = encoderFor(stage, policy.tokenizer, policy.config.maxPositions);
+  const random = drawsFor(stage.seed, 'evaluation', 0); // the same draws for every model
+  const generator = await Generator.create(policy.config, policy.parameters, engine);
+  const prompts = examples.map((example) =>
+    encoder.encodePrompt(example, { reserve: options.responseLength, tooLong: 'truncate-prompt' }),
+  ) as Int32Array[];
+  const generations = await generator.generate(
+    prompts.map((prompt) => ({
+      prompt,
+      maxNewTokens: options.responseLength,
+      temperature: options.temperature,
+      stopIds: policy.stopIds,
+      seed: random.uint32(),
+    })),
+    { signal: stage.context.signal },
+  );
+  await generator.release();
+  const items = generations.map(
+    ({ ids, finish }, i): RewardItem => ({
+      prompt: prompts[i],
+      response: ids,
+      promptText: promptText(examples[i]),
+      responseText: policy.tokenizer.decode(Array.from(ids), { skipSpecialTokens: true }).trim(),
+      ended: finish === 'stop',
+    }),
+  );
+  const measures: Record<string, Float64Array> = {
+    length: Float64Array.from(items, ({ response }) => response.length),
+    ended: Float64Array.from(items, ({ ended }) => (ended ? 1 : 0)),
+  };
+  if (inSandbox) {
+    const golds = items.map((item) => goldReward(item.promptText, item.responseText));
+    for (const key of goldMeasures) measures[goldNames[key]] = Float64Array.from(golds, (gold) => gold[key]);
+  }
+  if (reward) {
+    const scorer = await HeadScorer.create(reward.config, reward.parameters, scoreHeadName, engine);
+    measures['reward model'] = Float64Array.from(await scorer.scoreLast(reward.parameters, items));
+    await scorer.release();
+  }
+  if (reference) {
+    const scorer = await ResponseScorer.create(policy.config, policy.parameters, {
+      ...engine,
+      temperature: options.temperature || 1,
+    });
+    const own = await scorer.score(policy.parameters, items);
+    const other = await scorer.score(reference.parameters, items);
+    await scorer.release();
+    measures[`KL from ${reference.name}`] = Float64Array.from(own, ({ logProbs }, i) =>
+      logProbs.reduce((sum, logProb, t) => sum + logProb - other[i].logProbs[t], 0),
+    );
+  }
+  return { model: name, texts: items.map(({ responseText }) => responseText), measures };
+}
+
+function cellOf(values: Float64Array | undefined, { isShare }: Measure): EvaluationCell {
+  if (!values) return { value: null };
+  if (!isShare) return toCell(studentInterval(values));
+  return toCell(
+    wilsonInterval(
+      values.reduce((sum, value) => sum + value, 0),
+      values.length,
+    ),
+    100,
+  );
+}
+
+function toCell({ estimate, low, high }: Interval, factor = 1): EvaluationCell {
+  return { value: estimate * factor, low: low * factor, high: high * factor };
+}
+
+/** What each stage changed, prompt by prompt against the model before it; null with one model. */
+function changeTable(answers: readonly Answers[], headline: string, seed: number): EvaluationTable | null {
+  const comparable = answers.filter(({ measures }) => measures[headline]);
+  if (comparable.length < 2) return null;
+  return {
+    title: `Change in ${headline}`,
+    columns: [{ name: 'difference', better: 'higher' }],
+    rows: comparable.slice(1).map(({ model, measures }, i) => {
+      const before = comparable[i];
+      const differences = measures[headline].map((value, j) => value - before.measures[headline][j]);
+      return { name: `${model} − ${before.model}`, cells: [toCell(bootstrapMean(differences, { seed }))] };
+    }),
+    note: 'Differences on the same prompts; 95 % intervals by bootstrap. An interval without 0 is a change that chance does not explain.',
+  };
+}
+
+/** The newest reward model on held-out pairs, beside trivial rules and, in the sandbox, the ceiling. */
+function rewardModelTable(stage: StageRun): EvaluationTable | null {
+  const trained = stage.finished.findLast(({ type }) => type === 'reward');
+  const evaluation = trained?.result.evaluation as RewardEvaluation | undefined;
+  if (!trained || !evaluation) return null;
+  const percent = (interval: Interval): EvaluationCell[] => [toCell(interval, 100)];
+  const { ceiling } = trained.result as { ceiling?: number };
+  return {
+    title: 'Reward model on held-out pairs',
+    columns: [{ name: 'accuracy', unit: '%', better: 'higher' }],
+    rows: [
+      { name: trained.name, cells: percent(evaluation.accuracy) },
+      { name: 'longest wins', cells: percent(evaluation.longestWins) },
+      { name: 'shortest wins', cells: percent(evaluation.shortestWins) },
+      ...(evaluation.firstWins ? [{ name: 'first wins', cells: percent(evaluation.firstWins) }] : []),
+      ...(ceiling === undefined
+        ? []
+        : [{ name: 'ceiling that annotator noise allows', cells: [{ value: 100 * ceiling }] }]),
+    ],
+    note: `${evaluation.pairs} pairs; calibration error ${evaluation.calibrationError.toFixed(3)}; 95 % intervals by Wilson.`,
+  };
+}

@@ -1,0 +1,84 @@
+/** The pretrain stage: a tokenizer and a model from nothing but text. */
+import { Random } from '../../base/index.ts';
+import { Encoder, type Example, textOf } from '../../data/index.ts';
+import { initialiseParameters, makeLlamaConfig, ParameterStore, parameterSpecs } from '../../model/index.ts';
+import { trainBpe } from '../../text/index.ts';
+import { trainSft } from '../../train/index.ts';
+import { holdOut, loadData } from '../load-data.ts';
+import type { StageOf } from '../run-recipe.ts';
+import { encodeTexts } from './encode-texts.ts';
+import { finishModel, type StageResult, type StageRun, settingsOf } from './stage-run.ts';
+
+export async function runPretrain(options: StageOf<'pretrain'>, stage: StageRun): Promise<StageResult> {
+  const { context, run, seed } = stage;
+
+  // Step 1. Text, and a vocabulary learnt from it. Training the tokenizer is repeatable, so a resumed run
+  // learns the same one again.
+  const { examples, input } = await loadData(options.data, {
+    purpose: `${stage.name} data`,
+    folder: context.folder,
+    seed,
+  });
+  await run.recordInputs([input]);
+  const { train, heldOut } = holdOut(examples, options.heldOut, seed);
+  const { tokenizer } = await trainBpe(train.map(plainText), {
+    vocabSize: options.tokenizer.vocabSize,
+    maxLength: options.architecture.maxPositions,
+  });
+
+  // Step 2. A model with fresh weights.
+  const { width, heads } = options.architecture;
+  const config = makeLlamaConfig({
+    vocabSize: tokenizer.vocabSize,
+    tiedEmbeddings: true,
+    ...options.architecture,
+    kvHeads: options.architecture.kvHeads ?? heads,
+    innerWidth: options.architecture.innerWidth ?? Math.ceil((width * 8) / 3 / 32) * 32,
+    eosId: tokenizer.eosId,
+    padId: tokenizer.padId,
+  });
+  const parameters = new ParameterStore(parameterSpecs(config));
+  initialiseParameters(parameters, new Random(seed).fork('initial weights'));
+
+  // Step 3. Next-token prediction on every token.
+  const encoder = new Encoder({
+    tokenizer,
+    wrapInChat: stage.recipe.wrapInChat,
+    maxLength: options.maxLength,
+  });
+  const policy = { tooLong: 'split', lossOn: 'all' } as const;
+  const result = await trainSft(
+    { ...options, seed, threads: stage.threads },
+    {
+      name: 'Pre-training',
+      config,
+      parameters,
+      examples: encodeTexts(encoder, train, policy),
+      heldOut: encodeTexts(encoder, heldOut, policy),
+      stopIds: tokenizer.eosId === null ? [] : [tokenizer.eosId],
+      needsStop: true,
+    },
+    context,
+  );
+  const metrics = { parameters: parameters.count, ...result, heldOutLoss: result.heldOutLoss ?? Number.NaN };
+  const made = await finishModel(
+    stage,
+    { config, parameters, tokenizerFiles: tokenizer.files, generationConfig: null, card: [] },
+    { head: 'causal', settings: settingsOf(options), metrics: finite(metrics), data: [input] },
+  );
+  return { ...result, parameters: parameters.count, vocabSize: tokenizer.vocabSize, ...made };
+}
+
+/** All the text of an example, for learning the vocabulary. */
+function plainText(example: Example): string {
+  if (example.kind === 'text') return example.text;
+  if (example.kind === 'chat') return example.messages.map(textOf).join('\n\n');
+  return JSON.stringify(example);
+}
+
+/** Metrics that are numbers. */
+export function finite(metrics: Readonly<Record<string, unknown>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(metrics).filter((entry): entry is [string, number] => Number.isFinite(entry[1])),
+  );
+}

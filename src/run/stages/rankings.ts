@@ -1,0 +1,68 @@
+/** The rankings stage: the policy answers prompts K times, and the sandbox's annotators rank the answers. */
+import { join, relative } from 'node:path';
+import { TenetError, writeFileAtomic } from '../../base/index.ts';
+import { Generator } from '../../model/index.ts';
+import { annotate, biasedPanel, typicalPanel } from '../../sandbox/index.ts';
+import { drawsFor } from '../../train/index.ts';
+import { loadData } from '../load-data.ts';
+import type { StageOf } from '../run-recipe.ts';
+import { encoderFor, promptText, type StageResult, type StageRun, startModel } from './stage-run.ts';
+
+export const panels = { typical: typicalPanel, biased: biasedPanel } as const;
+
+export async function runRankings(options: StageOf<'rankings'>, stage: StageRun): Promise<StageResult> {
+  const { context, run, seed } = stage;
+  if (options.prompts.sandbox !== 'prompts') {
+    throw new TenetError(
+      'usage',
+      `stage "${stage.name}": simulated annotators can only judge prompts of the sandbox; set prompts: { sandbox: prompts }, ` +
+        'or give the reward stage a data file with rankings made by people.',
+    );
+  }
+  const start = await startModel(stage, { from: options.model });
+  const { examples, input } = await loadData(options.prompts, {
+    purpose: `${stage.name} prompts`,
+    folder: context.folder,
+    seed,
+  });
+  await run.recordInputs([input]);
+
+  // Step 1. K responses to each prompt.
+  const encoder = encoderFor(stage, start.tokenizer);
+  const random = drawsFor(seed, 'rankings', 0);
+  const requests = examples.flatMap((example) => {
+    const prompt = encoder.encodePrompt(example);
+    if (!prompt) return [];
+    return Array.from({ length: options.responses }, () => ({
+      prompt,
+      maxNewTokens: options.responseLength,
+      temperature: options.temperature,
+      stopIds: start.stopIds,
+      seed: random.uint32(),
+    }));
+  });
+  const generator = await Generator.create(start.config, start.parameters, { threads: stage.threads });
+  let done = 0;
+  const generations = await generator.generate(requests, {
+    signal: context.signal,
+    onFinish: () => context.progress(++done, requests.length),
+  });
+  await generator.release();
+  const items = examples.map((example, i) => ({
+    prompt: promptText(example),
+    responses: generations
+      .slice(i * options.responses, (i + 1) * options.responses)
+      .map(({ ids }) => start.tokenizer.decode(Array.from(ids), { skipSpecialTokens: true }).trim()),
+  }));
+
+  // Step 2. The annotators' rankings, as a data file like any other.
+  const records = annotate(items, { panel: panels[options.panel], seed, overlap: options.overlap });
+  const path = join(context.folder, 'rankings.jsonl');
+  await writeFileAtomic(path, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+  return {
+    prompts: examples.length,
+    rankings: records.length,
+    panel: options.panel,
+    data: relative(run.path, path),
+  };
+}

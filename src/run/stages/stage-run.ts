@@ -1,0 +1,181 @@
+/** What the stages of a recipe share: the run around them, and what the stages before them left. */
+import { basename, relative, resolve } from 'node:path';
+import { TenetError } from '../../base/index.ts';
+import { Encoder, type Example } from '../../data/index.ts';
+import {
+  type CardStage,
+  type LoadedModel,
+  loadModelFolder,
+  type ParameterSpec,
+  saveModelFolder,
+} from '../../model/index.ts';
+import { loadTokenizer, type Tokenizer } from '../../text/index.ts';
+import { removeCheckpoints, type StageContext } from '../../train/index.ts';
+import { describeVersions } from '../machine.ts';
+import type { InputRecord } from '../manifest.ts';
+import type { RunFolder } from '../run-folder.ts';
+import type { RunRecipe, StageRecipe } from '../run-recipe.ts';
+
+/** A finished stage, as later stages see it. */
+export interface FinishedStage {
+  readonly name: string;
+  readonly type: StageRecipe['type'];
+  readonly result: StageResult;
+}
+
+/** What every stage returns; recorded in the manifest, so plain data. */
+export interface StageResult {
+  /** The model it made, relative to the run folder. */
+  readonly model?: { readonly folder: string; readonly head: 'causal' | 'reward'; readonly weights: string };
+  /** How the model was made so far, for its card. */
+  readonly card?: readonly CardStage[];
+  /** A data file it made, relative to the run folder. */
+  readonly data?: string;
+  /** What it measured. */
+  readonly [metric: string]: unknown;
+}
+
+export interface StageRun {
+  readonly recipe: RunRecipe;
+  readonly run: RunFolder;
+  readonly context: StageContext;
+  readonly name: string;
+  readonly seed: number;
+  readonly threads: number | undefined;
+  /** Stages before this one, oldest first. */
+  readonly finished: readonly FinishedStage[];
+}
+
+/** A model as a stage starts from it. */
+export interface StartModel extends LoadedModel {
+  readonly tokenizer: Tokenizer;
+  /** Ids that end a response. */
+  readonly stopIds: readonly number[];
+  readonly folder: string;
+  readonly card: readonly CardStage[];
+  readonly name: string;
+}
+
+/**
+ * The model of an earlier stage, by name or the newest of its kind, else the recipe's base model.
+ * @param options.path  a folder to use instead
+ * @param options.extra parameters to hold besides the model's own
+ */
+export async function startModel(
+  stage: StageRun,
+  options: {
+    readonly from?: string;
+    readonly path?: string;
+    readonly head?: 'causal' | 'reward';
+    readonly extra?: readonly ParameterSpec[];
+  } = {},
+): Promise<StartModel> {
+  const head = options.head ?? 'causal';
+  const source =
+    options.path === undefined
+      ? findModel(stage, options.from, head)
+      : { folder: options.path, card: [], name: basename(options.path) };
+  const loaded = await loadModelFolder(source.folder, { extra: options.extra });
+  const tokenizer = await loadTokenizer(source.folder);
+  const stopIds = new Set<number>(loaded.config.eosIds);
+  if (tokenizer.eosId !== null) stopIds.add(tokenizer.eosId);
+  return { ...loaded, ...source, tokenizer, stopIds: [...stopIds] };
+}
+
+/** Where a model stands and how it was made. */
+export function findModel(
+  stage: Pick<StageRun, 'finished' | 'recipe' | 'run' | 'name'>,
+  from: string | undefined,
+  head: 'causal' | 'reward',
+): { readonly folder: string; readonly card: readonly CardStage[]; readonly name: string } {
+  const { finished, recipe, run } = stage;
+  const candidates = finished.filter(({ result }) => result.model?.head === head);
+  const chosen = from === undefined ? candidates.at(-1) : candidates.find(({ name }) => name === from);
+  if (chosen?.result.model) {
+    return {
+      folder: resolve(run.path, chosen.result.model.folder),
+      card: chosen.result.card ?? [],
+      name: chosen.name,
+    };
+  }
+  if (from === undefined && head === 'causal' && recipe.model)
+    return { folder: recipe.model.path, card: [], name: 'base' };
+  const what = head === 'causal' ? 'language model' : 'reward model';
+  const known = candidates.map(({ name }) => name).join(', ') || 'none';
+  throw new TenetError(
+    'usage',
+    `stage "${stage.name}" needs a ${what}${from === undefined ? '' : ` from stage "${from}"`}, but the stages before it made: ${known}. ` +
+      (head === 'causal'
+        ? 'Give the recipe a model: { path: … }, or put a pretrain stage first.'
+        : 'Put a reward stage before it.'),
+  );
+}
+
+/** An encoder that follows the recipe's chat setting. */
+export function encoderFor(stage: StageRun, tokenizer: Tokenizer, maxLength?: number): Encoder {
+  return new Encoder({ tokenizer, wrapInChat: stage.recipe.wrapInChat, maxLength });
+}
+
+/**
+ * Saves the stage's model in Hugging Face layout with its card, and removes the stage's checkpoints.
+ * @returns the part of the stage's result that later stages need
+ */
+export async function finishModel(
+  stage: StageRun,
+  start: Pick<StartModel, 'config' | 'parameters' | 'tokenizerFiles' | 'generationConfig' | 'card'>,
+  made: {
+    readonly head: 'causal' | 'reward';
+    readonly settings: CardStage['settings'];
+    readonly metrics: CardStage['metrics'];
+    readonly data: readonly InputRecord[];
+  },
+): Promise<Pick<StageResult, 'model' | 'card'>> {
+  const { recipe, run, context, name } = stage;
+  const folder = resolve(context.folder, 'model');
+  const cardStage: CardStage = {
+    name,
+    data: made.data.map(({ name: dataName, hash, rows }) => ({
+      name: dataName,
+      hash,
+      ...(rows !== undefined && { rows }),
+    })),
+    settings: made.settings,
+    metrics: made.metrics,
+  };
+  const card = [...start.card, cardStage];
+  const { weightsHash } = await saveModelFolder(folder, {
+    config: start.config,
+    parameters: start.parameters,
+    head: made.head,
+    tokenizerFiles: start.tokenizerFiles,
+    generationConfig: start.generationConfig,
+    card: {
+      name: `${run.manifest.name} (${name})`,
+      summary: recipe.description ?? `Made by stage "${name}" of the Tenet run "${run.manifest.name}".`,
+      baseModel: recipe.model?.path,
+      stages: card,
+      tenetVersion: describeVersions().tenet,
+    },
+  });
+  await removeCheckpoints(context.folder);
+  return { model: { folder: relative(run.path, folder), head: made.head, weights: weightsHash }, card };
+}
+
+/** The options worth printing on a card: plain values only. */
+export function settingsOf(options: Readonly<Record<string, unknown>>): CardStage['settings'] {
+  const plain = Object.entries(options).filter(
+    ([key, value]) =>
+      !['type', 'name', 'model', 'threads'].includes(key) &&
+      (value === null || ['string', 'number', 'boolean'].includes(typeof value)),
+  );
+  return Object.fromEntries(plain) as CardStage['settings'];
+}
+
+/** The question as a person reads it: a plain prompt, or the last user message of a conversation. */
+export function promptText(example: Example): string {
+  if (example.kind === 'text') return example.text;
+  const content = example.kind === 'chat' ? example.messages : example.prompt;
+  if (typeof content === 'string') return content;
+  const last = content.findLast((message) => message.role === 'user') ?? content.at(-1);
+  return typeof last?.content === 'string' ? last.content : JSON.stringify(last?.content ?? '');
+}
