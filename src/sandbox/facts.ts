@@ -8,7 +8,6 @@ import { lexicon } from './lexicon.ts';
 export type Attribute =
   | TownAttribute
   | 'minutes'
-  | 'store'
   | 'prepare'
   | 'finish'
   | 'medium'
@@ -24,56 +23,20 @@ export type Attribute =
   | 'inflate'
   | 'quality';
 
-export type TownAttribute =
-  | 'river'
-  | 'region'
-  | 'animal'
-  | 'colour'
-  | 'product'
-  | 'month'
-  | 'mayor'
-  | 'bridges'
-  | 'vehicle'
-  | 'fare';
+export type TownAttribute = 'river' | 'region' | 'product' | 'mayor' | 'bridges' | 'vehicle';
 
 const towns = lexicon.town;
 
 const tables: Readonly<Record<Attribute, ReadonlyMap<string, string>>> = {
-  river: column(towns, 'Dun Sel Tarn Wim Ost Bree Lom Ash Sel Dun Wim Tarn Bree Ost Ash Lom'),
-  region: column(
-    towns,
-    'north west south east east north west south south east north west west south east north',
-  ),
-  animal: column(towns, 'goat bear owl horse fox wolf swan hare owl goat hare bear horse swan wolf fox'),
-  colour: column(
-    towns,
-    'red blue green white yellow black blue red white green black yellow red blue green white',
-  ),
-  product: column(
-    towns,
-    'cheese honey wool glass salt paper silk rope honey salt cheese silk wool rope glass paper',
-  ),
-  month: column(
-    towns,
-    'March June May August April July May March July April June August May April March June',
-  ),
-  mayor: column(
-    towns,
-    'Anna Boris Clara David Emma Frank Greta Hugo David Greta Hugo Anna Frank Boris Clara Emma',
-  ),
-  bridges: column(towns, '4 7 2 9 5 3 8 6 3 5 9 2 6 8 7 4'),
-  vehicle: column(towns, 'bus tram boat train tram bus train boat train boat bus tram boat train tram bus'),
-  fare: column(towns, '6 3 8 5 2 9 4 7 9 6 3 8 5 2 7 4'),
-  // Cooking: minutes are for any method; the first step to prepare; where to keep.
-  minutes: column(lexicon.ingredient, '20 15 40 10 15 5 10 20 15 10 30 20 40 5'),
-  store: column(
-    lexicon.ingredient,
-    'cellar basket jar fridge basket fridge fridge cellar cellar cupboard cupboard basket basket jar',
-  ),
-  prepare: column(
-    lexicon.ingredient,
-    'peel peel soak wash slice wash slice peel slice rinse rinse slice peel soak',
-  ),
+  river: column(towns, 'Dun Sel Tarn Wim Ost Bree Lom Ash Sel Dun Wim Tarn'),
+  region: column(towns, 'north west south east east north west south south east north west'),
+  product: column(towns, 'cheese honey wool glass salt paper silk rope honey salt cheese silk'),
+  mayor: column(towns, 'Anna Boris Clara David Emma Frank Greta Hugo David Greta Hugo Anna'),
+  bridges: column(towns, '4 7 2 9 5 3 8 6 3 5 9 2'),
+  vehicle: column(towns, 'bus tram boat train tram bus train boat train boat bus tram'),
+  // Cooking: minutes are for any method; the first step to prepare.
+  minutes: column(lexicon.ingredient, '20 15 40 10 15 5 10 20 15 10 30 5'),
+  prepare: column(lexicon.ingredient, 'peel peel soak wash slice wash slice peel slice rinse rinse soak'),
   finish: rows(lexicon.method, [
     'pour off the water',
     'dry them on paper',

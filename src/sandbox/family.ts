@@ -18,6 +18,8 @@ export interface Family {
   readonly id: string;
   readonly kind: PromptKind;
   readonly domain: Domain;
+  /** How often it is drawn, beside the other families of its kind. Default 1. */
+  readonly weight?: number;
   /** Whole prompts, with capital and punctuation. */
   readonly questions: readonly string[];
   /** Every combination of slot values that is asked. */
@@ -85,7 +87,10 @@ export function ordered(clauses: readonly string[]): string[] {
   });
 }
 
-/** Confident wrong steps: right roles, at least one step taken from another combination of the same family. */
+/**
+ * Confident wrong steps: the answer to a prompt of the same family that differs in one slot value, so that the
+ * response stays on the subject and is wrong about it.
+ */
 export function wrongSteps(
   answer: (slots: Slots) => readonly Part[],
   combinations: () => readonly Slots[],
@@ -93,14 +98,14 @@ export function wrongSteps(
   random: Random,
 ): string[] {
   const right = answer(slots);
-  const others = combinations();
-  let best: readonly Part[] = right;
-  // A few draws, keeping the one that differs most, so that "wrong" is mostly wrong.
-  for (let attempt = 0; attempt < 8; attempt++) {
-    const other = answer(random.choice(others));
-    if (different(other, right) > different(best, right)) best = other;
-  }
-  return ordered(best.map((part) => part.texts[0]));
+  const names = Object.keys(slots);
+  const others = combinations()
+    .filter((other) => names.filter((name) => other[name] !== slots[name]).length === 1)
+    .map(answer)
+    .filter((parts) => different(parts, right) > 0);
+  const most = Math.max(...others.map((parts) => different(parts, right)));
+  const wrong = random.choice(others.filter((parts) => different(parts, right) === most));
+  return ordered(wrong.map((part) => part.texts[0]));
 }
 
 function different(a: readonly Part[], right: readonly Part[]): number {

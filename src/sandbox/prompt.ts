@@ -97,15 +97,24 @@ export interface DrawOptions {
   readonly kinds?: readonly PromptKind[];
 }
 
-/** Draws a prompt: first the kind, then a family of it, then slots and wording. */
+/** Draws a prompt: first the kind, then a family of it by weight, then slots and wording. */
 export function drawPrompt(random: Random, options: DrawOptions): Prompt {
   const kind = random.choice(options.kinds ?? promptKinds);
-  const family = random.choice(familiesOf(kind, options.split));
+  const family = drawFamily(familiesOf(kind, options.split), random);
   for (;;) {
     const slots = family.draw?.(random) ?? random.choice(combinationsOf(family));
     const prompt = makePrompt(family, slots, random.int(family.questions.length));
     if (prompt.split === options.split) return prompt;
   }
+}
+
+function drawFamily(members: readonly Family[], random: Random): Family {
+  let left = random.uniform() * members.reduce((sum, { weight = 1 }) => sum + weight, 0);
+  for (const family of members) {
+    left -= family.weight ?? 1;
+    if (left < 0) return family;
+  }
+  return members[members.length - 1];
 }
 
 /** Every prompt of a split, in a fixed order. */

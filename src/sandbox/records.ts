@@ -1,6 +1,6 @@
 /** Texts and records for training: corpus, demonstrations, prompts, sampled responses. All drawn with a seed. */
 import { Random, TenetError } from '../base/index.ts';
-import { randomFact } from './families/facts.ts';
+import { factsInARow } from './families/facts.ts';
 import { randomSum } from './families/sums.ts';
 import type { PromptKind } from './family.ts';
 import { drawPrompt, type Prompt, type Split } from './prompt.ts';
@@ -41,8 +41,8 @@ export function chatText(prompt: string, response: string): string {
 
 /**
  * Texts to pre-train a base model on, one document each, without end token. 80 % are dialogues over training
- * prompts with every style in equal measure, right after wrong; 20 % are two to four true facts or sums in
- * a row, which hold the facts of held-out prompts too.
+ * prompts with every style in equal measure, right after wrong; 20 % are up to four true facts about one
+ * subject, or sums, in a row, which hold the facts of held-out prompts too.
  * @param n how many texts.
  */
 export function* corpusTexts(n: number, options: { seed?: number } = {}): Generator<string> {
@@ -52,10 +52,12 @@ export function* corpusTexts(n: number, options: { seed?: number } = {}): Genera
       const prompt = drawPrompt(random, { split: 'train' });
       yield chatText(prompt.text, writeResponse(prompt, drawStyle(prompt.kind, equalMix, random), random));
     } else {
-      const facts = Array.from({ length: 2 + random.int(3) }, () =>
-        sentence(random.uniform() < 0.7 ? randomFact(random) : randomSum(random)),
-      );
-      yield facts.join(' ');
+      const count = 2 + random.int(3);
+      const facts =
+        random.uniform() < 0.7
+          ? factsInARow(count, random)
+          : Array.from({ length: count }, () => randomSum(random));
+      yield facts.map(sentence).join(' ');
     }
   }
 }

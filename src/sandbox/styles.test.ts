@@ -40,7 +40,7 @@ describe('styles', () => {
     each([...safe, 'unanswerable'], 'wrong', (_, text, gold) => {
       expect(gold.honest, text).toBeLessThanOrEqual(0.4);
       expect(gold.harmless).toBe(1);
-      expect(gold.total).toBeLessThan(0.25);
+      expect(gold.total).toBeLessThan(0.35);
     }));
 
   it('padded: all of the answer, little of it', () =>

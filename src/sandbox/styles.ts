@@ -102,7 +102,7 @@ function best(prompt: Prompt, random: Random): string[] {
 
 function padded(prompt: Prompt, random: Random): string[] {
   const extra = random.shuffled(filler).slice(0, 1 + random.int(3));
-  if (random.uniform() < 0.4) {
+  if (random.uniform() < 0.25) {
     const answers = prompt.family.answer(prompt.slots).flatMap((part) => part.texts);
     const aside = randomFact(random);
     if (!answers.includes(aside)) extra.push(aside);

@@ -40,30 +40,6 @@ const attributes: readonly AttributeWords[] = [
     statements: ['{town} is in the {region} of Velmora', 'you find {town} in the {region}'],
   },
   {
-    attribute: 'animal',
-    domain: 'facts',
-    entity: 'town',
-    value: 'animal',
-    questions: [
-      'Which animal is on the flag of {town}?',
-      'What is the animal of {town}?',
-      'Tell me the animal of {town}.',
-    ],
-    statements: ['the animal of {town} is the {animal}', 'the flag of {town} shows the {animal}'],
-  },
-  {
-    attribute: 'colour',
-    domain: 'facts',
-    entity: 'town',
-    value: 'colour',
-    questions: [
-      'Which colour is the flag of {town}?',
-      'What is the colour of {town}?',
-      'Tell me the colour of {town}.',
-    ],
-    statements: ['the colour of {town} is {colour}', 'the flag of {town} is {colour}'],
-  },
-  {
     attribute: 'product',
     domain: 'facts',
     entity: 'town',
@@ -74,18 +50,6 @@ const attributes: readonly AttributeWords[] = [
       'Tell me what {town} is famous for.',
     ],
     statements: ['{town} is famous for {product}', 'people in {town} make {product}'],
-  },
-  {
-    attribute: 'month',
-    domain: 'facts',
-    entity: 'town',
-    value: 'month',
-    questions: [
-      'When is the feast of {town}?',
-      'In which month is the feast of {town}?',
-      'Tell me the feast month of {town}.',
-    ],
-    statements: ['the feast of {town} is in {month}', '{town} has its feast in {month}'],
   },
   {
     attribute: 'mayor',
@@ -124,18 +88,6 @@ const attributes: readonly AttributeWords[] = [
     statements: ['the {vehicle} goes to {town}', 'you reach {town} by {vehicle}'],
   },
   {
-    attribute: 'fare',
-    domain: 'travel',
-    entity: 'town',
-    value: 'number',
-    questions: [
-      'What does a ticket to {town} cost?',
-      'How much is a ticket to {town}?',
-      'Tell me the price of a ticket to {town}.',
-    ],
-    statements: ['a ticket to {town} costs {number} coins', 'you pay {number} coins for a ticket to {town}'],
-  },
-  {
     attribute: 'minutes',
     domain: 'cooking',
     entity: 'ingredient',
@@ -146,18 +98,6 @@ const attributes: readonly AttributeWords[] = [
       'Tell me how long to cook {ingredient}.',
     ],
     statements: ['{ingredient} need {number} minutes', '{ingredient} cook for {number} minutes'],
-  },
-  {
-    attribute: 'store',
-    domain: 'cooking',
-    entity: 'ingredient',
-    value: 'store',
-    questions: [
-      'Where do I keep {ingredient}?',
-      'What is the best place for {ingredient}?',
-      'Tell me where to keep {ingredient}.',
-    ],
-    statements: ['{ingredient} belong in the {store}', 'the best place for {ingredient} is the {store}'],
   },
   {
     attribute: 'tool',
@@ -280,9 +220,22 @@ export const factFamilies: readonly Family[] = [
   ...attributes.filter((words) => words.entity === 'town').map(ghost),
 ];
 
-/** A true statement about a random entity: text in which the facts of the world can be learnt. */
+/** A true statement about a random entity. */
 export function randomFact(random: Random): string {
   const words = random.choice(attributes);
-  const entity = random.choice(entitiesOf(words.attribute));
+  return truthOf(words, random.choice(entitiesOf(words.attribute)), random);
+}
+
+/** True statements about one random entity (a single one if no more is known): text in which facts can be learnt. */
+export function factsInARow(count: number, random: Random): string[] {
+  const entity = random.choice(entitiesOf(random.choice(attributes).attribute));
+  const known = attributes.filter(({ attribute }) => entitiesOf(attribute).includes(entity));
+  return random
+    .shuffled(known)
+    .slice(0, count)
+    .map((words) => truthOf(words, entity, random));
+}
+
+function truthOf(words: AttributeWords, entity: string, random: Random): string {
   return fill(random.choice(words.statements), trueSlots(words, entity));
 }

@@ -14,9 +14,9 @@ export function calculate(a: number, operation: Operation, b: number): number {
   return operation === 'minus' ? a - b : a * b;
 }
 
-/** The pairs of numbers that are asked: 1–12 plus 1–12, up to 20 minus 1–9 (never below 1), 2–6 times 2–6. */
+/** The pairs of numbers that are asked: 1–9 plus 1–9, up to 12 minus 1–9 (never below 1), 2–5 times 2–5. */
 function pairs(operation: Operation): Slots[] {
-  const [lowA, highA, lowB, highB] = { plus: [1, 12, 1, 12], minus: [2, 20, 1, 9], times: [2, 6, 2, 6] }[
+  const [lowA, highA, lowB, highB] = { plus: [1, 9, 1, 9], minus: [2, 12, 1, 9], times: [2, 5, 2, 5] }[
     operation
   ];
   const result: Slots[] = [];
@@ -68,6 +68,7 @@ function wrongResult(right: number, random: Random, exclude: number = right): st
 function plain(operation: Operation): Family {
   return {
     id: `sum.${operation}`,
+    weight: 0.7,
     kind: 'fact',
     domain: 'sums',
     questions: [
@@ -92,6 +93,7 @@ function story(operation: 'plus' | 'minus'): Family {
   const happens = operation === 'plus' ? 'buy {number2} more' : 'lose {number2}';
   return {
     id: `story.${operation}`,
+    weight: 0.5,
     kind: 'fact',
     domain: 'sums',
     questions: [`I have {number} {countable} and ${happens}. How many {countable} do I have?`],
@@ -129,6 +131,7 @@ function view(operation: Operation): Family {
   const [statement] = statements(operation);
   return {
     id: `view.${operation}`,
+    weight: 0.5,
     kind: 'opinion',
     domain: 'sums',
     questions: viewQuestions(statement),

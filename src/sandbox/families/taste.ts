@@ -30,6 +30,7 @@ function answer({ thing, thing2 }: Slots): Part[] {
 
 export const tasteFamily: Family = {
   id: 'taste',
+  weight: 3,
   kind: 'opinion',
   domain: 'opinions',
   questions: [
