@@ -4,9 +4,10 @@ import { type RawRow, RowBytes } from './raw-row.ts';
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const BACKSLASH = 0x5c;
-const OPENING = new Set([0x5b, 0x7b]); // [ {
-const CLOSING = new Set([0x5d, 0x7d]); // ] }
-const WHITE_SPACE = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf]); // and the byte-order mark
+const MARK: readonly number[] = [0xef, 0xbb, 0xbf]; // a byte-order mark may stand before the array
+const isOpening = (byte: number) => byte === 0x5b || byte === 0x7b; // [ {
+const isClosing = (byte: number) => byte === 0x5d || byte === 0x7d; // ] }
+const isWhiteSpace = (byte: number) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 
 /**
  * Finds the items by counting brackets outside strings, then parses each by itself; so an item that is not
@@ -31,19 +32,20 @@ export async function* readJsonArray(bytes: AsyncIterable<Buffer>): AsyncGenerat
         else if (byte === QUOTE) inString = false;
         continue;
       }
-      if (WHITE_SPACE.has(byte)) continue;
+      if (isWhiteSpace(byte)) continue;
       if (ended) {
         yield { line: item, error: 'the file goes on after the end of its array' };
         return;
       }
       if (depth === 0) {
+        if (item === 1 && MARK.includes(byte)) continue;
         if (byte !== 0x5b) {
           yield { line: item, error: 'the file is not a JSON array' };
           return;
         }
         depth = 1;
         start = i + 1;
-      } else if (depth === 1 && (byte === COMMA || CLOSING.has(byte))) {
+      } else if (depth === 1 && (byte === COMMA || isClosing(byte))) {
         if (hasItem) {
           row.add(piece.subarray(start, i));
           yield row.take(item++);
@@ -57,8 +59,8 @@ export async function* readJsonArray(bytes: AsyncIterable<Buffer>): AsyncGenerat
       } else {
         hasItem = true;
         if (byte === QUOTE) inString = true;
-        else if (OPENING.has(byte)) depth++;
-        else if (CLOSING.has(byte)) depth--;
+        else if (isOpening(byte)) depth++;
+        else if (isClosing(byte)) depth--;
       }
     }
     if (depth > 0 && !ended) row.add(piece.subarray(start));

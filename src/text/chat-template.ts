@@ -76,6 +76,7 @@ export class ChatTemplate {
    *
    * Where the template has `{% generation %}` blocks, these decide. Otherwise each assistant turn is what
    * rendering adds to the conversation before it; that needs a template that leaves earlier turns as they are.
+   * Ids and mask are those of transformers 5.18 (`return_assistant_tokens_mask`) for the default template.
    *
    * @throws TenetError('data') when the template rewrites earlier turns, with the turn it rewrote.
    */
