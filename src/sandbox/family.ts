@@ -99,12 +99,15 @@ export function wrongSteps(
 ): string[] {
   const right = answer(slots);
   const names = Object.keys(slots);
-  const others = combinations()
-    .filter((other) => names.filter((name) => other[name] !== slots[name]).length === 1)
-    .map(answer)
-    .filter((parts) => different(parts, right) > 0);
-  const most = Math.max(...others.map((parts) => different(parts, right)));
-  const wrong = random.choice(others.filter((parts) => different(parts, right) === most));
+  const others = combinations().filter(
+    (other) => names.filter((name) => other[name] !== slots[name]).length === 1,
+  );
+  // A few draws, keeping the one that differs most; on while none differs (two values may mean the same steps).
+  let wrong: readonly Part[] = right;
+  for (let attempt = 0; attempt < 4 || different(wrong, right) === 0; attempt++) {
+    const other = answer(random.choice(others));
+    if (different(other, right) > different(wrong, right)) wrong = other;
+  }
   return ordered(wrong.map((part) => part.texts[0]));
 }
 

@@ -29,16 +29,18 @@ interface HowTo {
 export function howTo(words: HowTo): Family {
   const { id, kind, domain, questions, forms } = words;
   const answer = (slots: Slots) => stepParts(words.steps(slots));
+  let all: readonly Slots[] | undefined;
+  const every = () => (all ??= words.combinations());
   return {
     id,
     kind,
     domain,
     questions,
     forms,
-    combinations: words.combinations,
+    combinations: every,
     core: (slots) => coreOf(id, slots),
     answer,
-    wrong: (slots, random) => wrongSteps(answer, words.combinations, slots, random),
+    wrong: (slots, random) => wrongSteps(answer, every, slots, random),
   };
 }
 
