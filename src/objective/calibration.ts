@@ -19,7 +19,7 @@ export interface CalibrationBin {
  * @param options.bins  bins of equal width. Default 10
  * @param options.from  lowest possible probability. Default 0; ½ for the confidence in the preferred of two
  * @returns the error, and the bins that are not empty, in ascending order
- * @see Guo et al. 2017, arXiv:1706.04599, eq. 5.
+ * @see Guo et al. 2017, arXiv:1706.04599, eq. 3.
  */
 export function expectedCalibrationError(
   probabilities: Values,

@@ -5,7 +5,7 @@ import { keepCounted, maskedCountTensor, maskedMeanTensor, maskedSumTensor } fro
 
 /**
  * nll: −log p. dft: −p · log p with the first p held constant, so that the gradient no longer grows as 1 / p
- * for tokens the model finds unlikely (Wu et al. 2025, arXiv:2508.05629, eq. 9).
+ * for tokens the model finds unlikely (Wu et al. 2025, arXiv:2508.05629).
  */
 export type CrossEntropyVariant = 'nll' | 'dft';
 

@@ -53,7 +53,7 @@ export function groupAdvantages(options: {
  * @param options.rewards   [B], NaN = could not be scored; the KL penalty is part of them
  * @param options.groupSize responses per prompt, at least 2
  * @param options.normalise true: also to mean 0 and deviation 1 over the batch. Default false (TRL)
- * @see Ahmadian et al. 2024, arXiv:2402.14740, eq. 6; Kool et al. 2019, "Buy 4 REINFORCE samples".
+ * @see Ahmadian et al. 2024, arXiv:2402.14740; Kool et al. 2019, "Buy 4 REINFORCE samples".
  */
 export function leaveOneOutAdvantages(options: {
   readonly rewards: Values;

@@ -46,7 +46,7 @@ function minimumOf(x: Tensor, limit: number): Tensor {
 /**
  * CISPO: −min(ρ, cap) A log π with the weight held constant, so that clipped tokens keep a gradient.
  * @param options.cap 1 + ε_high of the paper's notation; TRL's epsilon_high, which it recommends to set to 5
- * @see MiniMax 2025, arXiv:2506.13585, eqs. 4 and 5.
+ * @see MiniMax 2025, arXiv:2506.13585.
  */
 export function cispoTerm(options: {
   readonly ratio: Tensor;
@@ -60,7 +60,7 @@ export function cispoTerm(options: {
 
 /**
  * SAPO: −(4 / τ) σ(τ (ρ − 1)) A, a soft gate in place of clipping; τ depends on the sign of A.
- * @see Gao et al. 2025, arXiv:2511.20347, eqs. 5 and 6.
+ * @see Gao et al. 2025, arXiv:2511.20347.
  */
 export function sapoTerm(options: {
   readonly ratio: Tensor;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../base/index.ts';
 import type { Tensor } from '../tensor/index.ts';
 import { type GrpoLossType, type GrpoOptions, grpoLoss } from './grpo.ts';
+import { trlMetricNames } from './metric-names.ts';
 import { rlooLoss } from './rloo.ts';
 import { type EvaluateOptions, type Evaluation, evaluate, gradientGap, input } from './testing/evaluate.ts';
 import { goldenPolicyLosses } from './testing/golden.ts';
@@ -29,19 +30,6 @@ const gridBuild =
     return { loss, ...(metrics as object as Record<string, Tensor>) };
   };
 
-/** TRL's metric names for ours. */
-const names: Record<string, string> = {
-  kl: 'kl',
-  entropy: 'entropy',
-  clipRatioLowMean: 'clip_ratio/low_mean',
-  clipRatioHighMean: 'clip_ratio/high_mean',
-  clipRatioRegionMean: 'clip_ratio/region_mean',
-  clipRatioLowMin: 'clip_ratio/low_min',
-  clipRatioHighMax: 'clip_ratio/high_max',
-  cispoClipRatio: 'cispo_clip_ratio',
-  vespoPhiSeqMean: 'vespo/phi_seq_mean',
-};
-
 function expectGolden(result: Evaluation, name: string): void {
   const golden = goldenPolicyLosses!.cases[name];
   expect(Math.abs(result.scalars.loss - golden.loss), 'loss').toBeLessThan(1e-5);
@@ -49,7 +37,7 @@ function expectGolden(result: Evaluation, name: string): void {
     expect(Math.abs(result.gradients.logProbs[i] - value), `gradient ${i}`).toBeLessThan(1e-5);
   });
   let shared = 0;
-  for (const [ours, theirs] of Object.entries(names)) {
+  for (const [ours, theirs] of Object.entries(trlMetricNames.groupPolicy)) {
     if (!(theirs in golden.metrics)) continue;
     expect(Math.abs(result.scalars[ours] - golden.metrics[theirs]), ours).toBeLessThan(1e-5);
     shared++;

@@ -6,7 +6,7 @@
  * | loss    | per token                | averaged over                           | paper                |
  * |---------|--------------------------|-----------------------------------------|----------------------|
  * | grpo    | clipped                  | tokens of each sequence, then sequences | arXiv:2402.03300     |
- * | bnpo    | clipped                  | all tokens                              | arXiv:2506.02864     |
+ * | bnpo    | clipped                  | all tokens                              | TRL                  |
  * | dapo    | clipped                  | all tokens                              | arXiv:2503.14476     |
  * | dr_grpo | clipped                  | sequences × longest possible response   | arXiv:2503.20783     |
  * | luspo   | clipped, sequence ratio  | sums of sequences                       | arXiv:2602.05261     |
@@ -28,21 +28,20 @@ import {
   greaterOrEqual,
   less,
   log,
-  max,
   maximum,
   multiply,
   negate,
   not,
-  reshape,
   stopGradient,
   subtract,
   sum,
   type Tensor,
   toReal,
 } from '../tensor/index.ts';
+import { type ClipMetrics, clipMetrics } from './clip-metrics.ts';
 import { cispoTerm, clippedTerm, sapoTerm, vespoWeight } from './grpo-terms.ts';
 import { klPerTokenTensor } from './kl.ts';
-import { maskedCountTensor, maskedMeanTensor } from './masked-tensor.ts';
+import { maskedCountTensor, maskedMeanTensor, rowCountTensor } from './masked-tensor.ts';
 import type { TokenLayout } from './token-layout.ts';
 
 export type GrpoLossType = 'grpo' | 'bnpo' | 'dr_grpo' | 'dapo' | 'luspo' | 'cispo' | 'sapo' | 'vespo';
@@ -112,18 +111,11 @@ export interface GrpoOptions {
 }
 
 /** Means over all counted tokens, or over sequences where the ratio is one per sequence. */
-export interface GrpoMetrics {
+export interface GrpoMetrics extends Partial<ClipMetrics> {
   readonly policyLoss: Tensor;
   /** Penalty as it enters the loss, nats; with beta. */
   readonly kl?: Tensor;
   readonly entropy?: Tensor;
-  /** Parts clipped from below (with A < 0), above (with A > 0), either; the clipped losses. */
-  readonly clipRatioLowMean?: Tensor;
-  readonly clipRatioHighMean?: Tensor;
-  readonly clipRatioRegionMean?: Tensor;
-  /** The sequence with the smallest part clipped from below, and with the largest from above. */
-  readonly clipRatioLowMin?: Tensor;
-  readonly clipRatioHighMax?: Tensor;
   readonly cispoClipRatio?: Tensor;
   readonly vespoPhiSeqMean?: Tensor;
 }
@@ -139,8 +131,7 @@ export function grpoLoss(options: GrpoOptions): { readonly loss: Tensor; readonl
   const { lossType = 'dapo', tokens, advantages, beta = 0, epsilon = 0.2, delta = null } = options;
   const epsilonHigh = options.epsilonHigh ?? (lossType === 'cispo' ? 5 : epsilon);
   const tokenTotal = options.tokenTotal ?? maskedCountTensor(tokens.counted);
-  const sequences = toReal(advantages.graph.dimTensor(advantages.shape[0]));
-  const sequenceTotal = options.sequenceTotal ?? reshape(sequences, []);
+  const sequenceTotal = options.sequenceTotal ?? rowCountTensor(advantages);
   const logProbs = tokens.keep(options.logProbs);
   const logRatio = tokens.keep(subtract(options.logProbs, options.oldLogProbs));
   const bySequence = options.importanceSamplingLevel === 'sequence';
@@ -213,7 +204,7 @@ export function grpoLoss(options: GrpoOptions): { readonly loss: Tensor; readonl
     ...(entropy ? { entropy: tokenMean(entropy) } : {}),
     ...(phi ? { vespoPhiSeqMean: sequenceMean(phi) } : {}),
     ...(lossType === 'cispo'
-      ? { cispoClipRatio: ownMean(both(greater(ownRatio, epsilonHigh), greater(ownAdvantages, 0))) }
+      ? { cispoClipRatio: ownMean(toReal(and(greater(ownRatio, epsilonHigh), greater(ownAdvantages, 0)))) }
       : {}),
     ...(clippedLosses.includes(lossType)
       ? clipMetrics({
@@ -272,36 +263,6 @@ function vespoPhi(options: GrpoOptions, logRatio: Tensor): Tensor {
     kNegative: options.vespoKNegative ?? 3,
     lambdaNegative: options.vespoLambdaNegative ?? 2,
   });
-}
-
-function both(a: Tensor, b: Tensor): Tensor {
-  return toReal(and(a, b));
-}
-
-/** What clipping did, for losses that clip; shared with RLOO. */
-export function clipMetrics(options: {
-  readonly ratio: Tensor;
-  readonly advantages: Tensor;
-  readonly epsilon: number;
-  readonly epsilonHigh: number;
-  readonly mean: (values: Tensor) => Tensor;
-  readonly perSequence: (values: Tensor) => Tensor;
-}): Required<
-  Pick<
-    GrpoMetrics,
-    'clipRatioLowMean' | 'clipRatioHighMean' | 'clipRatioRegionMean' | 'clipRatioLowMin' | 'clipRatioHighMax'
-  >
-> {
-  const { ratio, advantages, epsilon, epsilonHigh, mean, perSequence } = options;
-  const low = both(less(ratio, 1 - epsilon), less(advantages, 0));
-  const high = both(greater(ratio, 1 + epsilonHigh), greater(advantages, 0));
-  return {
-    clipRatioLowMean: mean(low),
-    clipRatioHighMean: mean(high),
-    clipRatioRegionMean: mean(add(low, high)),
-    clipRatioLowMin: negate(max(negate(perSequence(low)))),
-    clipRatioHighMax: max(perSequence(high)),
-  };
 }
 
 function check(options: GrpoOptions): void {

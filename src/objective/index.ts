@@ -5,14 +5,29 @@ export {
   type PairCalibration,
   pairCalibration,
 } from './calibration.ts';
+export type { ClipMetrics } from './clip-metrics.ts';
+export { type CpoLossType, type CpoMetrics, type CpoOptions, cpoLoss } from './cpo.ts';
 export {
   type CrossEntropyOptions,
   type CrossEntropyResult,
   type CrossEntropyVariant,
   crossEntropyLoss,
 } from './cross-entropy.ts';
+export { type DpoOptions, dpoLoss, type PreferenceMetrics } from './dpo.ts';
+export type { DpoLossType } from './dpo-losses.ts';
 export { explainedVariance } from './explained-variance.ts';
+export { divergenceScores, type FDivergence } from './f-divergence.ts';
 export { type Advantages, generalisedAdvantages } from './gae.ts';
+export {
+  type GroupAdvantages,
+  groupAdvantages,
+  leaveOneOutAdvantages,
+  normaliseThenSumAdvantages,
+  weightedRewards,
+} from './group-advantages.ts';
+export { type GrpoLossType, type GrpoMetrics, type GrpoOptions, grpoLoss } from './grpo.ts';
+export { highEntropyMask } from './high-entropy-mask.ts';
+export { type ImportanceMode, type ImportanceWeights, importanceWeights } from './importance-sampling.ts';
 export {
   type BootstrapOptions,
   bootstrapDifference,
@@ -28,6 +43,7 @@ export {
   type KlControllerOptions,
   type KlControllerState,
 } from './kl-controller.ts';
+export { type KtoMetrics, type KtoOptions, ktoLoss, ktoReferencePoint } from './kto.ts';
 export {
   type Counted,
   maskedCount,
@@ -45,7 +61,11 @@ export {
   maskedSumTensor,
   maskedVarianceTensor,
   maskedWhitenTensor,
+  rowCountTensor,
 } from './masked-tensor.ts';
+export { trlMetricNames } from './metric-names.ts';
+export { type OrpoMetrics, type OrpoOptions, orpoLoss } from './orpo.ts';
+export { lengthDesensitisedWeights, onPolicyWeights } from './pair-weights.ts';
 export { plackettLuceLoss, type RankingChoices, rankingChoices } from './plackett-luce.ts';
 export {
   type PpoOptions,
@@ -59,7 +79,11 @@ export {
   ppoValueLoss,
 } from './ppo-loss.ts';
 export { type RankingPairs, type Ranks, rankingPairs } from './ranking-pairs.ts';
+export { reinforcePlusPlusAdvantages, reinforcePlusPlusBaselineAdvantages } from './reinforce-plus-plus.ts';
 export { maskResponses, type ResponseMask } from './response-mask.ts';
 export { conditionScores, type ShapedRewards, shapeRewards } from './rewards.ts';
+export type { RlooMetrics } from './rloo.ts';
+export { rlooLoss } from './rloo.ts';
 export { RunningMoments, type RunningMomentsState } from './running-moments.ts';
+export { gridLayout, packedLayout, type TokenLayout } from './token-layout.ts';
 export { type TrivialBaselines, trivialBaselines } from './trivial-baselines.ts';

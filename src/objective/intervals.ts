@@ -1,7 +1,7 @@
 /** Confidence intervals: what is reported beside every accuracy, mean and difference. */
 import { Random, TenetError } from '../base/index.ts';
 import type { Values } from './masked.ts';
-import { normalQuantile, studentQuantile } from './quantiles.ts';
+import { normalQuantile, sampleQuantile, studentQuantile } from './quantiles.ts';
 
 export interface Interval {
   /** The observed value. */
@@ -92,7 +92,7 @@ function bootstrap(estimate: number, options: BootstrapOptions, draw: (random: R
   const random = new Random(seed);
   const draws = Float64Array.from({ length: resamples }, () => draw(random)).sort();
   const tail = (1 - confidence) / 2;
-  return { estimate, low: quantileOf(draws, tail), high: quantileOf(draws, 1 - tail) };
+  return { estimate, low: sampleQuantile(draws, tail), high: sampleQuantile(draws, 1 - tail) };
 }
 
 function resampledMean(values: Values, random: Random): number {
@@ -106,12 +106,4 @@ function meanOf(values: Values): number {
   let total = 0;
   for (const value of values) total += value;
   return total / values.length;
-}
-
-/** Linear interpolation between the sorted values at either side. */
-function quantileOf(sorted: Float64Array, probability: number): number {
-  const place = probability * (sorted.length - 1);
-  const below = Math.floor(place);
-  const above = Math.min(below + 1, sorted.length - 1);
-  return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
 }

@@ -9,11 +9,13 @@ import {
   divide,
   greater,
   maximum,
+  reshape,
   sqrt,
   square,
   subtract,
   sum,
   type Tensor,
+  toReal,
   where,
 } from '../tensor/index.ts';
 
@@ -70,4 +72,9 @@ export function maskedWhitenTensor(
 /** The part of the counted values for which `condition` (bool) holds, of `normaliser` values; no gradient. */
 export function maskedFraction(condition: Tensor, counted: Tensor, normaliser?: Tensor): Tensor {
   return divide(sum(where(condition, counted, 0)), normaliser ?? maskedCountTensor(counted));
+}
+
+/** A tensor's first dimension (sequences, pairs) as a real scalar. */
+export function rowCountTensor(x: Tensor): Tensor {
+  return reshape(toReal(x.graph.dimTensor(x.shape[0])), []);
 }

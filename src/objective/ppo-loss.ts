@@ -44,7 +44,7 @@ export interface PpoPolicyOptions {
   readonly clipRangeHigh?: number;
   /**
    * With a negative advantage A the loss is at most −dualClip · A, so that one token whose probability exploded
-   * cannot dominate. > 1; null = off. Default null; 3 in its source, Ye et al. 2019, arXiv:1912.09729, eq. 5.
+   * cannot dominate. > 1; null = off. Default null; 3 in its source, Ye et al. 2019, arXiv:1912.09729.
    */
   readonly dualClip?: number | null;
   /** Entropy of each token's distribution, nats; needed for the bonus, else only logged. */

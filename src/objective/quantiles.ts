@@ -1,4 +1,4 @@
-/** Quantiles of the normal and of Student's t distribution, for intervals. */
+/** Quantiles: of the normal and of Student's t distribution, and of a sample. */
 import { TenetError } from '../base/index.ts';
 
 /** x with Φ(x) = probability, to about 1e-12. */
@@ -9,6 +9,14 @@ export function normalQuantile(probability: number): number {
 /** x with F(x) = probability for Student's t with `degrees` > 0 degrees of freedom, to about 1e-10. */
 export function studentQuantile(probability: number, degrees: number): number {
   return invert((x) => studentCumulative(x, degrees), probability);
+}
+
+/** The quantile of ascending values, linear between neighbours; NaN for no values. */
+export function sampleQuantile(sorted: Float64Array, probability: number): number {
+  const place = probability * (sorted.length - 1);
+  const below = Math.floor(place);
+  const above = Math.min(below + 1, sorted.length - 1);
+  return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
 }
 
 /** Bisects an increasing function; by symmetry only the upper half is searched. */

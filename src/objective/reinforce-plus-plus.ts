@@ -14,7 +14,6 @@ import { type Counted, maskedWhiten, type Values } from './masked.ts';
  * @param options.sequences B
  * @param options.gamma     discount per token. Default 1
  * @returns [B, T], 0 where not counted
- * @see arXiv:2501.03262, eqs. 8–10.
  */
 export function reinforcePlusPlusAdvantages(options: {
   readonly rewards: Float32Array;
@@ -49,7 +48,6 @@ export function reinforcePlusPlusAdvantages(options: {
  * @param options.counted   [B, T] 1 = counted
  * @param options.groupSize responses per prompt
  * @returns [B, T], 0 where not counted
- * @see arXiv:2501.03262, section "REINFORCE++-baseline".
  */
 export function reinforcePlusPlusBaselineAdvantages(options: {
   readonly scores: Values;

@@ -5,22 +5,17 @@
  * @see Ahmadian et al. 2024, arXiv:2402.14740.
  */
 import { TenetError } from '../base/index.ts';
-import {
-  clip,
-  divide,
-  exp,
-  minimum,
-  multiply,
-  negate,
-  reshape,
-  subtract,
-  sum,
-  type Tensor,
-  toReal,
-} from '../tensor/index.ts';
-import { clipMetrics, type GrpoMetrics } from './grpo.ts';
-import { maskedMeanTensor } from './masked-tensor.ts';
+import { clip, divide, exp, minimum, multiply, negate, subtract, sum, type Tensor } from '../tensor/index.ts';
+import { type ClipMetrics, clipMetrics } from './clip-metrics.ts';
+import { maskedMeanTensor, rowCountTensor } from './masked-tensor.ts';
 import type { TokenLayout } from './token-layout.ts';
+
+export interface RlooMetrics extends ClipMetrics {
+  /** Mean of the sequences' ratios. */
+  readonly ratioMean: Tensor;
+  /** Mean entropy of the counted tokens' distributions, nats. */
+  readonly entropy?: Tensor;
+}
 
 /**
  * −mean over sequences of min(ρ A, clip(ρ) A), ρ = exp(Σ log π − Σ log π_old): a response is one action, as in the
@@ -43,7 +38,7 @@ export function rlooLoss(options: {
   readonly epsilon?: number;
   readonly epsilonHigh?: number;
   readonly entropy?: Tensor;
-}): { readonly loss: Tensor; readonly metrics: Omit<GrpoMetrics, 'policyLoss'> & { ratioMean: Tensor } } {
+}): { readonly loss: Tensor; readonly metrics: RlooMetrics } {
   const { tokens, advantages, epsilon = 0.2, epsilonHigh = epsilon, entropy } = options;
   if (!(epsilon > 0 && epsilon < 1) || !(epsilonHigh > 0)) {
     throw new TenetError(
@@ -51,8 +46,7 @@ export function rlooLoss(options: {
       `rlooLoss: epsilon ${epsilon} must lie in (0, 1) and epsilonHigh ${epsilonHigh} above 0`,
     );
   }
-  const sequences = toReal(advantages.graph.dimTensor(advantages.shape[0]));
-  const sequenceTotal = options.sequenceTotal ?? reshape(sequences, []);
+  const sequenceTotal = options.sequenceTotal ?? rowCountTensor(advantages);
   const mean = (values: Tensor): Tensor => divide(sum(values), sequenceTotal);
   const ratio = exp(tokens.sumPerSequence(subtract(options.logProbs, options.oldLogProbs))); // [B]
   const clipped = clip(ratio, 1 - epsilon, 1 + epsilonHigh);
