@@ -85,6 +85,11 @@ function foldSums(sums: Float64Array): number {
   return sums[0] + sums[1] + (sums[2] + sums[3]) + (sums[4] + sums[5] + (sums[6] + sums[7]));
 }
 
+/** A view of some values; the array itself where that is all of it, because making views takes a while. */
+function part(values: Float32Array, start: number, end: number): Float32Array {
+  return start === 0 && end === values.length ? values : values.subarray(start, end);
+}
+
 /**
  * The loops as WebAssembly over one memory. Moments and sums must lie in it (`allocate`); parameters may, and
  * gradients, which come from elsewhere, are copied in piece by piece so that they are used while in the cache.
@@ -97,7 +102,7 @@ export function wasmLoops(memory: FloatMemory): OptimizerLoops {
   /** The address of values[start … end), copied to a scratch buffer if they lie outside. */
   const addressOf = (values: Float32Array, start: number, end: number, slot: 0 | 1): number => {
     if (values.buffer === buffer) return values.byteOffset + 4 * start;
-    scratch[slot].set(values.subarray(start, end));
+    scratch[slot].set(part(values, start, end));
     return memory.scratch[slot];
   };
   /** Calls `piece` for pieces that are whole vectors, and `rest` for up to three elements at the end. */
@@ -118,10 +123,10 @@ export function wasmLoops(memory: FloatMemory): OptimizerLoops {
     sumOfSquares(values) {
       sums.fill(0);
       for (let start = 0; start < values.length; start += scratchFloats) {
-        const piece = values.subarray(start, start + scratchFloats);
+        const piece = part(values, start, Math.min(start + scratchFloats, values.length));
         scratch[0].set(piece);
         const end = Math.ceil(piece.length / 8) * 8;
-        scratch[0].fill(0, piece.length, end);
+        if (end > piece.length) scratch[0].fill(0, piece.length, end);
         code.sumOfSquares(memory.scratch[0], memory.scratch[0] + 4 * end, memory.sums);
       }
       return foldSums(sums);
@@ -159,7 +164,7 @@ export function wasmLoops(memory: FloatMemory): OptimizerLoops {
             stepSize,
             keep,
           );
-          if (parameters.buffer !== buffer) parameters.set(scratch[1].subarray(0, end - start), start);
+          if (parameters.buffer !== buffer) parameters.set(part(scratch[1], 0, end - start), start);
         },
         (start) =>
           javascriptLoops.adamw(
