@@ -137,8 +137,8 @@ describe('GRPO losses', () => {
     })),
   );
 
-  // Weights that a loss holds constant (cispo, vespo) are no part of its gradient, so these two are compared with
-  // finite differences at the point where the weights do not move: they have golden gradients instead.
+  // cispo and vespo hold their weights constant, which finite differences cannot know; their gradients are pinned
+  // by the golden cases.
   it.each(both.filter(({ lossType }) => lossType !== 'cispo' && lossType !== 'vespo'))(
     '$lossType with one ratio per $importanceSamplingLevel has the gradients of finite differences',
     async (settings) => {
@@ -206,6 +206,53 @@ describe('GRPO losses', () => {
       total += result.scalars.loss;
     }
     expect(total).toBeCloseTo(whole.scalars.loss, 9);
+  });
+
+  it.each(['grid', 'packed'] as const)(
+    'rloo has the gradients of finite differences in a %s',
+    async (kind) => {
+      const sequence = input(
+        lengths.flatMap((_, row) => new Array(width).fill(row)),
+        'int32',
+      );
+      const flat = ({ data, dtype }: Inputs[string]): Inputs[string] => ({
+        data,
+        shape: [data.length],
+        dtype,
+      });
+      const tokensOf = (name: string): Inputs[string] => (kind === 'grid' ? grid[name] : flat(grid[name]));
+      const inputs = {
+        logProbs: tokensOf('logProbs'),
+        oldLogProbs: tokensOf('oldLogProbs'),
+        counted: tokensOf('counted'),
+        advantages: grid.advantages,
+        sequence,
+      };
+      const build = ({ logProbs, oldLogProbs, counted, advantages, sequence }: Record<string, Tensor>) => {
+        const tokens =
+          kind === 'grid' ? gridLayout(counted) : packedLayout({ sequence, counted, like: advantages });
+        return { loss: rlooLoss({ tokens, logProbs, oldLogProbs, advantages, epsilon: 0.9 }).loss };
+      };
+      expect(await gradientGap({ inputs, build, by: ['logProbs'] })).toBeLessThan(1e-6);
+    },
+  );
+
+  it('takes an unreported sampler log-probability as no evidence of drift', async () => {
+    // Sequence 1 has a negative advantage: its mean drift decides whether it is left out.
+    const run = async (first: number): Promise<number> => {
+      const samplingLogProbs = {
+        ...grid.logProbs,
+        data: grid.logProbs.data.map((value, i) => (i === 4 ? first : i === 5 ? value + 1 : value)),
+      };
+      const { scalars } = await evaluate({
+        inputs: { ...grid, samplingLogProbs },
+        build: (t) => gridBuild({ offPolicyMaskThreshold: 0.3, samplingLogProbs: t.samplingLogProbs })(t),
+      });
+      return scalars.loss;
+    };
+    // Drifts (0 + 1) / 2 = 0.5 and (0 reported, 1) both exceed 0.3; a drift of −1 + 1 does not.
+    expect(await run(Number.NaN)).toBe(await run(grid.logProbs.data[4]));
+    expect(await run(grid.logProbs.data[4] - 1)).not.toBe(await run(Number.NaN));
   });
 
   it('does not read what is not counted', async () => {

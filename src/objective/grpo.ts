@@ -23,6 +23,7 @@ import {
   and,
   clip,
   divide,
+  equal,
   exp,
   greater,
   greaterOrEqual,
@@ -37,6 +38,7 @@ import {
   sum,
   type Tensor,
   toReal,
+  where,
 } from '../tensor/index.ts';
 import { type ClipMetrics, clipMetrics } from './clip-metrics.ts';
 import { cispoTerm, clippedTerm, sapoTerm, vespoWeight } from './grpo-terms.ts';
@@ -243,7 +245,9 @@ function aggregate(
 /** [B] 1 = the advantage is not negative, or the sequence is still likely enough under the policy. */
 function onPolicySequences(options: GrpoOptions, threshold: number): Tensor {
   const { tokens, logProbs, oldLogProbs, samplingLogProbs = oldLogProbs, advantages } = options;
-  const drift = stopGradient(tokens.meanPerSequence(subtract(samplingLogProbs, logProbs)));
+  // NaN, the only value unlike itself, marks a token the sampler did not report.
+  const known = where(equal(samplingLogProbs, samplingLogProbs), samplingLogProbs, logProbs);
+  const drift = stopGradient(tokens.meanPerSequence(subtract(known, logProbs)));
   return toReal(not(and(less(advantages, 0), greater(drift, threshold))));
 }
 
