@@ -2,3 +2,4 @@ export { type ErrorCode, exitCodeOf, nearest, TenetError } from './error.ts';
 export { hashFile, hashOf, syncFolder, writeFileAtomic } from './files.ts';
 export { recoverFolder, replaceFolder } from './folders.ts';
 export { Random, type RandomState } from './random.ts';
+export { startWorker } from './start-worker.ts';

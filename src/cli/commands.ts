@@ -6,9 +6,12 @@
 import type { Command } from 'commander';
 import { dataCommand } from './commands/data.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { quickstartCommand } from './commands/quickstart.ts';
 import { reportCommand } from './commands/report.ts';
+import { runCommand } from './commands/run.ts';
 
 export const commandGroups: Readonly<Record<string, readonly (() => Command)[]>> = {
+  'Align a model': [quickstartCommand, runCommand],
   'Prepare data': [dataCommand],
   'Look at results': [reportCommand],
   'Your machine': [doctorCommand],
