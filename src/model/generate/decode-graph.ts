@@ -13,6 +13,7 @@ import {
   less,
   linear,
   matmul,
+  max,
   multiply,
   range,
   reshape,
@@ -30,11 +31,23 @@ import { ConstantWeights, InputWeights } from '../weights.ts';
 
 const hidden = -1e30;
 
+/** What a token is chosen from; R sequences. */
+export interface Distribution {
+  /** [R, V] raw. */
+  readonly logits: Tensor;
+  /** [R, V] softmax of logits / temperature. */
+  readonly probabilities: Tensor;
+  /** [R] int32, the most likely token; the lowest id among equals. */
+  readonly likeliest: Tensor;
+  /** [R] the largest of `probabilities`. */
+  readonly largest: Tensor;
+}
+
 export interface PromptGraph {
   readonly graph: Graph;
   readonly weights: InputWeights;
-  /** `probabilities` [R, V], `logits` [R, V], and `keys0`, `values0`, … [B, K, T, W] for each layer. */
-  readonly outputs: Readonly<Record<string, Tensor>>;
+  /** The distribution of each sequence's first new token, and `keys0`, `values0`, … [B, K, T, W] by layer. */
+  readonly outputs: Readonly<Record<string, Tensor>> & Distribution;
 }
 
 /** Reads prompts; `rows` [R] says which hidden states (b · T + t) predict each sequence's first new token. */
@@ -57,22 +70,18 @@ export function buildPromptGraph(config: DecoderConfig, store: ParameterStore): 
   const inverseTemperatures = graph.input('inverseTemperatures', 'float32', ['R', 1]);
   const last = gatherRows(reshape(states, [-1, config.width]), rows);
   const logits = linear(last, outputProjection(config, weights));
-  return {
-    graph,
-    weights,
-    outputs: { ...outputs, logits, probabilities: softmax(multiply(logits, inverseTemperatures)) },
-  };
+  return { graph, weights, outputs: { ...outputs, ...distribution(logits, inverseTemperatures) } };
 }
 
 export interface DecodeGraph {
   readonly graph: Graph;
-  /** `probabilities` [B, V], `logits` [B, V], `entries` [L, 2, B, K, W] (each layer's new key and value). */
-  readonly outputs: Readonly<Record<'probabilities' | 'logits' | 'entries', Tensor>>;
+  /** The distribution of each row's next token, and `entries` [L, 2, B, K, W], each layer's new key and value. */
+  readonly outputs: Distribution & { readonly entries: Tensor };
 }
 
 /**
  * Reads one token per row. Inputs: `ids` and `positions` [B, 1], `inverseTemperatures` [B, 1], and per layer
- * `keys0`, `values0`, … [B, K, S, W].
+ * `keys0`, `values0`, … [B, K, 1, S, W].
  */
 export function buildDecodeGraph(config: DecoderConfig, store: ParameterStore): DecodeGraph {
   const graph = new Graph();
@@ -83,6 +92,7 @@ export function buildDecodeGraph(config: DecoderConfig, store: ParameterStore): 
   const { kvHeads, headWidth, heads } = config;
   const groups = heads / kvHeads;
   const scale = 1 / Math.sqrt(headWidth);
+  const cacheShape = ['B', kvHeads, 1, 'S', headWidth];
   const table = config.rotary
     ? rotaryTable(positions, config.rotary.inverseFrequencies, config.rotary.attentionFactor)
     : null;
@@ -94,19 +104,19 @@ export function buildDecodeGraph(config: DecoderConfig, store: ParameterStore): 
   };
   const entries: Tensor[] = [];
   const states = decoder(config, weights, { ids, positions }, (query, key, value, layer) => {
-    const q = reshape(turn(query, table, heads), ['B', kvHeads, groups, headWidth]);
-    const k = reshape(turn(key, table, kvHeads), ['B', kvHeads, 1, headWidth]);
-    const v = reshape(value, ['B', kvHeads, 1, headWidth]);
+    // One row per product and no factor on it: ONNX Runtime multiplies such a row with the cache where it lies,
+    // and would first copy the cache into another layout otherwise. Keys and values broadcast over a group.
+    const q = reshape(multiply(turn(query, table, heads), scale), ['B', kvHeads, groups, 1, headWidth]);
+    const k = reshape(turn(key, table, kvHeads), ['B', kvHeads, 1, 1, headWidth]);
+    const v = reshape(value, ['B', kvHeads, 1, 1, headWidth]);
     entries.push(reshape(k, [1, 'B', kvHeads, headWidth]), reshape(v, [1, 'B', kvHeads, headWidth]));
-    const pastKeys = graph.input(`keys${layer}`, 'float32', ['B', kvHeads, 'S', headWidth]);
-    const pastValues = graph.input(`values${layer}`, 'float32', ['B', kvHeads, 'S', headWidth]);
-    const pastScores = add(
-      matmul(q, pastKeys, { transposeB: true, scale }),
-      maskFor(config.slidingWindows[layer]),
-    );
-    const ownScore = matmul(q, k, { transposeB: true, scale }); // [B, K, G, 1]
-    const { past, own } = softmaxOverBoth(graph, pastScores, ownScore);
-    const context = add(matmul(past, pastValues), multiply(own, v));
+    const pastKeys = graph.input(`keys${layer}`, 'float32', cacheShape);
+    const pastValues = graph.input(`values${layer}`, 'float32', cacheShape);
+    const pastScores = matmul(q, pastKeys, { transposeB: true }); // [B, K, G, 1, S]
+    const ownScore = matmul(q, k, { transposeB: true }); // [B, K, G, 1, 1]
+    const masked = add(pastScores, maskFor(config.slidingWindows[layer]));
+    const { past, own } = softmaxOverBoth(graph, masked, ownScore);
+    const context = add(matmul(past, pastValues), multiply(own, v)); // [B, K, G, 1, W]
     return reshape(context, ['B', 1, heads * headWidth]);
   });
   const logits = linear(reshape(states, ['B', config.width]), outputProjection(config, weights));
@@ -116,16 +126,32 @@ export function buildDecodeGraph(config: DecoderConfig, store: ParameterStore): 
     outputs: [{ dtype: 'float32', shape: [2 * config.layers, 'B', kvHeads, headWidth] }],
     attributes: { axis: 0 },
   });
+  return { graph, outputs: { ...distribution(logits, inverseTemperatures), entries: joined } };
+}
+
+/** @param logits [R, V] @param inverseTemperatures [R, 1] */
+function distribution(logits: Tensor, inverseTemperatures: Tensor): Distribution {
+  const { graph } = logits;
+  const [rows] = logits.shape;
+  const probabilities = softmax(multiply(logits, inverseTemperatures));
+  const [likeliest] = graph.node({
+    operator: 'ArgMax',
+    inputs: [logits],
+    outputs: [{ dtype: 'int64', shape: [rows] }],
+    attributes: { axis: 1, keepdims: 0 },
+  });
   return {
-    graph,
-    outputs: { logits, probabilities: softmax(multiply(logits, inverseTemperatures)), entries: joined },
+    logits,
+    probabilities,
+    likeliest: cast(likeliest, 'int32'),
+    largest: max(probabilities, { axes: [1] }),
   };
 }
 
-/** [B, 1, 1, S]: 0 for slots before the row's position and within the window, −1e30 elsewhere. */
+/** [B, 1, 1, 1, S]: 0 for slots before the row's position and within the window, −1e30 elsewhere. */
 function cacheMask(graph: Graph, positions: Tensor, window: number | null): Tensor {
-  const slots = reshape(range(graph, 'S'), [1, 1, 1, 'S']);
-  const position = reshape(cast(positions, 'int64'), ['B', 1, 1, 1]);
+  const slots = reshape(range(graph, 'S'), [1, 1, 1, 1, 'S']);
+  const position = reshape(cast(positions, 'int64'), ['B', 1, 1, 1, 1]);
   let seen = less(slots, position);
   if (window !== null) seen = and(seen, less(subtract(position, slots), graph.integers([window], [])));
   return where(seen, 0, hidden);
@@ -138,13 +164,13 @@ function softmaxOverBoth(graph: Graph, past: Tensor, own: Tensor): { past: Tenso
     operator: 'Concat',
     inputs: [past, own],
     outputs: [{ dtype: 'float32', shape: [...lead, 'S+1'] }],
-    attributes: { axis: 3 },
+    attributes: { axis: 4 },
   });
   const weights = softmax(scores);
   const slice = (start: number, end: number, size: string | number): Tensor =>
     graph.node({
       operator: 'Slice',
-      inputs: [weights, graph.integers([start]), graph.integers([end]), graph.integers([3])],
+      inputs: [weights, graph.integers([start]), graph.integers([end]), graph.integers([4])],
       outputs: [{ dtype: 'float32', shape: [...lead, size] }],
     })[0];
   return { past: slice(0, -1, 'S'), own: slice(-1, Number.MAX_SAFE_INTEGER, 1) };

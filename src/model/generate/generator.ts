@@ -9,7 +9,7 @@ import { Random, TenetError } from '../../base/index.ts';
 import { Session, type SessionOptions, type TensorValue } from '../../tensor/index.ts';
 import type { DecoderConfig } from '../decoder-config.ts';
 import type { ParameterStore } from '../parameter-store.ts';
-import { buildDecodeGraph, buildPromptGraph } from './decode-graph.ts';
+import { buildDecodeGraph, buildPromptGraph, type Distribution } from './decode-graph.ts';
 import { KeyValueCache } from './key-value-cache.ts';
 import {
   argmax,
@@ -68,6 +68,8 @@ interface Active {
   readonly random: Random;
   readonly ids: number[];
   readonly logProbs: number[];
+  /** With a repetition penalty: the ids in the prompt and in the response so far. */
+  readonly seen: Set<number> | null;
   /** `maxNewTokens`, or less where the model's positions end. */
   readonly limit: number;
 }
@@ -76,14 +78,14 @@ export class Generator {
   private readonly config: DecoderConfig;
   private readonly batchSize: number;
   private readonly promptSession: Session;
-  private readonly decodeSession: Session<'probabilities' | 'logits' | 'entries'>;
+  private readonly decodeSession: Session<Output | 'entries'>;
   private readonly weightFeeds: Record<string, Float32Array>;
 
   private constructor(
     config: DecoderConfig,
     batchSize: number,
     promptSession: Session,
-    decodeSession: Session<'probabilities' | 'logits' | 'entries'>,
+    decodeSession: Session<Output | 'entries'>,
     weightFeeds: Record<string, Float32Array>,
   ) {
     this.config = config;
@@ -103,11 +105,15 @@ export class Generator {
     options: GeneratorOptions = {},
   ): Promise<Generator> {
     const promptGraph = buildPromptGraph(config, parameters);
-    const promptSession = await Session.create(promptGraph.graph, promptGraph.outputs, options);
+    const promptSession = await Session.create<string>(promptGraph.graph, promptGraph.outputs, options);
     const decode = buildDecodeGraph(config, parameters);
     const decodeSession = await Session.create(decode.graph, decode.outputs, options);
+    const values = parameters.values.slice(); // the decode graph holds a copy of its own
     const weightFeeds = Object.fromEntries(
-      [...promptGraph.weights.inputs.keys()].map((name) => [name, parameters.view(name)]),
+      [...promptGraph.weights.inputs.keys()].map((name) => {
+        const start = parameters.offsetOf(name);
+        return [name, values.subarray(start, start + parameters.view(name).length)];
+      }),
     );
     return new Generator(config, options.batchSize ?? 64, promptSession, decodeSession, weightFeeds);
   }
@@ -121,7 +127,8 @@ export class Generator {
   /**
    * Generates a response for each request.
    * @returns in the order of the requests
-   * @throws TenetError('usage') naming the request whose prompt is empty, too long, or has unknown ids
+   * @throws TenetError('usage') naming the request whose prompt is empty, too long, or has unknown ids, before
+   * anything is computed; TenetError('interrupted') when the signal fires
    */
   async generate(
     requests: readonly GenerationRequest[],
@@ -187,14 +194,16 @@ export class Generator {
       throw wrong(`maxNewTokens is ${maxNewTokens}, must be a whole number > 0`);
     }
     for (let i = 0; i < prompt.length; i++) {
-      if (!(prompt[i] >= 0 && prompt[i] < vocabSize)) {
-        throw wrong(`prompt token ${i} is id ${prompt[i]}, outside the vocabulary of ${vocabSize}`);
+      if (!(Number.isInteger(prompt[i]) && prompt[i] >= 0 && prompt[i] < vocabSize)) {
+        throw wrong(`prompt token ${i} is ${prompt[i]}, must be an id from 0 to ${vocabSize - 1}`);
       }
     }
+    const sampling = checkSamplingOptions(request);
     return {
       index,
       request,
-      sampling: checkSamplingOptions(request),
+      sampling,
+      seen: sampling.repetitionPenalty === 1 ? null : new Set(Array.from(prompt)),
       stopIds: new Set(request.stopIds ?? []),
       random: new Random(request.seed ?? 0),
       ids: [],
@@ -262,7 +271,7 @@ export class Generator {
         });
       });
     }
-    return values as unknown as Chosen;
+    return values as Chosen;
   }
 
   /** One token for every active row. */
@@ -275,18 +284,15 @@ export class Generator {
       positions: { data: positions, shape: [rows, 1] },
       inverseTemperatures: inverseTemperatures(active),
     };
-    const shape = [rows, cache.heads, cache.slots, cache.width];
+    const shape = [rows, cache.heads, 1, cache.slots, cache.width];
     for (let layer = 0; layer < cache.layers; layer++) {
       const { keys, values } = cache.layer(layer);
       feeds[`keys${layer}`] = { data: keys, shape };
       feeds[`values${layer}`] = { data: values, shape };
     }
     const values = await this.decodeSession.run(feeds, ['entries', ...fetches(active)]);
-    cache.storeTokens(
-      (values as unknown as { entries: TensorValue }).entries.data as Float32Array,
-      positions,
-    );
-    return values as unknown as Chosen;
+    cache.storeTokens(values.entries.data as Float32Array, positions);
+    return values as Chosen;
   }
 
   /** Chooses a row's next token; tells why the response ends with it, or null. */
@@ -297,18 +303,15 @@ export class Generator {
       (value.data as Float32Array).subarray(row * vocabSize, (row + 1) * vocabSize);
     let id: number;
     let logProb: number;
-    if (sampling.repetitionPenalty !== 1) {
-      const penalised = penalisedProbabilities(
-        rowOf(values.logits!),
-        [...Array.from(request.prompt), ...ids],
-        sampling,
-      );
-      id = sampling.temperature === 0 ? argmax(penalised) : drawToken(penalised, sampling, random);
-      logProb = logProbFromLogits(rowOf(values.logits!), id, sampling.temperature || 1);
-    } else if (sampling.temperature === 0) {
+    if (state.seen) {
       const logits = rowOf(values.logits!);
-      id = argmax(logits);
-      logProb = logProbFromLogits(logits, id, 1);
+      const penalised = penalisedProbabilities(logits, state.seen, sampling);
+      id = sampling.temperature === 0 ? argmax(penalised) : drawToken(penalised, sampling, random);
+      logProb = logProbFromLogits(logits, id, sampling.temperature || 1);
+      state.seen.add(id);
+    } else if (sampling.temperature === 0) {
+      id = Number(values.likeliest!.data[row]);
+      logProb = Math.log(Number(values.largest!.data[row]));
     } else {
       const probabilities = rowOf(values.probabilities!);
       id = drawToken(probabilities, sampling, random);
@@ -323,19 +326,18 @@ export class Generator {
   }
 }
 
-interface Chosen {
-  readonly probabilities?: TensorValue;
-  readonly logits?: TensorValue;
-}
+/** Outputs that a token is chosen from; only those needed are fetched, since fetching copies. */
+type Output = keyof Distribution;
+type Chosen = Partial<Record<Output, TensorValue>>;
 
-/** The distributions that these sequences need: logits for greedy and penalised ones, else probabilities. */
-function fetches(group: readonly Active[]): ('probabilities' | 'logits')[] {
-  const needLogits = ({ sampling }: Active): boolean =>
-    sampling.temperature === 0 || sampling.repetitionPenalty !== 1;
-  const names: ('probabilities' | 'logits')[] = [];
-  if (group.some(needLogits)) names.push('logits');
-  if (!group.every(needLogits)) names.push('probabilities');
-  return names;
+function fetches(group: readonly Active[]): Output[] {
+  const names = new Set<Output>();
+  for (const { seen, sampling } of group) {
+    if (seen) names.add('logits');
+    else if (sampling.temperature === 0) names.add('likeliest').add('largest');
+    else names.add('probabilities');
+  }
+  return [...names];
 }
 
 function inverseTemperatures(group: readonly Active[]): { data: Float32Array; shape: readonly number[] } {

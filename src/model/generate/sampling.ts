@@ -1,15 +1,17 @@
 /** Choosing the next token from a probability distribution. */
 import type { Random } from '../../base/index.ts';
 import { TenetError } from '../../base/index.ts';
+import { keepLikely } from './keep-likely.ts';
 
+/** What a request may ask of sampling. The order: penalty, temperature, top-k, top-p, min-p, draw. */
 export interface SamplingOptions {
   /** Logits are divided by it; 0 = always the most likely token. Default 1. */
   readonly temperature?: number;
   /** Keep only the k most likely tokens; 0 = all. Default 0. */
   readonly topK?: number;
-  /** Keep the fewest most likely tokens that make up this probability; 1 = all. Default 1. Holtzman et al. 2019, arXiv:1904.09751. */
+  /** Of these, keep the fewest most likely tokens that hold this share of their probability; 1 = all. Default 1. Holtzman et al. 2019, arXiv:1904.09751. */
   readonly topP?: number;
-  /** Keep tokens at least this likely relative to the most likely one; 0 = all. Default 0. Nguyen et al. 2024, arXiv:2407.01082. */
+  /** Of these, keep tokens at least this likely relative to the most likely one; 0 = all. Default 0. Nguyen et al. 2024, arXiv:2407.01082. */
   readonly minP?: number;
   /**
    * Divides positive and multiplies negative logits of tokens already seen; 1 = off. Default 1.
@@ -52,7 +54,7 @@ export function drawToken(
 ): number {
   const { topK, topP, minP } = options;
   if (topK > 0 || topP < 1 || minP > 0)
-    return drawFrom(candidates(probabilities, topK, topP, minP), probabilities, random);
+    return drawFrom(keepLikely(probabilities, options), probabilities, random);
   // No filter: walk the distribution until it passes a uniform number. Rounding may leave the total a little
   // under 1; the walk then ends on the last token that is possible at all.
   const target = random.uniform();
@@ -68,28 +70,9 @@ export function drawToken(
   return last;
 }
 
-/** Ids that the filters keep, most likely first; the filters act in this order, each on what the last one kept. */
-function candidates(probabilities: Float32Array, topK: number, topP: number, minP: number): number[] {
-  const size = probabilities.length;
-  const largest = probabilities[argmax(probabilities)];
-  // All tokens below (1 − topP) / V together hold less than 1 − topP, so the nucleus lies above: sorting is
-  // spared the long tail. Likewise below minP · largest.
-  const floor = Math.max(topK > 0 ? 0 : (1 - topP) / size, minP * largest);
-  let kept: number[] = [];
-  for (let i = 0; i < size; i++) if (probabilities[i] >= floor && probabilities[i] > 0) kept.push(i);
-  kept.sort((a, b) => probabilities[b] - probabilities[a] || a - b);
-  if (topK > 0) kept = kept.slice(0, topK);
-  if (topP < 1) {
-    const total = topK > 0 ? kept.reduce((sum, id) => sum + probabilities[id], 0) : 1;
-    let cumulative = 0;
-    const end = kept.findIndex((id) => (cumulative += probabilities[id]) >= topP * total);
-    if (end >= 0) kept = kept.slice(0, end + 1);
-  }
-  return kept;
-}
-
 function drawFrom(ids: readonly number[], probabilities: Float32Array, random: Random): number {
-  const total = ids.reduce((sum, id) => sum + probabilities[id], 0);
+  let total = 0;
+  for (const id of ids) total += probabilities[id];
   const target = random.uniform() * total;
   let cumulative = 0;
   for (const id of ids) {
@@ -107,11 +90,11 @@ function drawFrom(ids: readonly number[], probabilities: Float32Array, random: R
  */
 export function penalisedProbabilities(
   logits: Float32Array,
-  seen: Iterable<number>,
+  seen: ReadonlySet<number>,
   options: Required<SamplingOptions>,
 ): Float32Array {
   const penalised = logits.slice();
-  for (const id of new Set(seen)) {
+  for (const id of seen) {
     penalised[id] =
       logits[id] > 0 ? logits[id] / options.repetitionPenalty : logits[id] * options.repetitionPenalty;
   }
