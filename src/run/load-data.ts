@@ -10,8 +10,8 @@ import type { DataSource } from './run-recipe.ts';
 
 export interface LoadedData {
   readonly examples: readonly Example[];
-  /** For the manifest. */
-  readonly input: InputRecord;
+  /** What was read, for the manifest: one entry per file. */
+  readonly inputs: readonly InputRecord[];
 }
 
 /** How many records the sandbox makes when the recipe does not say. */
@@ -26,23 +26,34 @@ export async function loadData(
   source: DataSource,
   options: { readonly purpose: string; readonly folder: string; readonly seed: number },
 ): Promise<LoadedData> {
-  return source.path === undefined ? loadSandbox(source, options) : loadFile(source.path, source, options);
+  if (source.path === undefined) return loadSandbox(source, options);
+  const paths = typeof source.path === 'string' ? [source.path] : source.path;
+  const examples: Example[] = [];
+  const inputs: InputRecord[] = [];
+  for (const path of paths) {
+    const left = source.limit === undefined ? undefined : source.limit - examples.length;
+    if (left !== undefined && left <= 0) break;
+    const purpose = paths.length === 1 ? options.purpose : `${options.purpose} (${basename(path)})`;
+    const file = await loadFile(path, source.onBadRow, { ...options, purpose, limit: left });
+    for (const example of file.examples) examples.push(example);
+    inputs.push(file.input);
+  }
+  return { examples, inputs };
 }
 
 async function loadFile(
   path: string,
-  source: DataSource,
-  { purpose, folder }: { purpose: string; folder: string },
-): Promise<LoadedData> {
-  const badRowsPath = join(folder, `bad-rows-${basename(path)}.jsonl`);
+  onBadRow: DataSource['onBadRow'],
+  { purpose, folder, limit }: { purpose: string; folder: string; limit: number | undefined },
+): Promise<{ examples: Example[]; input: InputRecord }> {
   const records = readRecords(path, {
-    onBadRow: source.onBadRow,
-    ...(source.onBadRow === 'skip' && { badRowsPath }),
+    onBadRow,
+    ...(onBadRow === 'skip' && { badRowsPath: join(folder, `bad-rows-${basename(path)}.jsonl`) }),
   });
   const examples: Example[] = [];
   for await (const { record, format } of records) {
     examples.push(...examplesOf(record, format));
-    if (source.limit !== undefined && examples.length >= source.limit) break;
+    if (limit !== undefined && examples.length >= limit) break;
   }
   if (examples.length === 0) {
     throw new TenetError(
@@ -52,15 +63,16 @@ async function loadFile(
   }
   const { size } = await stat(path);
   const { badRows } = records.summary;
+  const used = limit === undefined ? examples : examples.slice(0, limit);
   return {
-    examples: source.limit === undefined ? examples : examples.slice(0, source.limit),
+    examples: used,
     input: {
       kind: 'data',
       name: purpose,
       path,
       hash: await hashFile(path),
       bytes: size,
-      rows: examples.length,
+      rows: used.length,
       ...(badRows > 0 && { skippedRows: badRows }),
     },
   };
@@ -74,14 +86,16 @@ function loadSandbox(source: DataSource, { purpose, seed }: { purpose: string; s
   for (const example of examples) hash.update(JSON.stringify(example));
   return {
     examples,
-    input: {
-      kind: 'data',
-      name: purpose,
-      path: `sandbox:${kind}${kind === 'prompts' ? `/${source.split}` : ''}`,
-      hash: hashOf(hash.digest()),
-      rows: examples.length,
-      note: `made by the sandbox world with seed ${seed}`,
-    },
+    inputs: [
+      {
+        kind: 'data',
+        name: purpose,
+        path: `sandbox:${kind}${kind === 'prompts' ? `/${source.split}` : ''}`,
+        hash: hashOf(hash.digest()),
+        rows: examples.length,
+        note: `made by the sandbox world with seed ${seed}`,
+      },
+    ],
   };
 }
 

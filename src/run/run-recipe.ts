@@ -6,7 +6,10 @@ import { filePath } from './recipe.ts';
 /** Where records come from: a file, or the sandbox world. */
 const dataSource = z
   .strictObject({
-    path: filePath().optional().describe('A data file: JSONL, JSON, CSV or text, also gzipped.'),
+    path: z
+      .union([filePath(), z.array(filePath()).min(1)])
+      .optional()
+      .describe('A data file, or a list of them: JSONL, JSON, CSV or text, also gzipped.'),
     sandbox: z
       .enum(['corpus', 'demonstrations', 'prompts'])
       .optional()

@@ -60,12 +60,12 @@ const goldNames: Readonly<Record<keyof GoldReward, string>> = {
 
 export async function runEvaluate(options: StageOf<'evaluate'>, stage: StageRun): Promise<StageResult> {
   const { context, run, seed } = stage;
-  const { examples, input } = await loadData(options.prompts, {
+  const { examples, inputs } = await loadData(options.prompts, {
     purpose: `${stage.name} prompts`,
     folder: context.folder,
     seed,
   });
-  await run.recordInputs([input]);
+  await run.recordInputs(inputs);
   const inSandbox = options.prompts.sandbox === 'prompts';
 
   // Step 1. The same prompts for every policy, oldest first; divergence is measured from what PPO started from.

@@ -56,12 +56,12 @@ export async function runPpo(options: StageOf<'ppo'>, stage: StageRun): Promise<
   }
 
   // Step 2. The prompts.
-  const { examples, input } = await loadData(options.prompts, {
+  const { examples, inputs } = await loadData(options.prompts, {
     purpose: `${stage.name} prompts`,
     folder: context.folder,
     seed,
   });
-  await run.recordInputs([input]);
+  await run.recordInputs(inputs);
   const encoder = encoderFor(stage, start.tokenizer, start.config.maxPositions);
   const prompts = examples.flatMap((example): PolicyPrompt[] => {
     const ids = encoder.encodePrompt(example, { reserve: options.responseLength });
@@ -89,7 +89,7 @@ export async function runPpo(options: StageOf<'ppo'>, stage: StageRun): Promise<
   const made = await finishModel(
     stage,
     { ...start, parameters: policy },
-    { head: 'causal', settings: settingsOf(options), metrics: finite({ ...result }), data: [input] },
+    { head: 'causal', settings: settingsOf(options), metrics: finite({ ...result }), data: inputs },
   );
   return { ...result, prompts: prompts.length, rewardModel: reward.name, ...made };
 }

@@ -14,12 +14,12 @@ export async function runPretrain(options: StageOf<'pretrain'>, stage: StageRun)
 
   // Step 1. Text, and a vocabulary learnt from it. Training the tokenizer is repeatable, so a resumed run
   // learns the same one again.
-  const { examples, input } = await loadData(options.data, {
+  const { examples, inputs } = await loadData(options.data, {
     purpose: `${stage.name} data`,
     folder: context.folder,
     seed,
   });
-  await run.recordInputs([input]);
+  await run.recordInputs(inputs);
   const { train, heldOut } = holdOut(examples, options.heldOut, seed);
   const { tokenizer } = await trainBpe(train.map(plainText), {
     vocabSize: options.tokenizer.vocabSize,
@@ -64,7 +64,7 @@ export async function runPretrain(options: StageOf<'pretrain'>, stage: StageRun)
   const made = await finishModel(
     stage,
     { config, parameters, tokenizerFiles: tokenizer.files, generationConfig: null, card: [] },
-    { head: 'causal', settings: settingsOf(options), metrics: finite(metrics), data: [input] },
+    { head: 'causal', settings: settingsOf(options), metrics: finite(metrics), data: inputs },
   );
   return { ...result, parameters: parameters.count, vocabSize: tokenizer.vocabSize, ...made };
 }

@@ -20,12 +20,12 @@ export async function runRankings(options: StageOf<'rankings'>, stage: StageRun)
     );
   }
   const start = await startModel(stage, { from: options.model });
-  const { examples, input } = await loadData(options.prompts, {
+  const { examples, inputs } = await loadData(options.prompts, {
     purpose: `${stage.name} prompts`,
     folder: context.folder,
     seed,
   });
-  await run.recordInputs([input]);
+  await run.recordInputs(inputs);
 
   // Step 1. K responses to each prompt.
   const encoder = encoderFor(stage, start.tokenizer);

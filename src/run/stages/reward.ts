@@ -110,12 +110,12 @@ async function comparisons(
 }> {
   const { context, run, seed } = stage;
   if (options.data) {
-    const { examples, input } = await loadData(options.data, {
+    const { examples, inputs } = await loadData(options.data, {
       purpose: `${stage.name} data`,
       folder: context.folder,
       seed,
     });
-    return { examples, inputs: [input], panel: null };
+    return { examples, inputs, panel: null };
   }
   const collected = stage.finished.findLast(({ type }) => type === 'rankings');
   if (!collected?.result.data) {

@@ -16,12 +16,12 @@ import {
 export async function runSft(options: StageOf<'sft'>, stage: StageRun): Promise<StageResult> {
   const { context, run, seed } = stage;
   const start = await startModel(stage, { from: options.model });
-  const { examples, input } = await loadData(options.data, {
+  const { examples, inputs } = await loadData(options.data, {
     purpose: `${stage.name} data`,
     folder: context.folder,
     seed,
   });
-  await run.recordInputs([input]);
+  await run.recordInputs(inputs);
   const maxLength = Math.min(options.maxLength, start.config.maxPositions);
   const encoder = encoderFor(stage, start.tokenizer, maxLength);
   const { train, heldOut } = holdOut(examples, options.heldOut, seed);
@@ -44,7 +44,7 @@ export async function runSft(options: StageOf<'sft'>, stage: StageRun): Promise<
     head: 'causal',
     settings: settingsOf(options),
     metrics: finite({ ...result }),
-    data: [input],
+    data: inputs,
   });
   return { ...result, examples: encodedTrain.length, ...made };
 }
