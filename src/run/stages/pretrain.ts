@@ -21,10 +21,11 @@ export async function runPretrain(options: StageOf<'pretrain'>, stage: StageRun)
   });
   await run.recordInputs(inputs);
   const { train, heldOut } = holdOut(examples, options.heldOut, seed);
-  const { tokenizer } = await trainBpe(train.map(plainText), {
+  const trained = await trainBpe(train.map(plainText), {
     vocabSize: options.tokenizer.vocabSize,
     maxLength: options.architecture.maxPositions,
   });
+  const tokenizer = withTemplate(trained.tokenizer, stage.recipe.wrapInChat);
 
   // Step 2. A model with fresh weights.
   const { width, heads } = options.architecture;

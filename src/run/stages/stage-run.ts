@@ -9,7 +9,7 @@ import {
   type ParameterSpec,
   saveModelFolder,
 } from '../../model/index.ts';
-import { loadTokenizer, type Tokenizer } from '../../text/index.ts';
+import { ChatTemplate, loadTokenizer, type Tokenizer } from '../../text/index.ts';
 import { removeCheckpoints, type StageContext } from '../../train/index.ts';
 import { describeVersions } from '../machine.ts';
 import type { InputRecord } from '../manifest.ts';
@@ -76,10 +76,21 @@ export async function startModel(
       ? findModel(stage, options.from, head)
       : { folder: options.path, card: [], name: basename(options.path) };
   const loaded = await loadModelFolder(source.folder, { extra: options.extra });
-  const tokenizer = await loadTokenizer(source.folder);
+  const tokenizer = withTemplate(await loadTokenizer(source.folder), stage.recipe.wrapInChat);
   const stopIds = new Set<number>(loaded.config.eosIds);
   if (tokenizer.eosId !== null) stopIds.add(tokenizer.eosId);
-  return { ...loaded, ...source, tokenizer, stopIds: [...stopIds] };
+  if (stage.recipe.wrapInChat)
+    for (const id of new ChatTemplate(tokenizer).turnEnd().stopIds) stopIds.add(id);
+  return { ...loaded, ...source, tokenizer, tokenizerFiles: tokenizer.files, stopIds: [...stopIds] };
+}
+
+/**
+ * A tokenizer whose files say how conversations are laid out: where a model names no chat template, the plain one
+ * that the run trains it with is saved along, so that whoever loads the model lays them out the same way.
+ */
+export function withTemplate(tokenizer: Tokenizer, wrapInChat: boolean): Tokenizer {
+  if (!wrapInChat || tokenizer.chatTemplate !== null) return tokenizer;
+  return tokenizer.withChatTemplate(new ChatTemplate(tokenizer).source);
 }
 
 /** Where a model stands and how it was made. */
