@@ -7,7 +7,7 @@ import { trainSft } from '../../train/index.ts';
 import { holdOut, loadData } from '../load-data.ts';
 import type { StageOf } from '../run-recipe.ts';
 import { encodeTexts } from './encode-texts.ts';
-import { finishModel, type StageResult, type StageRun, settingsOf } from './stage-run.ts';
+import { finishModel, type StageResult, type StageRun, settingsOf, withTemplate } from './stage-run.ts';
 
 export async function runPretrain(options: StageOf<'pretrain'>, stage: StageRun): Promise<StageResult> {
   const { context, run, seed } = stage;
