@@ -8,6 +8,15 @@ export {
   type GeneratorOptions,
 } from './generate/generator.ts';
 export { checkSamplingOptions, type SamplingOptions } from './generate/sampling.ts';
+export {
+  type TextCallOptions,
+  type TextGeneration,
+  TextGenerator,
+  type TextModel,
+  type TextOptions,
+  type TextRequest,
+} from './generate/text-generator.ts';
+export type { TextStream } from './generate/text-stream.ts';
 export { initialiseParameters } from './initialise.ts';
 export { type LlamaShape, makeLlamaConfig } from './llama-config.ts';
 export { type LoadedModel, loadModelFolder } from './load-model.ts';

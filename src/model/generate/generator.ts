@@ -3,7 +3,8 @@
  *
  * Finished sequences leave the batch at once and waiting prompts take their place, so the batch stays full
  * and short answers do not wait for long ones. What one request gets depends only on its prompt, options and
- * seed, not on its neighbours.
+ * seed, not on its neighbours, but for float32 rounding (about 1e-6 in a log-probability): matrix products of
+ * different heights add in different orders. The same requests in the same order give the same bits.
  */
 import { Random, TenetError } from '../../base/index.ts';
 import { Session, type SessionOptions, type TensorValue } from '../../tensor/index.ts';
