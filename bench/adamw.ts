@@ -1,16 +1,16 @@
 /**
- * The optimizer's speed: nanoseconds per parameter, beside plain JavaScript and beside the time that moving the
- * same bytes takes (`npx tsx bench/adamw.ts [million parameters]`).
+ * The optimizer's speed beside plain JavaScript's and beside the time that moving the same bytes takes.
  *
  * A step reads gradients twice (norm, update) and reads and writes parameters and both moments once: 32 bytes
  * per parameter. The bound is 32 bytes at the speed of copying an array of that size (8 bytes per float).
  */
 import { AdamW, allocateFloats } from '../src/tensor/index.ts';
 import { javascriptLoops } from '../src/tensor/optimizer-loops.ts';
+import type { Benchmark, BenchmarkSettings, Row } from './benchmark.ts';
 
 /** The fastest of several runs, in nanoseconds per parameter; the first run warms up. */
-function measure(count: number, run: () => void): number {
-  const rounds = Math.max(9, Math.round(2e8 / count));
+function measure(count: number, quick: boolean, run: () => void): number {
+  const rounds = quick ? 1 : Math.max(9, Math.round(2e8 / count));
   let best = Number.POSITIVE_INFINITY;
   for (let round = 0; round <= rounds; round++) {
     const start = performance.now();
@@ -28,20 +28,21 @@ function tensorsOf(flat: Float32Array): Map<string, Float32Array> {
   );
 }
 
-function row(name: string, nanoseconds: number, bound: number): void {
-  const share = `${Math.round((100 * bound) / nanoseconds)} %`;
-  console.log(`  ${name.padEnd(44)} ${nanoseconds.toFixed(2).padStart(6)} ${share.padStart(8)}`);
-}
-
-function bench(count: number): void {
+async function bench({ quick }: BenchmarkSettings, millions: number): Promise<Row[]> {
+  const count = Math.ceil((millions * 1e6) / 1024) * 1024;
   const random = (): Float32Array => Float32Array.from({ length: count }, (_, i) => Math.sin(i) * 1e-2);
   const gradients = tensorsOf(random());
   const [from, to] = [random(), random()];
-  const bound = (32 / 8) * measure(count, () => to.set(from));
-  console.log(
-    `${(count / 1e6).toFixed(1)} million parameters; copying moves ${((8 * 4) / bound).toFixed(1)} GB/s`,
-  );
-  console.log(`  ${'step (norm, clipping, update)'.padEnd(44)}     ns  of bound`);
+  const bound = (32 / 8) * measure(count, quick, () => to.set(from));
+  const rows: Row[] = [];
+  const row = (what: string, nanoseconds: number): void => {
+    rows.push({
+      what: `${millions} m, ${what}`,
+      ratio: bound / nanoseconds,
+      of: 'the speed of copying',
+      measured: { 'ns per parameter': nanoseconds, 'copying GB/s': 32 / bound },
+    });
+  };
 
   for (const [place, flat] of [
     ['in place', allocateFloats(count)],
@@ -49,12 +50,12 @@ function bench(count: number): void {
   ] as const) {
     const optimizer = new AdamW(tensorsOf(flat), { maxNorm: 1, weightDecay: 0.01 });
     const step = (batches: number): number =>
-      measure(count, () => {
+      measure(count, quick, () => {
         for (let i = 0; i < batches; i++) optimizer.accumulate(gradients, 1 / batches);
         optimizer.step(1e-4);
       });
-    row(`WebAssembly, ${place}`, step(1), bound);
-    if (place === 'in place') row('WebAssembly, in place, 2 micro-batches', step(2), bound);
+    row(`WebAssembly, ${place}`, step(1));
+    if (place === 'in place') row('WebAssembly, in place, 2 micro-batches', step(2));
   }
   const [parameters, first, second] = [random(), new Float32Array(count), new Float32Array(count)];
   const flatGradients = random();
@@ -68,12 +69,20 @@ function bench(count: number): void {
     stepSize: 1e-4,
     keep: 1,
   };
-  const plain = measure(count, () => {
+  const plain = measure(count, quick, () => {
     javascriptLoops.sumOfSquares(flatGradients);
     javascriptLoops.adamw(parameters, first, second, flatGradients, coefficients);
   });
-  row('JavaScript, every operation in float32', plain, bound);
+  row('JavaScript, every operation in float32', plain);
+  return rows;
 }
 
-const asked = Number(process.argv[2]);
-for (const millions of asked ? [asked] : [0.15, 5.3]) bench(Math.ceil((millions * 1e6) / 1024) * 1024);
+export const adamw: Benchmark = {
+  name: 'adamw',
+  title: 'Optimizer',
+  note: 'A step of AdamW (norm, clipping, update) beside the time that moving its 32 bytes per parameter takes.',
+  cases: {
+    '0.15m': (settings) => bench(settings, 0.15),
+    '5m': (settings) => bench(settings, 5.3),
+  },
+};

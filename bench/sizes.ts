@@ -1,0 +1,63 @@
+/** The models that are measured, with fresh random weights, and how many operations they cost. */
+import { Random } from '../src/base/index.ts';
+import {
+  type DecoderConfig,
+  decoderSpecs,
+  initialiseParameters,
+  makeLlamaConfig,
+  type ParameterSpec,
+  ParameterStore,
+} from '../src/model/index.ts';
+
+const small = { vocabSize: 4096, width: 256, innerWidth: 688, layers: 4, heads: 4, maxPositions: 1024 };
+const medium = { vocabSize: 49_152, width: 576, innerWidth: 1536, layers: 30, heads: 9, maxPositions: 1024 };
+
+/** Llama shapes; the 4.2 M and 135 M ones are those of the figures in `peers.ts`. */
+export const sizes = {
+  '0.15m': makeLlamaConfig({
+    vocabSize: 512,
+    width: 64,
+    innerWidth: 224,
+    layers: 2,
+    heads: 4,
+    maxPositions: 256,
+  }),
+  '5m': makeLlamaConfig(small),
+  '135m': makeLlamaConfig({ ...medium, kvHeads: 3 }),
+  '176m': makeLlamaConfig({ ...medium, tiedEmbeddings: false }),
+} satisfies Record<string, DecoderConfig>;
+
+/** Parameters with random weights. @param extra further ones, e.g. a head */
+export function freshParameters(
+  config: DecoderConfig,
+  seed = 1,
+  extra: readonly ParameterSpec[] = [],
+): ParameterStore {
+  const store = new ParameterStore([...decoderSpecs(config), ...extra]);
+  initialiseParameters(store, new Random(seed));
+  return store;
+}
+
+/** Parameters that a token is multiplied with: all, less an embedding that is only looked up. */
+export function multipliedParameters(config: DecoderConfig, store: ParameterStore): number {
+  return store.count - (config.tiedEmbeddings ? 0 : config.vocabSize * config.width);
+}
+
+/**
+ * Operations of a training step's products, in billions: 6 per parameter and token (2 forward, 4 backward),
+ * and 12 · T per unit of attention width, layer and token for scores and their use over whole rows.
+ */
+export function trainingGigaflop(
+  config: DecoderConfig,
+  parameters: number,
+  batch: { readonly rows: number; readonly length: number },
+): number {
+  const attention = 12 * batch.length * config.layers * config.heads * config.headWidth;
+  return (batch.rows * batch.length * (6 * parameters + attention)) / 1e9;
+}
+
+/** Random tokens, all of them counted but the first of each row. */
+export function randomTokens(config: DecoderConfig, count: number, seed: number): Int32Array {
+  const random = new Random(seed);
+  return Int32Array.from({ length: count }, () => 4 + random.int(config.vocabSize - 4));
+}
