@@ -14,6 +14,8 @@ interface Outcome {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
+  /** What it died of, if it was a signal. */
+  readonly signal?: NodeJS.Signals;
 }
 
 /** Runs a script under tsx; `during` may write to the process while it runs. */
@@ -34,7 +36,9 @@ function start(
     stderr += data;
     during?.(child, stderr);
   });
-  return new Promise((done) => child.on('close', (code) => done({ code, stdout, stderr })));
+  return new Promise((done) =>
+    child.on('close', (code, signal) => done({ code, stdout, stderr, ...(signal && { signal }) })),
+  );
 }
 
 const tenet = (...args: string[]): Promise<Outcome> => start(['src/cli/main.ts', ...args]);
@@ -128,12 +132,23 @@ describe('Ctrl-C', () => {
 
   it('twice ends a command that does not stop', async () => {
     const first = once('ready', 'SIGINT');
-    const second = once('Stopping', 'SIGINT');
-    const { code, stdout } = await start([script, 'stubborn'], (child, text) => {
+    const second = once('Stopping', 'SIGINT', 700); // what follows at once is the same Ctrl-C, passed on
+    const { signal, stdout } = await start([script, 'stubborn'], (child, text) => {
       first(child, text);
       second(child, text);
     });
     expect(stdout).not.toContain('saved');
+    expect(signal).toBe('SIGINT'); // which shells report as 130
+  });
+
+  it('counts a signal that a launcher passes on as the same Ctrl-C', async () => {
+    const first = once('ready', 'SIGINT');
+    const again = once('Stopping', 'SIGINT');
+    const { code, stdout } = await start([script, 'slow'], (child, text) => {
+      first(child, text);
+      again(child, text);
+    });
+    expect(stdout).toContain('saved');
     expect(code).toBe(130);
   });
 
@@ -141,12 +156,13 @@ describe('Ctrl-C', () => {
   function once(
     text: string,
     signal: NodeJS.Signals,
+    afterMs = 0,
   ): (child: ReturnType<typeof spawn>, output: string) => void {
     let sent = false;
     return (child, output) => {
       if (sent || !output.includes(text)) return;
       sent = true;
-      child.kill(signal);
+      setTimeout(() => child.kill(signal), afterMs);
     };
   }
 });

@@ -4,15 +4,20 @@
  * import types and small helpers only; what is heavy it imports inside its action.
  */
 import type { Command } from 'commander';
+import { chatCommand } from './commands/chat.ts';
 import { dataCommand } from './commands/data.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { exportCommand } from './commands/export.ts';
+import { generateCommand } from './commands/generate.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
 import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
+import { trainCommand } from './commands/train.ts';
 
 export const commandGroups: Readonly<Record<string, readonly (() => Command)[]>> = {
-  'Align a model': [quickstartCommand, runCommand],
+  'Align a model': [quickstartCommand, runCommand, trainCommand],
+  'Use a model': [generateCommand, chatCommand],
   'Prepare data': [dataCommand],
-  'Look at results': [reportCommand],
+  'Look at results': [reportCommand, exportCommand],
   'Your machine': [doctorCommand],
 };

@@ -2,20 +2,28 @@
 /** The `tenet` command. Starts fast: whatever is heavy is loaded inside the command that needs it. */
 import { CommanderError } from 'commander';
 import { exitCodeOf } from '../base/error.ts';
+import { loadTrainHelp } from './commands/train.ts';
+import { askToStop } from './interrupt.ts';
 import { printError } from './print-error.ts';
 import { buildProgram } from './program.ts';
 
 const program = buildProgram();
 
-// A reader such as `head` may close the pipe before everything is written; that is no error.
+// A reader such as `head` may close the pipe before everything is written; that is no error. A run saves first.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  if (error.code !== 'EPIPE') throw error;
+  if (!askToStop()) process.exit(0);
 });
 process.on('uncaughtException', end);
 process.on('unhandledRejection', end);
 
 try {
+  if (
+    process.argv.includes('train') &&
+    process.argv.some((word) => ['-h', '--help', 'help'].includes(word))
+  ) {
+    await loadTrainHelp();
+  }
   if (process.argv.length <= 2) program.outputHelp();
   else await program.parseAsync();
 } catch (error) {

@@ -1,39 +1,56 @@
-/** Runs a recipe from the command line: reads it, shows progress, prints the outcome. */
+/** Runs a recipe from the command line: checks its files, shows progress, prints the outcome. */
+import { resolve } from 'node:path';
 import type { Recipe } from '../run/recipe.ts';
 import type { RunRecipe } from '../run/run-recipe.ts';
 import { interruptSignal } from './interrupt.ts';
+import type { RunFlags } from './run-flags.ts';
 
 export interface RunRecipeOptions {
   readonly recipe: Recipe<RunRecipe>;
   /** Name of the run, for reports. */
   readonly name: string;
   readonly runFolder: string;
-  readonly resume?: boolean;
-  readonly overwrite?: boolean;
+  readonly flags?: Omit<RunFlags, 'output' | 'set'>;
   readonly json: boolean;
 }
 
-/** Runs it in a worker thread; the summary goes to standard output, progress to standard error. */
+/**
+ * Runs it in a worker thread; the summary goes to standard output, progress to standard error. With
+ * `dryRun` only the plan is printed and nothing is written.
+ */
 export async function runRecipe(options: RunRecipeOptions): Promise<void> {
+  const { recipe, name, json, flags = {} } = options;
+  const runFolder = resolve(options.runFolder);
+  const [{ checkInputPaths }, { recipeSchema }] = await Promise.all([
+    import('../run/recipe-paths.ts'),
+    import('../run/run-recipe.ts'),
+  ]);
+  // A resumed run may need only some of them; what is really missing is found where it is read.
+  if (!flags.resume) await checkInputPaths(recipeSchema, recipe.value, name);
+  if (flags.dryRun) {
+    const { printPlan } = await import('./print-plan.ts');
+    await printPlan({ recipe: recipe.value, name, runFolder, json });
+    return;
+  }
   const [{ runInWorker }, { createProgress }, { printSummary }] = await Promise.all([
     import('../run/run-in-worker.ts'),
     import('../run/progress.ts'),
     import('./print-summary.ts'),
   ]);
-  const display = createProgress({ json: options.json });
+  const display = createProgress({ json });
   try {
     const result = await runInWorker({
-      recipe: options.recipe.value,
-      resolved: options.recipe.resolved,
-      runFolder: options.runFolder,
-      name: options.name,
-      resume: options.resume,
-      overwrite: options.overwrite,
+      recipe: recipe.value,
+      resolved: recipe.resolved,
+      runFolder,
+      name,
+      resume: flags.resume,
+      overwrite: flags.overwrite,
       signal: interruptSignal(),
       display,
     });
     display.close();
-    await printSummary(result.runFolder, { json: options.json });
+    await printSummary(result.runFolder, { json });
   } finally {
     display.close();
   }

@@ -30,6 +30,9 @@ export function runInWorker(options: PipelineOptions): Promise<PipelineResult> {
   const abort = (): void => worker.postMessage('abort');
   if (signal.aborted) abort();
   signal.addEventListener('abort', abort);
+  // The thread ends by itself once it has said how the run went. Terminating it could hit ONNX Runtime in the
+  // middle of a computation, which aborts the whole process.
+  const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   return new Promise<PipelineResult>((resolve, reject) => {
     worker.on('message', (message: WorkerMessage) => {
       if (message.kind === 'display') {
@@ -48,7 +51,7 @@ export function runInWorker(options: PipelineOptions): Promise<PipelineResult> {
     );
   }).finally(() => {
     signal.removeEventListener('abort', abort);
-    return worker.terminate();
+    return ended;
   });
 }
 

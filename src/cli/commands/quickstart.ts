@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { globalOptions } from '../global-options.ts';
@@ -31,8 +31,8 @@ export function quickstartCommand(): Command {
       const file = fileURLToPath(new URL('../../../recipes/quickstart.yaml', import.meta.url));
       const set = options.seed === undefined ? [] : [`seed=${options.seed}`];
       const recipe = await readRecipe(file, { schema: recipeSchema, set, shortcuts: stageShortcuts });
-      const runFolder = resolve(options.output ?? freeFolder(join('runs', 'quickstart')));
-      await runRecipe({ recipe, name: 'quickstart', runFolder, resume: options.resume, json });
+      const runFolder = options.output ?? freeFolder(join('runs', 'quickstart'));
+      await runRecipe({ recipe, name: 'quickstart', runFolder, flags: options, json });
     });
 }
 

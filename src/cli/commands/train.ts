@@ -1,0 +1,164 @@
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { TenetError } from '../../base/error.ts';
+import { globalOptions } from '../global-options.ts';
+import { type RunFlags, withRunFlags } from '../run-flags.ts';
+
+/** What a method takes as flags of their own; everything else goes through --set. */
+interface Method {
+  readonly name: 'pretrain' | 'sft' | 'reward' | 'ppo';
+  readonly summary: string;
+  readonly description: string;
+  readonly needs: readonly (keyof typeof inputs)[];
+  readonly example: string;
+}
+
+/** The flags that name files: where they go in the recipe, and what they are. */
+const inputs = {
+  model: {
+    option: 'model.path',
+    flag: '--model <folder>',
+    about: 'model to start from, in Hugging Face layout',
+  },
+  data: {
+    option: 'data.path',
+    flag: '--data <file...>',
+    about: 'data file or files; "tenet data check" says what is in one',
+  },
+  prompts: {
+    option: 'prompts.path',
+    flag: '--prompts <file...>',
+    about: 'file or files of prompts; of records with responses only the prompts are used',
+  },
+  rewardModel: {
+    option: 'rewardModelPath',
+    flag: '--reward-model <folder>',
+    about: 'reward model, as "tenet train reward" makes one',
+  },
+} as const;
+
+const methods: readonly Method[] = [
+  {
+    name: 'pretrain',
+    summary: 'make a tokenizer and a base model from nothing but text',
+    description:
+      'Learns a byte-level BPE vocabulary from the text, creates a Llama-shaped model and trains it to predict the next token.',
+    needs: ['data'],
+    example: 'architecture.width=320',
+  },
+  {
+    name: 'sft',
+    summary: 'fine-tune a model on demonstrations',
+    description:
+      'Teaches a model to continue prompts as the demonstrations do; only responses count in the loss.',
+    needs: ['model', 'data'],
+    example: 'learningRate=1e-4',
+  },
+  {
+    name: 'reward',
+    summary: 'train a reward model from comparisons or rankings',
+    description:
+      'Turns a policy into a model that scores responses as people ranked them, and measures it on held-out pairs.',
+    needs: ['model', 'data'],
+    example: 'centerRewardsCoefficient=0.01',
+  },
+  {
+    name: 'ppo',
+    summary: 'optimise a policy against a reward model with PPO',
+    description:
+      'The policy answers prompts, the reward model scores the answers, and PPO moves the policy under a KL penalty to where it started.',
+    needs: ['model', 'rewardModel', 'prompts'],
+    example: 'klCoef=0.1',
+  },
+];
+
+type InputFlags = Partial<Record<keyof typeof inputs, string | readonly string[]>>;
+
+/** `tenet train <method>`: one stage by itself, as a recipe of one stage made from flags. */
+export function trainCommand(): Command {
+  const command = new Command('train')
+    .summary('one stage by itself: pretrain, sft, reward or ppo')
+    .description(
+      'Runs one method without writing a recipe. The run folder holds the recipe that it amounts to, the model and a report. ' +
+        'For several stages in a row write a recipe: tenet run.',
+    );
+  for (const method of methods) command.addCommand(methodCommand(method));
+  return command;
+}
+
+function methodCommand(method: Method): Command {
+  const { name } = method;
+  const command = new Command(name).summary(method.summary).description(method.description);
+  for (const need of method.needs) command.option(inputs[need].flag, inputs[need].about);
+  withRunFlags(command, { output: `runs/${name}`, example: method.example });
+  return command
+    .action(async (flags: RunFlags & InputFlags, self: Command) => {
+      requireInputs(method, flags);
+      const { json } = globalOptions(self);
+      const [{ parseRecipe }, { recipeSchema, stageSchema }, { runRecipe, stageShortcuts }] =
+        await Promise.all([
+          import('../../run/recipe.ts'),
+          import('../../run/run-recipe.ts'),
+          import('../run-recipe-file.ts'),
+        ]);
+      const stage = stageSchema.options.find(({ shape }) => shape.type.value === name);
+      const recipe = parseRecipe(`stages: [{ type: ${name} }]`, {
+        schema: recipeSchema,
+        file: `tenet train ${name}`,
+        folder: '.',
+        set: [...fileOverrides(method, flags), ...flags.set],
+        // The stage's options need no prefix here.
+        shortcuts: (value) => ({
+          ...Object.fromEntries(Object.keys(stage?.shape ?? {}).map((key) => [key, ['stages', 0, key]])),
+          ...stageShortcuts(value),
+        }),
+      });
+      const runFolder = flags.output ?? recipe.value.output ?? join('runs', name);
+      await runRecipe({ recipe, name: recipe.value.name ?? name, runFolder, flags, json });
+    })
+    .addHelpText('after', () => optionsText.get(name) ?? '');
+}
+
+function fileOverrides({ needs }: Method, flags: InputFlags): string[] {
+  return needs.flatMap((need) => {
+    const value = flags[need];
+    if (value === undefined) return [];
+    const plain = Array.isArray(value) && value.length === 1 ? value[0] : value;
+    return [`${inputs[need].option}=${JSON.stringify(plain)}`];
+  });
+}
+
+/** Names everything that is missing at once; what --set gives need not be given again. */
+function requireInputs({ name, needs }: Method, flags: RunFlags & InputFlags): void {
+  const missing = needs.filter((need) => {
+    const [word] = inputs[need].option.split('.');
+    return flags[need] === undefined && !flags.set.some((override) => override.startsWith(word));
+  });
+  if (missing.length === 0) return;
+  const list = missing.map((need) => `  ${inputs[need].flag.replace('...', '')}  ${inputs[need].about}`);
+  throw new TenetError('usage', `tenet train ${name} lacks:\n${list.join('\n')}`);
+}
+
+/** Options that make sense among several stages only, or that flags give. */
+const amongStages: readonly string[] = ['type', 'name', 'model', 'rewardModel', 'rewardModelPath'];
+
+/** Help on the options of each method, by its name; filled by `loadTrainHelp`. */
+const optionsText = new Map<string, string>();
+
+/**
+ * Writes the methods' help from the schema that checks them. Commander wants help text at once and the schema
+ * is too heavy to be loaded at every start, so this comes first when help on `train` is asked for.
+ */
+export async function loadTrainHelp(): Promise<void> {
+  const [{ optionsHelp }, { stageSchema }, { z }] = await Promise.all([
+    import('../../run/describe-options.ts'),
+    import('../../run/run-recipe.ts'),
+    import('zod'),
+  ]);
+  const width = Math.min(process.stdout.columns ?? 100, 110);
+  for (const stage of stageSchema.options) {
+    const own = Object.entries(stage.shape).filter(([key]) => !amongStages.includes(key));
+    const help = optionsHelp(z.strictObject(Object.fromEntries(own)), width);
+    optionsText.set(stage.shape.type.value, `\nOptions of the method, for --set:\n${help}`);
+  }
+}

@@ -1,0 +1,32 @@
+/** The options that `tenet run` and `tenet train` share. */
+import type { Command } from 'commander';
+
+export interface RunFlags {
+  readonly output?: string;
+  readonly set: readonly string[];
+  readonly resume?: boolean;
+  readonly overwrite?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/**
+ * Adds them to a command.
+ * @param about.output  the default of the run folder, in words
+ * @param about.example an override that makes sense for this command
+ */
+export function withRunFlags(
+  command: Command,
+  about: { readonly output: string; readonly example: string },
+): Command {
+  return command
+    .option('-o, --output <folder>', `run folder (default: ${about.output})`)
+    .option(
+      '-s, --set <option=value>',
+      `override an option, such as ${about.example}; may be repeated`,
+      (value: string, previous: readonly string[]) => [...previous, value],
+      [] as readonly string[],
+    )
+    .option('--resume', 'continue the run that is in the run folder')
+    .option('--overwrite', 'delete the run that is in the run folder and start again')
+    .option('--dry-run', 'print the plan with estimates of memory and time, and stop');
+}
