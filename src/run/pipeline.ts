@@ -6,6 +6,7 @@ import { writeReport } from './report.ts';
 import { openRunFolder, type RunFolder } from './run-folder.ts';
 import type { RunRecipe, StageRecipe } from './run-recipe.ts';
 import { runStage } from './run-stage.ts';
+import { runDpo } from './stages/dpo.ts';
 import { runEvaluate } from './stages/evaluate.ts';
 import { runPpo } from './stages/ppo.ts';
 import { runPretrain } from './stages/pretrain.ts';
@@ -108,6 +109,8 @@ function runOne(stage: StageRecipe, run: StageRun): Promise<StageResult> {
       return runRankings(stage, run);
     case 'reward':
       return runReward(stage, run);
+    case 'dpo':
+      return runDpo(stage, run);
     case 'ppo':
       return runPpo(stage, run);
     case 'evaluate':
@@ -134,7 +137,7 @@ function checkOrder(recipe: RunRecipe, names: readonly string[]): void {
         `${where}: model "${stage.model}" is not the name of an earlier stage (${earlier.join(', ') || 'there is none'})`,
       );
     }
-    if (stage.type === 'reward' && !stage.data && !rankings) {
+    if ((stage.type === 'reward' || stage.type === 'dpo') && !stage.data && !rankings) {
       problems.push(`${where} has no data: give it data: { path: … }, or put a rankings stage before it`);
     }
     if (stage.type === 'ppo' && !reward && stage.rewardModelPath === undefined) {

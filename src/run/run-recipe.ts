@@ -1,6 +1,6 @@
 /** What a recipe may say: the only source of its names, types, defaults and help texts. */
 import { z } from 'zod';
-import { ppoOptions, rewardOptions, sftOptions } from '../train/index.ts';
+import { dpoOptions, ppoOptions, rewardOptions, sftOptions } from '../train/index.ts';
 import { filePath } from './recipe.ts';
 
 /** Where records come from: a file, or the sandbox world. */
@@ -167,6 +167,17 @@ const rewardStage = rewardOptions.extend({
   ...inherited,
 });
 
+const dpoStage = dpoOptions.extend({
+  type: z.literal('dpo'),
+  name: stageName,
+  model: startModel,
+  data: dataSource
+    .optional()
+    .describe('Preferences or K-way rankings. Default: what the rankings stage before it collected.'),
+  heldOut,
+  ...inherited,
+});
+
 const ppoStage = ppoOptions.extend({
   type: z.literal('ppo'),
   name: stageName,
@@ -205,6 +216,7 @@ export const stageSchema = z.discriminatedUnion('type', [
   sftStage,
   rankingsStage,
   rewardStage,
+  dpoStage,
   ppoStage,
   evaluateStage,
 ]);

@@ -1,5 +1,4 @@
 /** The reward stage: loads comparisons, trains a reward model from the policy, saves it. */
-import { resolve } from 'node:path';
 import { Random, TenetError } from '../../base/index.ts';
 import {
   type EncodedRanking,
@@ -17,9 +16,9 @@ import {
 } from '../../model/index.ts';
 import { accuracyCeiling, type CeilingItem } from '../../sandbox/index.ts';
 import { trainReward } from '../../train/index.ts';
-import { holdOut, loadData } from '../load-data.ts';
-import type { InputRecord } from '../manifest.ts';
+import { holdOut } from '../load-data.ts';
 import type { StageOf } from '../run-recipe.ts';
+import { loadComparisons } from './comparisons.ts';
 import { describeLosses } from './encode-texts.ts';
 import { finite } from './pretrain.ts';
 import { panels } from './rankings.ts';
@@ -33,17 +32,9 @@ import {
 } from './stage-run.ts';
 
 export async function runReward(options: StageOf<'reward'>, stage: StageRun): Promise<StageResult> {
-  const { context, run, seed } = stage;
+  const { context, seed } = stage;
   const start = await startModel(stage, { from: options.model });
-  const { examples, inputs, panel } = await comparisons(options, stage);
-  await run.recordInputs(inputs);
-  const wrong = examples.find(({ kind }) => kind !== 'ranking');
-  if (wrong) {
-    throw new TenetError(
-      'data',
-      `stage "${stage.name}" needs preferences or rankings, but its data holds ${wrong.kind} records; "tenet data check" says what a file is.`,
-    );
-  }
+  const { examples, inputs, panel } = await loadComparisons(options.data, stage);
 
   // Step 1. Held-out comparisons, and all of them in tokens.
   const { train, heldOut } = holdOut(examples, options.heldOut, seed);
@@ -63,8 +54,7 @@ export async function runReward(options: StageOf<'reward'>, stage: StageRun): Pr
   }
 
   // Step 3. Train, and measure on what was held out.
-  const orderIsNeutral =
-    panel !== null || examples.some((example) => example.kind === 'ranking' && example.responses.length > 2);
+  const orderIsNeutral = panel !== null || examples.some(({ responses }) => responses.length > 2);
   const result = await trainReward(
     { ...options, maxLength, seed, threads: stage.threads },
     { config: start.config, parameters, rankings: encodedTrain, heldOut: encodedHeldOut, orderIsNeutral },
@@ -97,38 +87,6 @@ export async function runReward(options: StageOf<'reward'>, stage: StageRun): Pr
     ...(ceiling !== null && { ceiling }),
     ...made,
   };
-}
-
-/** The recipe's data, or what the newest rankings stage collected. */
-async function comparisons(
-  options: StageOf<'reward'>,
-  stage: StageRun,
-): Promise<{
-  examples: readonly Example[];
-  inputs: readonly InputRecord[];
-  panel: keyof typeof panels | null;
-}> {
-  const { context, run, seed } = stage;
-  if (options.data) {
-    const { examples, inputs } = await loadData(options.data, {
-      purpose: `${stage.name} data`,
-      folder: context.folder,
-      seed,
-    });
-    return { examples, inputs, panel: null };
-  }
-  const collected = stage.finished.findLast(({ type }) => type === 'rankings');
-  if (!collected?.result.data) {
-    throw new TenetError(
-      'usage',
-      `stage "${stage.name}" has no data: give it data: { path: … } with preferences or rankings, or put a rankings stage before it.`,
-    );
-  }
-  const examples: Example[] = [];
-  for await (const { record, format } of readRecords(resolve(run.path, collected.result.data))) {
-    examples.push(...examplesOf(record, format));
-  }
-  return { examples, inputs: [], panel: collected.result.panel as keyof typeof panels };
 }
 
 function encodeRankings(encoder: Encoder, examples: readonly Example[]): EncodedRanking[] {

@@ -1,0 +1,49 @@
+/** Comparisons for a stage: from the recipe's data, or what a rankings stage of the run has collected. */
+import { resolve } from 'node:path';
+import { TenetError } from '../../base/index.ts';
+import { examplesOf, type RankingExample, readRecords } from '../../data/index.ts';
+import { loadData } from '../load-data.ts';
+import type { InputRecord } from '../manifest.ts';
+import type { DataSource } from '../run-recipe.ts';
+import type { panels } from './rankings.ts';
+import type { StageRun } from './stage-run.ts';
+
+export interface Comparisons {
+  readonly examples: readonly RankingExample[];
+  readonly inputs: readonly InputRecord[];
+  /** The simulated annotators who ranked; null for data from a file. */
+  readonly panel: keyof typeof panels | null;
+}
+
+/** @throws TenetError('data') when the data holds something else than preferences and rankings */
+export async function loadComparisons(source: DataSource | undefined, stage: StageRun): Promise<Comparisons> {
+  const { context, run, seed, name } = stage;
+  if (source) {
+    const { examples, inputs } = await loadData(source, {
+      purpose: `${name} data`,
+      folder: context.folder,
+      seed,
+    });
+    await run.recordInputs(inputs);
+    const wrong = examples.find(({ kind }) => kind !== 'ranking');
+    if (wrong) {
+      throw new TenetError(
+        'data',
+        `stage "${name}" needs preferences or rankings, but its data holds ${wrong.kind} records; "tenet data check" says what a file is.`,
+      );
+    }
+    return { examples: examples as readonly RankingExample[], inputs, panel: null };
+  }
+  const collected = stage.finished.findLast(({ type }) => type === 'rankings');
+  if (!collected?.result.data) {
+    throw new TenetError(
+      'usage',
+      `stage "${name}" has no data: give it data: { path: … } with preferences or rankings, or put a rankings stage before it.`,
+    );
+  }
+  const examples: RankingExample[] = [];
+  for await (const { record, format } of readRecords(resolve(run.path, collected.result.data))) {
+    examples.push(...(examplesOf(record, format) as RankingExample[]));
+  }
+  return { examples, inputs: [], panel: collected.result.panel as keyof typeof panels };
+}
