@@ -57,7 +57,7 @@ describe('openRunFolder', () => {
     (await open()).close();
     const refusal = open();
     await expect(refusal).rejects.toMatchObject({ code: 'usage' });
-    await expect(refusal).rejects.toThrow(/already holds run run.*--resume.*--out.*--overwrite/s);
+    await expect(refusal).rejects.toThrow(/already holds run run.*--resume.*--output.*--overwrite/s);
   });
 
   it('refuses a folder with something else in it, also with overwrite', async () => {

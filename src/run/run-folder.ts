@@ -290,7 +290,7 @@ function refuseForeignFolder(path: string, entries: readonly string[]): void {
   const some = foreign.slice(0, 3).join(', ') + (foreign.length > 3 ? ', …' : '');
   throw new TenetError(
     'usage',
-    `${path} is not empty and not a run folder (it holds ${some}, no manifest.json); choose another folder with --out.`,
+    `${path} is not empty and not a run folder (it holds ${some}, no manifest.json); choose another folder with --output.`,
   );
 }
 
@@ -298,9 +298,9 @@ function folderTaken(path: string, manifest: Manifest): TenetError {
   return new TenetError(
     'usage',
     `${path} already holds run ${manifest.name} (${manifest.status}, begun ${manifest.createdAt}). Three ways out:\n` +
-      '  --resume        continue that run where it stopped\n' +
-      '  --out <folder>  write the new run to another folder\n' +
-      '  --overwrite     delete that run and start again',
+      '  --resume           continue that run where it stopped\n' +
+      '  --output <folder>  write the new run to another folder\n' +
+      '  --overwrite        delete that run and start again',
     { details: { path, status: manifest.status } },
   );
 }

@@ -1,0 +1,139 @@
+/** Takes a model out of a run folder, or copies a model folder, as a folder in Hugging Face layout. */
+import { access, readdir, readFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { TenetError, writeFileAtomic } from '../base/index.ts';
+import type { FloatDtype } from '../model/float-formats.ts';
+import { type CardStage, loadModelFolder, saveModelFolder } from '../model/index.ts';
+import { readManifest } from './manifest.ts';
+
+export interface ExportModelOptions {
+  /** A run folder, or a model folder. */
+  readonly source: string;
+  /** The folder to write. */
+  readonly output: string;
+  /** Of a run: the stage whose model is taken. Default: the newest language model. */
+  readonly stage?: string;
+  /** How to store the weights. Default: as they are stored in the source. */
+  readonly dtype?: FloatDtype;
+  /** Replace a model that is in the output folder. Default false. */
+  readonly overwrite?: boolean;
+}
+
+export interface ExportedModel {
+  /** Absolute path of the folder written. */
+  readonly output: string;
+  /** Of a run: the stage that made the model. */
+  readonly stage?: string;
+  readonly head: 'causal' | 'reward';
+  readonly parameters: number;
+  readonly dtype: FloatDtype;
+  readonly files: readonly string[];
+  /** Hash of the weights in float32, as the run recorded it. */
+  readonly weights: string;
+}
+
+/**
+ * Writes the model with its tokenizer and card. A run's model must be the one that the run recorded.
+ * @throws TenetError('usage') when the source holds no such model or the output folder is taken;
+ *   TenetError('model') when the weights are not those that the run made
+ */
+export async function exportModel(options: ExportModelOptions): Promise<ExportedModel> {
+  const output = resolve(options.output);
+  const source = resolve(options.source);
+  if (output === source) throw new TenetError('usage', `--output is the folder to export itself: ${output}.`);
+  if (!options.overwrite) await refuseTaken(output);
+  const found = await findModel(source, options.stage);
+  const loaded = await loadModelFolder(found.folder);
+  const weights = loaded.parameters.hash();
+  if (found.weights !== undefined && found.weights !== weights) {
+    throw new TenetError(
+      'model',
+      `the weights in ${found.folder} are not those that stage "${found.stage}" made: they hash to ${weights}, the run recorded ${found.weights}. ` +
+        'Restore the folder, or run the stage again.',
+    );
+  }
+  const dtype = options.dtype ?? storedDtypes[loaded.storedDtype] ?? 'float32';
+  const { files } = await saveModelFolder(output, {
+    ...loaded,
+    dtype,
+    // Replaced below by the card that the model has; this one stands where it has none.
+    card: { name: basename(output), summary: `A copy of the model in ${found.folder}.`, stages: [] },
+  });
+  const card = await readFile(join(found.folder, 'README.md'), 'utf8').catch(() => null);
+  if (card !== null) await writeFileAtomic(join(output, 'README.md'), card);
+  const { head, parameters } = loaded;
+  return { output, stage: found.stage, head, parameters: parameters.count, dtype, files, weights };
+}
+
+const storedDtypes: Readonly<Record<string, FloatDtype>> = {
+  F32: 'float32',
+  F16: 'float16',
+  BF16: 'bfloat16',
+};
+
+interface FoundModel {
+  readonly folder: string;
+  readonly stage?: string;
+  readonly weights?: string;
+}
+
+/** What a stage of a run leaves in the manifest, as far as it matters here. */
+interface StageModel {
+  readonly model?: { readonly folder: string; readonly head: 'causal' | 'reward'; readonly weights: string };
+  readonly card?: readonly CardStage[];
+}
+
+async function findModel(source: string, stage: string | undefined): Promise<FoundModel> {
+  if (!(await exists(join(source, 'manifest.json')))) {
+    if (!(await exists(join(source, 'config.json')))) {
+      throw new TenetError(
+        'usage',
+        `${source} is neither a run folder (no manifest.json) nor a model folder (no config.json).`,
+      );
+    }
+    if (stage === undefined) return { folder: source };
+    throw new TenetError('usage', `${source} is a model folder and has no stages; leave --stage out.`);
+  }
+  const manifest = await readManifest(source);
+  const made = manifest.stages.flatMap(({ name, results }) => {
+    const { model } = (results ?? {}) as StageModel;
+    return model ? [{ name, ...model }] : [];
+  });
+  const known = made.map(
+    ({ name, head }) => `${name} (${head === 'causal' ? 'language model' : 'reward model'})`,
+  );
+  const chosen =
+    stage === undefined
+      ? (made.findLast(({ head }) => head === 'causal') ?? made.at(-1))
+      : made.find(({ name }) => name === stage);
+  if (!chosen) {
+    throw new TenetError(
+      'usage',
+      stage === undefined
+        ? `run ${manifest.name} has no model yet (${manifest.status}); a stage writes its model when it ends.`
+        : `run ${manifest.name} has no model of a stage "${stage}"; it has: ${known.join(', ') || 'none yet'}.`,
+    );
+  }
+  return { folder: join(source, chosen.folder), stage: chosen.name, weights: chosen.weights };
+}
+
+async function refuseTaken(folder: string): Promise<void> {
+  const entries = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    if (error.code === 'ENOTDIR')
+      throw new TenetError('usage', `${folder} is a file; give a folder with --output.`);
+    throw error;
+  });
+  if (entries.length === 0) return;
+  throw new TenetError(
+    'usage',
+    `${folder} is not empty; give another folder with --output, or --overwrite to replace the model in it.`,
+  );
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
