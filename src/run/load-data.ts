@@ -126,13 +126,13 @@ function corpusExample(text: string): Example {
  * Keeps a share of examples for measuring; examples that share their prompt stay together. Which ones depends
  * on the prompts and the seed alone, not on their order.
  */
-export function holdOut(
-  examples: readonly Example[],
+export function holdOut<E extends Example>(
+  examples: readonly E[],
   share: number,
   seed: number,
-): { readonly train: Example[]; readonly heldOut: Example[] } {
-  const train: Example[] = [];
-  const heldOut: Example[] = [];
+): { readonly train: E[]; readonly heldOut: E[] } {
+  const train: E[] = [];
+  const heldOut: E[] = [];
   for (const example of examples) {
     const digest = createHash('sha256')
       .update(`${seed}\n${groupKey(example)}`)

@@ -181,7 +181,7 @@ function lossOf(
     counted,
     normaliser: graph.input('chosenTotal', 'real', []),
   }).loss;
-  return dpoLoss({
+  const { loss, metrics } = dpoLoss({
     chosenLogProbs: gatherRows(responses, chosen),
     rejectedLogProbs: gatherRows(responses, rejected),
     referenceChosenLogProbs: perPair('referenceChosen'),
@@ -196,7 +196,8 @@ function lossOf(
     fDivergenceType: options.fDivergenceType,
     fAlphaDivergenceCoef: options.fAlphaDivergenceCoef,
     discopopTau: options.discopopTau,
-  }) as { loss: Tensor; metrics: Readonly<Record<string, Tensor>> & object };
+  });
+  return { loss, metrics: { ...metrics } };
 }
 
 /** [pairs · 2] log π_ref of chosen and rejected responses by turns, with the parameters as they are now. */

@@ -1,5 +1,7 @@
 export { type CheckpointOptions, loadCheckpoint, removeCheckpoints, saveCheckpoint } from './checkpoint.ts';
 export type { Sample, StageContext } from './context.ts';
+export { type DpoInputs, type DpoResult, trainDpo } from './dpo.ts';
+export { type DpoOptions, dpoOptions } from './dpo-options.ts';
 export {
   type PpoInputs,
   type PpoOptions,

@@ -1,12 +1,6 @@
 /** The reward stage: loads comparisons, trains a reward model from the policy, saves it. */
 import { Random, TenetError } from '../../base/index.ts';
-import {
-  type EncodedRanking,
-  type Encoder,
-  type Example,
-  examplesOf,
-  readRecords,
-} from '../../data/index.ts';
+import type { EncodedRanking, Encoder, Example } from '../../data/index.ts';
 import {
   decoderSpecs,
   initialiseParameters,
