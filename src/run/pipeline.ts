@@ -1,6 +1,7 @@
 /** Executes a recipe: its stages in order, each once, inside a run folder. */
 import { TenetError } from '../base/index.ts';
 import { loadModelFolder } from '../model/index.ts';
+import { removeCheckpoints } from '../train/index.ts';
 import type { ProgressDisplay } from './progress-display.ts';
 import { writeReport } from './report.ts';
 import { openRunFolder, type RunFolder } from './run-folder.ts';
@@ -72,6 +73,9 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
     const finished: FinishedStage[] = [];
     for (const [i, stage] of recipe.stages.entries()) {
       const name = names[i];
+      if (options.signal.aborted && run.stage(name).status !== 'finished') {
+        throw new TenetError('interrupted', `Stopped before stage "${name}". Resume with --resume.`);
+      }
       const result = await runStage<StageResult>(
         run,
         name,
@@ -87,6 +91,8 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
             finished,
           }),
       );
+      // Only now that the stage's result is recorded are its checkpoints of no use.
+      await removeCheckpoints(run.stageFolder(name));
       finished.push({ name, type: stage.type, result });
     }
     await run.finish(outcomeOf(finished));

@@ -6,7 +6,7 @@
  */
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hashFile, syncFolder, TenetError } from '../base/index.ts';
+import { hashFile, hashOf, syncFolder, TenetError } from '../base/index.ts';
 import { type ParameterStore, SafetensorsFile, writeSafetensors } from '../model/index.ts';
 import type { AdamWState } from '../tensor/index.ts';
 
@@ -23,8 +23,24 @@ export interface CheckpointOptions {
   readonly parts: Readonly<Record<string, CheckpointPart>>;
 }
 
+/** `state.json` */
+interface CheckpointFile {
+  /** Of `content` as JSON. */
+  readonly hash: string;
+  readonly content: CheckpointContent;
+}
+
+interface CheckpointContent {
+  readonly step: number;
+  /** Hash of `tensors.safetensors`. */
+  readonly tensors: string;
+  readonly parts: Readonly<Record<string, { readonly updates: number; readonly layout: string }>>;
+  readonly state: unknown;
+}
+
 /**
- * Saves a checkpoint and removes older ones.
+ * Saves a checkpoint and removes others: older ones beyond `keep`, and those of later steps, which an earlier
+ * attempt in the same folder has left.
  * @param state plain data: generator states, data position, controllers, metrics in progress
  * @param keep  checkpoints that stay, this one included
  */
@@ -35,14 +51,14 @@ export async function saveCheckpoint(
   keep: number,
 ): Promise<void> {
   const name = `checkpoint-${String(step).padStart(8, '0')}`;
+  await removeLeftovers(options.folder);
   const temporary = join(options.folder, `.${name}.tmp`);
-  await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary, { recursive: true });
   const tensors: { name: string; shape: readonly number[]; data: Float32Array }[] = [];
-  const steps: Record<string, number> = {};
+  const parts: Record<string, { updates: number; layout: string }> = {};
   for (const [part, { parameters, optimizer }] of Object.entries(options.parts)) {
     const { step: updates, firstMoment, secondMoment } = optimizer.state;
-    steps[part] = updates;
+    parts[part] = { updates, layout: layoutOf(parameters) };
     tensors.push(
       { name: `${part}.parameters`, shape: [parameters.values.length], data: parameters.values },
       { name: `${part}.firstMoment`, shape: [firstMoment.length], data: firstMoment },
@@ -51,22 +67,23 @@ export async function saveCheckpoint(
   }
   const tensorPath = join(temporary, 'tensors.safetensors');
   await writeSafetensors(tensorPath, tensors, { dtype: 'float32' });
-  const content = { step, optimizerSteps: steps, tensors: await hashFile(tensorPath), state };
-  await writeFile(join(temporary, 'state.json'), JSON.stringify(content), { flush: true });
+  const content: CheckpointContent = { step, tensors: await hashFile(tensorPath), parts, state };
+  const file: CheckpointFile = { hash: hashOf(JSON.stringify(content)), content };
+  await writeFile(join(temporary, 'state.json'), JSON.stringify(file), { flush: true });
   await syncFolder(temporary);
-  const target = join(options.folder, name);
-  await rm(target, { recursive: true, force: true });
-  await rename(temporary, target);
+  await remove(options.folder, [name]); // only there when an earlier attempt saved the same step
+  await rename(temporary, join(options.folder, name));
   await syncFolder(options.folder);
-  for (const old of (await checkpointNames(options.folder)).slice(0, -keep)) {
-    await rm(join(options.folder, old), { recursive: true, force: true });
-  }
+  const names = await checkpointNames(options.folder);
+  const place = names.indexOf(name);
+  await remove(options.folder, [...names.slice(0, Math.max(0, place + 1 - keep)), ...names.slice(place + 1)]);
 }
 
 /**
  * Restores the newest checkpoint into the parts.
  * @returns its step and state, or null when there is none
- * @throws TenetError('data') when the checkpoint does not fit the parts or its content was changed
+ * @throws TenetError('data') when its content was changed, or it was made by a stage with another model; the
+ *   parts are then as they were
  */
 export async function loadCheckpoint<State>(
   options: CheckpointOptions,
@@ -74,19 +91,10 @@ export async function loadCheckpoint<State>(
   const newest = (await checkpointNames(options.folder)).at(-1);
   if (!newest) return null;
   const folder = join(options.folder, newest);
-  const content = JSON.parse(await readFile(join(folder, 'state.json'), 'utf8')) as {
-    step: number;
-    optimizerSteps: Record<string, number>;
-    tensors: string;
-    state: State;
-  };
+  const content = await readContent(folder);
   const tensorPath = join(folder, 'tensors.safetensors');
-  if ((await hashFile(tensorPath)) !== content.tensors) {
-    throw new TenetError(
-      'data',
-      `${tensorPath} was changed since it was saved; remove ${folder} to resume from an older one`,
-    );
-  }
+  if ((await hashFile(tensorPath).catch(() => null)) !== content.tensors) throw damaged(tensorPath, folder);
+  refuseOtherParts(options.parts, content, folder);
   const file = await SafetensorsFile.open(tensorPath);
   try {
     for (const [part, { parameters, optimizer }] of Object.entries(options.parts)) {
@@ -97,18 +105,86 @@ export async function loadCheckpoint<State>(
         secondMoment: moments.secondMoment.slice(),
       };
       for (const [name, target] of Object.entries(targets)) await file.readInto(`${part}.${name}`, target);
-      optimizer.restore({ step: content.optimizerSteps[part], ...targets });
+      optimizer.restore({ step: content.parts[part].updates, ...targets });
     }
   } finally {
     await file.close();
   }
-  return { step: content.step, state: content.state };
+  return { step: content.step, state: content.state as State };
 }
 
 /** Removes all checkpoints of a finished stage. */
 export async function removeCheckpoints(folder: string): Promise<void> {
-  for (const name of await checkpointNames(folder))
-    await rm(join(folder, name), { recursive: true, force: true });
+  await remove(folder, await checkpointNames(folder));
+  await removeLeftovers(folder);
+}
+
+async function readContent(folder: string): Promise<CheckpointContent> {
+  const path = join(folder, 'state.json');
+  let file: CheckpointFile;
+  try {
+    file = JSON.parse(await readFile(path, 'utf8')) as CheckpointFile;
+    if (file.hash === hashOf(JSON.stringify(file.content))) return file.content;
+  } catch (cause) {
+    throw damaged(path, folder, cause);
+  }
+  throw damaged(path, folder);
+}
+
+function damaged(path: string, folder: string, cause?: unknown): TenetError {
+  return new TenetError(
+    'data',
+    `${path} is not as it was saved: changed, incomplete or missing. Remove the folder ${folder} to resume from an ` +
+      'older checkpoint, or from the beginning of the stage if there is none.',
+    { details: { path }, cause },
+  );
+}
+
+/** A checkpoint of another architecture would be read into the wrong places. */
+function refuseOtherParts(
+  parts: CheckpointOptions['parts'],
+  content: CheckpointContent,
+  folder: string,
+): void {
+  const problems = Object.entries(parts).flatMap(([part, { parameters }]) => {
+    if (!(part in content.parts)) return `it has no "${part}"`;
+    return content.parts[part].layout === layoutOf(parameters) ? [] : `its "${part}" has other parameters`;
+  });
+  const others = Object.keys(content.parts).filter((part) => !(part in parts));
+  for (const part of others) problems.push(`it also has a "${part}"`);
+  if (problems.length === 0) return;
+  throw new TenetError(
+    'data',
+    `${folder} was made with another model than this stage trains: ${problems.join('; ')}. ` +
+      'Resume with the model and options that the stage began with, or start it in another folder.',
+    { details: { folder, problems } },
+  );
+}
+
+/** Tells apart stores whose parameters differ in name, shape or order. */
+function layoutOf({ specs }: ParameterStore): string {
+  return hashOf(JSON.stringify(specs.map(({ name, shape }) => [name, shape])));
+}
+
+/** A folder that is being deleted must never be taken for a checkpoint, so it loses its name first. */
+async function remove(folder: string, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    const doomed = join(folder, `.${name}.old`);
+    await rm(doomed, { recursive: true, force: true });
+    await rename(join(folder, name), doomed).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+    await rm(doomed, { recursive: true, force: true });
+  }
+}
+
+/** What killed processes were writing or deleting. */
+async function removeLeftovers(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (/^\.checkpoint-\d+\.(tmp|old)$/.test(name)) {
+      await rm(join(folder, name), { recursive: true, force: true });
+    }
+  }
 }
 
 /** Complete checkpoints, oldest first. */

@@ -230,13 +230,15 @@ export async function trainPpo(
   // Step 1. The functions to train and the passes that only score.
   const engine = { threads: options.threads };
   const separate = options.valueModel === 'separate' ? requireValue(inputs) : null;
-  const updater = await createUpdater(options, inputs, separate, context.folder);
-  const scorer = await ResponseScorer.create(config, policy, {
+  await using updater = await createUpdater(options, inputs, separate, context.folder);
+  await using scorer = await ResponseScorer.create(config, policy, {
     ...engine,
     temperature: options.temperature,
     valueHead: separate ? undefined : valueHeadName,
   });
-  const valueScorer = separate ? await HeadScorer.create(config, separate, valueHeadName, engine) : null;
+  await using valueScorer = separate
+    ? await HeadScorer.create(config, separate, valueHeadName, engine)
+    : null;
   const controllerOptions =
     options.klTarget === null
       ? ({ kind: 'fixed', coefficient: options.klCoef } as const)
@@ -253,6 +255,10 @@ export async function trainPpo(
   const saved = context.resume ? await loadCheckpoint<PpoState>(checkpoint) : null;
   const controller = createKlController(controllerOptions, saved?.state.klController);
   const moments = new RunningMoments(saved?.state.moments);
+  const save = (done: number): Promise<void> => {
+    const state: PpoState = { klController: controller.state, moments: moments.state };
+    return saveCheckpoint(checkpoint, done, state, options.saveTotalLimit);
+  };
   const iterations = Math.ceil(options.totalEpisodes / options.batchSize);
   const updatesPerIteration = options.numPpoEpochs * options.numMiniBatches;
   const schedule = {
@@ -283,8 +289,14 @@ export async function trainPpo(
       temperature: options.temperature,
       random: drawsFor(options.seed, 'responses', iteration),
       signal: context.signal,
-    });
-    await generator.release();
+    })
+      .catch(async (error: unknown) => {
+        // Asked to stop while sampling: nothing of this iteration counts yet, so the state before it is saved.
+        if (!(TenetError.is(error) && error.code === 'interrupted')) throw error;
+        await save(iteration);
+        throw stopRequested(iteration, iterations, 'iteration');
+      })
+      .finally(() => generator.release());
     checkGenerationMatches(rollout.logProbGap);
     const { counted, items } = rollout;
 
@@ -377,25 +389,18 @@ export async function trainPpo(
       recordSamples(context, done, rollout, shaped.kl);
     context.progress(done, iterations, { reward: last.score, kl, length: meanOf(rollout.lengths) });
     const stopping = context.signal.aborted && done < iterations;
-    if (stopping || done % options.saveSteps === 0) {
-      const state: PpoState = { klController: controller.state, moments: moments.state };
-      await saveCheckpoint(checkpoint, done, state, options.saveTotalLimit);
-    }
+    if (stopping || (done % options.saveSteps === 0 && done < iterations)) await save(done);
     if (stopping) throw stopRequested(done, iterations, 'iteration');
   }
 
-  await updater.release();
-  await scorer.release();
-  await valueScorer?.release();
   return { iterations, episodes: iterations * options.batchSize, ...last };
 }
 
 /** One optimizer step on policy and value function. */
-interface Updater {
+interface Updater extends AsyncDisposable {
   /** @returns metrics of the step */
   update(microBatches: readonly Feeds[], lr: number): Promise<Record<string, number>>;
   readonly parts: Readonly<Record<string, CheckpointPart>>;
-  release(): Promise<void>;
 }
 
 /** Builds the losses: one graph when policy and value share a model, two when they do not. */
@@ -432,7 +437,7 @@ async function createUpdater(
     return {
       update: (microBatches, lr) => trainer.step(microBatches, lr),
       parts: { policy: { parameters: inputs.policy, optimizer: trainer } },
-      release: () => trainer.release(),
+      [Symbol.asyncDispose]: () => trainer.release(),
     };
   }
 
@@ -471,7 +476,7 @@ async function createUpdater(
       policy: { parameters: inputs.policy, optimizer: policyTrainer },
       value: { parameters: separate, optimizer: valueTrainer },
     },
-    async release() {
+    async [Symbol.asyncDispose]() {
       await policyTrainer.release();
       await valueTrainer.release();
     },

@@ -24,7 +24,7 @@ import {
   rankingPairs,
   trivialBaselines,
 } from '../objective/index.ts';
-import { type Feeds, learningRateAt } from '../tensor/index.ts';
+import { type Feeds, learningRateAt, stopGradient, sum } from '../tensor/index.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import type { StageContext } from './context.ts';
 import { meanOf } from './mean.ts';
@@ -149,8 +149,9 @@ export async function trainReward(
   // Step 1. The loss over scores at the last tokens.
   const model = buildModelGraph(config, parameters);
   const { graph } = model;
+  const scores = scalarHead(model, countedHidden(model), scoreHeadName);
   const { loss, metrics } = bradleyTerryLoss({
-    scores: scalarHead(model, countedHidden(model), scoreHeadName),
+    scores,
     better: graph.input('better', 'int32', ['P']),
     worse: graph.input('worse', 'int32', ['P']),
     weights: graph.input('weights', 'real', ['P']),
@@ -160,12 +161,21 @@ export async function trainReward(
     labelSmoothing: options.labelSmoothing,
     centreCoefficient: options.centerRewardsCoefficient ?? 0,
   });
-  const { correct, decided, margin, meanReward } = metrics;
-  const trainer = await Trainer.create(model, loss, { correct, decided, margin, meanReward }, parameters, {
-    ...trainerOptions(options),
-    folder: context.folder,
+  const { correct, decided, margin } = metrics;
+  const totalReward = stopGradient(sum(scores));
+  await using trainer = await Trainer.create(
+    model,
+    loss,
+    { correct, decided, margin, totalReward },
+    parameters,
+    {
+      ...trainerOptions(options),
+      folder: context.folder,
+    },
+  );
+  await using scorer = await HeadScorer.create(config, parameters, scoreHeadName, {
+    threads: options.threads,
   });
-  const scorer = await HeadScorer.create(config, parameters, scoreHeadName, { threads: options.threads });
 
   // Step 2. The order of the data, and where an interrupted run stood.
   const useful = rankings.filter(({ ranks }) => rankingPairs([ranks], options).rankings === 1);
@@ -218,7 +228,7 @@ export async function trainReward(
         loss: result.loss,
         accuracy,
         margin: result.margin,
-        mean_reward: result.meanReward / microBatches.length,
+        mean_reward: result.totalReward / chosen.flatMap(sequencesOf).length,
         grad_norm: result.gradNorm,
         lr,
       });
@@ -232,8 +242,6 @@ export async function trainReward(
     if (stopping) throw stopRequested(step, totalSteps, 'step');
   }
 
-  await trainer.release();
-  await scorer.release();
   return { steps: totalSteps, loss: meanOf(recent), evaluation };
 }
 

@@ -102,6 +102,10 @@ export class ResponseScorer {
   async release(): Promise<void> {
     await this.session.release();
   }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
+  }
 }
 
 /** Numbers from a [1, D] head: a reward model's score at the last token, a value function's at every token. */
@@ -161,6 +165,10 @@ export class HeadScorer {
 
   async release(): Promise<void> {
     await this.session.release();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
   }
 
   private async run(

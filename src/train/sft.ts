@@ -149,11 +149,12 @@ export async function trainSft(
     variant: options.lossType,
     isArgmax: tokens.isArgmax,
   });
-  const trainer = await Trainer.create(model, loss, metrics, parameters, {
+  await using trainer = await Trainer.create(model, loss, metrics, parameters, {
     ...trainerOptions(options),
     folder: context.folder,
   });
-  const evaluation = heldOut.length > 0 ? await createEvaluation(config, parameters, heldOut, options) : null;
+  await using evaluation =
+    heldOut.length > 0 ? await createEvaluation(config, parameters, heldOut, options) : null;
 
   // Step 2. The rows: one example each, or several packed.
   const lengths = examples.map(({ ids }) => ids.length);
@@ -223,8 +224,6 @@ export async function trainSft(
     if (stopping) throw stopRequested(step, totalSteps, 'step');
   }
 
-  await trainer.release();
-  await evaluation?.release();
   return { steps: totalSteps, countedTokens: counted, loss: meanOf(recent), heldOutLoss };
 }
 
@@ -256,7 +255,7 @@ async function createEvaluation(
   parameters: ParameterStore,
   heldOut: readonly TokenExample[],
   options: SftOptions,
-): Promise<{ measure(): Promise<number>; release(): Promise<void> }> {
+): Promise<AsyncDisposable & { measure(): Promise<number> }> {
   const model = buildModelGraph(config, parameters);
   const session = await Session.create(
     model.graph,
@@ -286,7 +285,7 @@ async function createEvaluation(
       }
       return total / count;
     },
-    release: () => session.release(),
+    [Symbol.asyncDispose]: () => session.release(),
   };
 }
 

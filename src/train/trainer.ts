@@ -95,7 +95,7 @@ export class Trainer {
   }
 
   /**
-   * Runs the micro-batches, adds up their gradients and updates the parameters.
+   * One update: runs the micro-batches, adds up their gradients and updates the parameters.
    * @throws TenetError('training') when the loss or a gradient is not finite: the batch is saved to
    *   `broken-batch.json` and the parameters stay as they were
    */
@@ -111,7 +111,10 @@ export class Trainer {
           found[name.slice(gradientPrefix.length)] = value.data as Float32Array;
         else metrics[name] += Number(value.data[0]);
       }
-      if (!Number.isFinite(metrics.loss)) await this.fail(feeds, `the loss is ${metrics.loss}`);
+      if (!Number.isFinite(metrics.loss)) {
+        this.optimizer.discard();
+        await this.fail(feeds, `the loss is ${metrics.loss}`);
+      }
       this.optimizer.accumulate(found);
     }
     const result = this.optimizer.step(lr);
@@ -142,6 +145,10 @@ export class Trainer {
     await this.session.release();
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
+  }
+
   private async fail(batch: Feeds | readonly Feeds[], what: string): Promise<never> {
     const path = join(this.folder, 'broken-batch.json');
     await writeFile(path, JSON.stringify(batch, replaceArrays));
@@ -156,9 +163,11 @@ export class Trainer {
 
 const gradientPrefix = 'gradient:';
 
+/** JSON has no typed arrays, no bigint, and no NaN or Infinity, which become their names. */
 function replaceArrays(_key: string, value: unknown): unknown {
+  if (ArrayBuffer.isView(value)) return Array.from(value as unknown as ArrayLike<number | bigint>);
   if (typeof value === 'bigint') return Number(value);
-  return ArrayBuffer.isView(value) ? Array.from(value as unknown as ArrayLike<number>) : value;
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 }
 
 /** A scalar input's feed. */

@@ -10,7 +10,7 @@ import {
   saveModelFolder,
 } from '../../model/index.ts';
 import { ChatTemplate, loadTokenizer, type Tokenizer } from '../../text/index.ts';
-import { removeCheckpoints, type StageContext } from '../../train/index.ts';
+import type { StageContext } from '../../train/index.ts';
 import { describeVersions } from '../machine.ts';
 import type { InputRecord } from '../manifest.ts';
 import type { RunFolder } from '../run-folder.ts';
@@ -128,7 +128,7 @@ export function encoderFor(stage: StageRun, tokenizer: Tokenizer, maxLength?: nu
 }
 
 /**
- * Saves the stage's model in Hugging Face layout with its card, and removes the stage's checkpoints.
+ * Saves the stage's model in Hugging Face layout with its card.
  * @returns the part of the stage's result that later stages need
  */
 export async function finishModel(
@@ -168,7 +168,6 @@ export async function finishModel(
       tenetVersion: describeVersions().tenet,
     },
   });
-  await removeCheckpoints(context.folder);
   return { model: { folder: relative(run.path, folder), head: made.head, weights: weightsHash }, card };
 }
 
