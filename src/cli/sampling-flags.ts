@@ -11,15 +11,14 @@ export interface SamplingFlags {
   readonly topP?: number;
   readonly minP?: number;
   readonly repetitionPenalty?: number;
-  readonly stop: readonly string[];
+  readonly stop?: readonly string[];
   readonly seed: number;
   readonly threads?: number;
 }
 
-/** Adds them to a command. Ranges are checked by the model's side, which names all that is wrong at once. */
+/** Adds all but `--model`. Ranges are checked by the model's side, which names all that is wrong at once. */
 export function withSamplingFlags(command: Command): Command {
   return command
-    .requiredOption('-m, --model <folder>', 'model folder in Hugging Face layout')
     .option('--system <text>', 'system message at the start of each conversation')
     .option('--max-new-tokens <n>', 'longest response in tokens (default: the model’s, or 256)', number)
     .option(
@@ -42,8 +41,7 @@ export function withSamplingFlags(command: Command): Command {
     .option(
       '--stop <text>',
       'end before this text; \\n is a new line; may be repeated',
-      (value: string, previous: readonly string[]) => [...previous, unescape(value)],
-      [] as readonly string[],
+      (value: string, previous: readonly string[] = []) => [...previous, withEscapes(value)],
     )
     .option('--seed <n>', 'same seed, same responses', number, 0)
     .option('--threads <n>', 'threads of the engine (default: all cores)', number);
@@ -62,6 +60,6 @@ function number(value: string): number {
 }
 
 /** Shells make it hard to type a new line or a tab. */
-function unescape(text: string): string {
+function withEscapes(text: string): string {
   return text.replace(/\\([nt\\])/g, (_, letter: string) => ({ n: '\n', t: '\t', '\\': '\\' })[letter]!);
 }

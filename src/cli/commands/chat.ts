@@ -12,7 +12,8 @@ export function chatCommand(): Command {
     .description(
       'A conversation with a model, kept until /reset. Each line is a message; piped in, the lines of a file are. ' +
         'Commands: /reset, /system TEXT, /help, /exit. Ctrl-C stops a reply, and ends the conversation otherwise.',
-    );
+    )
+    .requiredOption('-m, --model <folder>', 'model folder in Hugging Face layout');
   return withSamplingFlags(command).action(async (flags: SamplingFlags, self: Command) => {
     const { json } = globalOptions(self);
     const [{ TextGenerator }, { ChatSession }, { createInterface }, { styleText }] = await Promise.all([
@@ -40,7 +41,7 @@ export function chatCommand(): Command {
       prompt: '> ',
     });
     const interrupt = (): void => {
-      if (session.interrupt()) return;
+      if (session.interrupt()) return; // the reply stops, the conversation goes on
       process.exitCode = 130;
       lines.close();
     };
@@ -52,6 +53,7 @@ export function chatCommand(): Command {
       if (interactive) lines.prompt();
     }
     lines.close();
+    if (interactive) process.stdout.write('\n');
     process.off('SIGINT', interrupt);
     await model.release();
   });

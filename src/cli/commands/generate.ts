@@ -19,17 +19,15 @@ export function generateCommand(): Command {
     .description(
       'Answers a prompt, all prompts of a file, or a text piped in. A model with a chat template answers as an ' +
         'assistant; a base model continues the text.',
-    );
-  return withSamplingFlags(command)
-    .option('-p, --prompt <text>', 'the prompt')
-    .option(
-      '-f, --file <file>',
-      'data file of prompts: JSON Lines, JSON or CSV with "prompt", or a line each in .txt',
     )
+    .requiredOption('-m, --model <folder>', 'model folder in Hugging Face layout')
+    .option('-p, --prompt <text>', 'the prompt')
+    .option('-f, --file <file>', 'data file with a prompt in each row, or .txt with a prompt in each line')
     .option('-n, --samples <n>', 'responses to each prompt', count, 1)
-    .option('--chat', 'put prompts into the Human/Assistant form where the model has no chat template')
-    .option('--no-chat', 'continue prompts as they are, also where the model has a chat template')
     .option('-o, --output <file>', 'write prompts and responses to this data file (.jsonl, .json or .csv)')
+    .option('--chat', 'put prompts into a Human/Assistant form where the model has no chat template')
+    .option('--no-chat', 'continue prompts as they are, also where the model has a chat template');
+  return withSamplingFlags(command)
     .action(async (flags: GenerateFlags, self: Command) => {
       const { json } = globalOptions(self);
       const [{ readPrompts }, { TextGenerator }] = await Promise.all([
@@ -47,9 +45,9 @@ export function generateCommand(): Command {
     .addHelpText(
       'after',
       '\nExamples:\n' +
-        '  tenet generate -m runs/quickstart/model -p "How do I boil an egg?"\n' +
-        '  tenet generate -m base --no-chat -p "Once upon a time" --max-new-tokens 100 --stop "\\n\\n"\n' +
-        '  tenet generate -m runs/quickstart/model -f prompts.jsonl -n 4 -o responses.jsonl',
+        '  tenet generate -m my-model -p "How do I boil an egg?"\n' +
+        '  tenet generate -m base-model -p "Once upon a time" --max-new-tokens 100 --stop "\\n\\n"\n' +
+        '  tenet generate -m my-model -f prompts.jsonl -n 4 -o responses.jsonl',
     );
 }
 
@@ -87,7 +85,7 @@ async function streamOne(model: TextGenerator, request: Request): Promise<void> 
   if (!process.stderr.isTTY) return;
   const seconds = (performance.now() - started) / 1000;
   const why = finish === 'length' ? 'the limit was reached (--max-new-tokens)' : 'the model ended it';
-  const summary = `${ids.length} tokens, ${(ids.length / seconds).toFixed(0)} a second; ${why}`;
+  const summary = `${ids.length} tokens, ${(ids.length / seconds).toFixed(0)} per second; ${why}`;
   process.stderr.write(`${styleText('dim', summary)}\n`);
 }
 
