@@ -10,7 +10,7 @@ export {
   trainPpo,
   valueHeadName,
 } from './ppo.ts';
-export { checkRewardModel } from './preflight.ts';
+export { checkPrompts, checkRewardModel } from './preflight.ts';
 export {
   evaluateRewardModel,
   type RewardEvaluation,

@@ -225,7 +225,12 @@ export async function trainPpo(
   context: StageContext,
 ): Promise<PpoResult> {
   const { config, policy, reference, tokenizer } = inputs;
-  checkPrompts(inputs.prompts, config, options.responseLength, inputs.stopIds);
+  checkPrompts(inputs.prompts, {
+    stage: 'PPO',
+    maxPositions: config.maxPositions,
+    responseLength: options.responseLength,
+    stopIds: inputs.stopIds,
+  });
 
   // Step 1. The functions to train and the passes that only score.
   const engine = { threads: options.threads };

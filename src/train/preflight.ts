@@ -5,7 +5,6 @@
  */
 import { TenetError } from '../base/index.ts';
 import type { TokenExample } from '../data/index.ts';
-import type { DecoderConfig } from '../model/index.ts';
 
 function refuse(problems: readonly string[], stage: string): void {
   if (problems.length === 0) return;
@@ -30,7 +29,7 @@ export function checkExamples(
     );
   } else if (empty > 0) {
     problems.push(
-      `${empty} of ${examples.length} examples have no counted token, so they teach nothing; raise maxLength, or leave them out with onLong: drop`,
+      `${empty} of ${examples.length} examples have no counted token, so they teach nothing; raise maxLength, or leave them out`,
     );
   }
   if (options.needsStop && examples.length > 0) {
@@ -40,7 +39,7 @@ export function checkExamples(
     );
     if (options.stopIds.length === 0) {
       problems.push(
-        'no end token is known, so responses would never end; set eos_token in the tokenizer or stopTokens in the recipe',
+        'no end token is known, so responses would never end; name one as eos_token in tokenizer_config.json',
       );
     } else if (!taught) {
       problems.push(
@@ -81,17 +80,27 @@ export function checkRankings(
 /** Refuses prompts that leave no room for a response, and policies that cannot stop. */
 export function checkPrompts(
   prompts: readonly { readonly ids: ArrayLike<number>; readonly text: string }[],
-  config: Pick<DecoderConfig, 'maxPositions'>,
-  responseLength: number,
-  stopIds: readonly number[],
+  options: {
+    readonly stage: string;
+    readonly maxPositions: number;
+    readonly responseLength: number;
+    readonly stopIds: readonly number[];
+    /** Prompts left out before because they are too long. Default 0. */
+    readonly leftOut?: number;
+  },
 ): void {
+  const { stage, maxPositions, responseLength, stopIds, leftOut = 0 } = options;
   const problems: string[] = [];
-  if (prompts.length === 0) problems.push('there is no prompt; check the data file');
-  const tooLong = prompts.filter(({ ids }) => ids.length + responseLength > config.maxPositions);
+  if (prompts.length === 0 && leftOut > 0) {
+    problems.push(
+      `none of the ${leftOut} prompts fits the model's ${maxPositions} positions together with a response of ${responseLength}; lower responseLength, or give shorter prompts`,
+    );
+  } else if (prompts.length === 0) problems.push('there is no prompt; check the data file');
+  const tooLong = prompts.filter(({ ids }) => ids.length + responseLength > maxPositions);
   if (tooLong.length > 0) {
     const longest = Math.max(...tooLong.map(({ ids }) => ids.length));
     problems.push(
-      `${tooLong.length} of ${prompts.length} prompts (the longest has ${longest} tokens) plus a response of ${responseLength} do not fit the model's ${config.maxPositions} positions; lower responseLength or leave long prompts out (maxPromptLength)`,
+      `${tooLong.length} of ${prompts.length} prompts (the longest has ${longest} tokens) plus a response of ${responseLength} do not fit the model's ${maxPositions} positions; lower responseLength, or leave long prompts out`,
     );
   }
   const empty = prompts.filter(({ ids }) => ids.length === 0).length;
@@ -99,10 +108,10 @@ export function checkPrompts(
     problems.push(`${empty} prompts are empty; the model needs at least one token to start from`);
   if (stopIds.length === 0) {
     problems.push(
-      'no end token is known, so no response would end; set eos_token in the tokenizer or stopTokens in the recipe',
+      'no end token is known, so no response would end; name one as eos_token in tokenizer_config.json',
     );
   }
-  refuse(problems, 'PPO');
+  refuse(problems, stage);
 }
 
 /**

@@ -3,6 +3,7 @@
  * intervals and shown side by side.
  */
 import { resolve } from 'node:path';
+import { TenetError } from '../../base/index.ts';
 import type { Example } from '../../data/index.ts';
 import { Generator, scoreHeadName } from '../../model/index.ts';
 import { bootstrapMean, type Interval, studentInterval, wilsonInterval } from '../../objective/index.ts';
@@ -23,6 +24,7 @@ import {
   type StageResult,
   type StageRun,
   type StartModel,
+  sampled,
   startModel,
 } from './stage-run.ts';
 
@@ -169,11 +171,20 @@ async function answer(
   const engine = { threads: stage.threads };
   const encoder = encoderFor(stage, policy.tokenizer, policy.config.maxPositions);
   const random = drawsFor(stage.seed, 'evaluation', 0); // the same draws for every model
+  const prompts = examples.map((example) => {
+    const ids = encoder.encodePrompt(example, {
+      reserve: options.responseLength,
+      tooLong: 'truncate-prompt',
+    });
+    if (ids) return ids;
+    throw new TenetError(
+      'usage',
+      `stage "${stage.name}": responseLength is ${options.responseLength}, but ${name} holds only ` +
+        `${policy.config.maxPositions} tokens, prompt included; lower responseLength.`,
+    );
+  });
   const generator = await Generator.create(policy.config, policy.parameters, engine);
-  const prompts = examples.map((example) =>
-    encoder.encodePrompt(example, { reserve: options.responseLength, tooLong: 'truncate-prompt' }),
-  ) as Int32Array[];
-  const generations = await generator.generate(
+  const sampling = generator.generate(
     prompts.map((prompt) => ({
       prompt,
       maxNewTokens: options.responseLength,
@@ -183,7 +194,7 @@ async function answer(
     })),
     { signal: stage.context.signal },
   );
-  await generator.release();
+  const generations = await sampled(stage, sampling).finally(() => generator.release());
   const items = generations.map(
     ({ ids, finish }, i): RewardItem => ({
       prompt: prompts[i],

@@ -10,7 +10,6 @@ import {
 import { goldReward, parsePrompt } from '../../sandbox/index.ts';
 import {
   checkRewardModel,
-  type PolicyPrompt,
   type RewardEvaluation,
   rewardModel,
   trainPpo,
@@ -18,17 +17,9 @@ import {
 } from '../../train/index.ts';
 import { loadData } from '../load-data.ts';
 import type { StageOf } from '../run-recipe.ts';
-import { describeLosses } from './encode-texts.ts';
+import { encodePrompts } from './encode-prompts.ts';
 import { finite } from './pretrain.ts';
-import {
-  encoderFor,
-  finishModel,
-  promptText,
-  type StageResult,
-  type StageRun,
-  settingsOf,
-  startModel,
-} from './stage-run.ts';
+import { finishModel, type StageResult, type StageRun, settingsOf, startModel } from './stage-run.ts';
 
 export async function runPpo(options: StageOf<'ppo'>, stage: StageRun): Promise<StageResult> {
   const { context, run, seed } = stage;
@@ -62,13 +53,7 @@ export async function runPpo(options: StageOf<'ppo'>, stage: StageRun): Promise<
     seed,
   });
   await run.recordInputs(inputs);
-  const encoder = encoderFor(stage, start.tokenizer, start.config.maxPositions);
-  const prompts = examples.flatMap((example): PolicyPrompt[] => {
-    const ids = encoder.encodePrompt(example, { reserve: options.responseLength });
-    return ids ? [{ ids, text: promptText(example) }] : [];
-  });
-  const losses = describeLosses(encoder);
-  if (losses) context.warn(losses);
+  const prompts = encodePrompts(stage, start, examples, options.responseLength);
 
   // Step 3. Train.
   const result = await trainPpo(

@@ -6,7 +6,8 @@ import { annotate, biasedPanel, typicalPanel } from '../../sandbox/index.ts';
 import { drawsFor } from '../../train/index.ts';
 import { loadData } from '../load-data.ts';
 import type { StageOf } from '../run-recipe.ts';
-import { encoderFor, promptText, type StageResult, type StageRun, startModel } from './stage-run.ts';
+import { encodePrompts } from './encode-prompts.ts';
+import { type StageResult, type StageRun, sampled, startModel } from './stage-run.ts';
 
 export const panels = { typical: typicalPanel, biased: biasedPanel } as const;
 
@@ -28,28 +29,26 @@ export async function runRankings(options: StageOf<'rankings'>, stage: StageRun)
   await run.recordInputs(inputs);
 
   // Step 1. K responses to each prompt.
-  const encoder = encoderFor(stage, start.tokenizer);
+  const prompts = encodePrompts(stage, start, examples, options.responseLength);
   const random = drawsFor(seed, 'rankings', 0);
-  const requests = examples.flatMap((example) => {
-    const prompt = encoder.encodePrompt(example);
-    if (!prompt) return [];
-    return Array.from({ length: options.responses }, () => ({
-      prompt,
+  const requests = prompts.flatMap(({ ids }) =>
+    Array.from({ length: options.responses }, () => ({
+      prompt: ids,
       maxNewTokens: options.responseLength,
       temperature: options.temperature,
       stopIds: start.stopIds,
       seed: random.uint32(),
-    }));
-  });
+    })),
+  );
   const generator = await Generator.create(start.config, start.parameters, { threads: stage.threads });
   let done = 0;
-  const generations = await generator.generate(requests, {
+  const sampling = generator.generate(requests, {
     signal: context.signal,
     onFinish: () => context.progress(++done, requests.length),
   });
-  await generator.release();
-  const items = examples.map((example, i) => ({
-    prompt: promptText(example),
+  const generations = await sampled(stage, sampling).finally(() => generator.release());
+  const items = prompts.map(({ text }, i) => ({
+    prompt: text,
     responses: generations
       .slice(i * options.responses, (i + 1) * options.responses)
       .map(({ ids }) => start.tokenizer.decode(Array.from(ids), { skipSpecialTokens: true }).trim()),
@@ -60,7 +59,7 @@ export async function runRankings(options: StageOf<'rankings'>, stage: StageRun)
   const path = join(context.folder, 'rankings.jsonl');
   await writeFileAtomic(path, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
   return {
-    prompts: examples.length,
+    prompts: prompts.length,
     rankings: records.length,
     panel: options.panel,
     data: relative(run.path, path),

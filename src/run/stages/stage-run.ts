@@ -171,6 +171,20 @@ export async function finishModel(
   return { model: { folder: relative(run.path, folder), head: made.head, weights: weightsHash }, card };
 }
 
+/** Waits for sampling whose parts are not saved; says what a stop means for the stage. */
+export async function sampled<T>(stage: StageRun, generations: Promise<T>): Promise<T> {
+  try {
+    return await generations;
+  } catch (error) {
+    if (!(TenetError.is(error) && error.code === 'interrupted')) throw error;
+    throw new TenetError(
+      'interrupted',
+      `Stopped in stage "${stage.name}", which begins again with --resume; the stages before it are kept.`,
+      { cause: error },
+    );
+  }
+}
+
 /** The options worth printing on a card: plain values only. */
 export function settingsOf(options: Readonly<Record<string, unknown>>): CardStage['settings'] {
   const plain = Object.entries(options).filter(
