@@ -125,7 +125,7 @@ function runOne(stage: StageRecipe, run: StageRun): Promise<StageResult> {
 }
 
 /** Finds at the start what would otherwise fail after hours: stages whose inputs nothing before them makes. */
-function checkOrder(recipe: RunRecipe, names: readonly string[]): void {
+export function checkOrder(recipe: RunRecipe, names: readonly string[]): void {
   const problems: string[] = [];
   let policy = recipe.model !== undefined;
   let reward = false;
