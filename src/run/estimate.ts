@@ -1,0 +1,147 @@
+/**
+ * What a recipe will do, before it does it: models, data, steps, memory and time, stage by stage.
+ *
+ * Data are read and counted as the run will read them, so bad rows and missing files show here already. Tokens
+ * are counted on a sample of 256 examples per source, micro-batches are cut from that sample as training cuts
+ * them. The formulas are in `estimate/work.ts` (time) and `estimate/memory.ts`; the speed of products at the
+ * model's sizes and of elementwise operators is measured on the spot, in about a third of a second.
+ *
+ * Left out: reading and tokenizing data, learning a vocabulary, saving.
+ */
+import { TenetError } from '../base/index.ts';
+import { estimateDpo, estimateReward } from './estimate/comparisons.ts';
+import { measureSpeed } from './estimate/machine-speed.ts';
+import { totalMemory } from './estimate/memory.ts';
+import { baseName, describeModel, modelInFolder, type PlannedModel } from './estimate/planned-model.ts';
+import { estimateEvaluate, estimatePpo, estimateRankings } from './estimate/sampling.ts';
+import type { Planned, PlannedStage, StageDraft, StageEstimate } from './estimate/stage-estimate.ts';
+import { estimatePretrain, estimateSft } from './estimate/supervised.ts';
+import { type Speed, secondsFor } from './estimate/work.ts';
+import { checkOrder, stageNames } from './pipeline.ts';
+import type { RunRecipe, StageRecipe } from './run-recipe.ts';
+
+export type {
+  PlannedData,
+  PlannedSampling,
+  PlannedTraining,
+  StageEstimate,
+} from './estimate/stage-estimate.ts';
+
+export interface RunEstimate {
+  readonly stages: readonly StageEstimate[];
+  /** Seconds of all stages. */
+  readonly seconds: number;
+  /** Bytes at the peak of the stage that needs most. */
+  readonly memoryBytes: number;
+  /** Operations per second in products at the sizes of the largest model, as just measured. */
+  readonly productsPerSecond: number;
+}
+
+/**
+ * Estimates a run.
+ * @throws what the run would throw at its start or while reading data: TenetError('usage' | 'data' | 'model' | 'preflight')
+ */
+export async function estimateRun(recipe: RunRecipe): Promise<RunEstimate> {
+  const names = stageNames(recipe);
+  checkOrder(recipe, names);
+  let before: Planned = { models: [], rankings: null, responseTokens: null };
+  if (recipe.model) {
+    before = {
+      ...before,
+      models: [await modelInFolder(recipe.model.path, { name: 'base', head: 'causal' })],
+    };
+  }
+  const speeds = new Map<string, Speed>();
+  const stages: StageEstimate[] = [];
+  for (const [i, options] of recipe.stages.entries()) {
+    const stage: PlannedStage = {
+      recipe,
+      name: names[i],
+      seed: options.seed ?? recipe.seed,
+      threads: options.threads ?? recipe.threads,
+      before,
+    };
+    const draft = await draftOf(options, stage);
+    stages.push(await finish(draft, options.type, stage, speeds));
+    const { models = [], ...made } = draft.made ?? {};
+    before = { ...before, ...made, models: [...before.models, ...models] };
+  }
+  return {
+    stages,
+    seconds: stages.reduce((sum, { seconds }) => sum + seconds, 0),
+    memoryBytes: Math.max(...stages.map(({ memoryBytes }) => memoryBytes)),
+    productsPerSecond: Math.max(...[...speeds.values()].map(({ products }) => products)),
+  };
+}
+
+async function draftOf(options: StageRecipe, stage: PlannedStage): Promise<StageDraft> {
+  switch (options.type) {
+    case 'pretrain':
+      return estimatePretrain(options, stage);
+    case 'sft':
+      return estimateSft(options, stage, modelFor(stage, options.model, 'causal'));
+    case 'rankings':
+      return estimateRankings(options, stage, modelFor(stage, options.model, 'causal'));
+    case 'reward':
+      return estimateReward(options, stage, modelFor(stage, options.model, 'causal'));
+    case 'dpo':
+      return estimateDpo(options, stage, modelFor(stage, options.model, 'causal'));
+    case 'ppo':
+      return estimatePpo(options, stage, {
+        policy: modelFor(stage, options.model, 'causal'),
+        reward:
+          options.rewardModelPath === undefined
+            ? modelFor(stage, options.rewardModel, 'reward')
+            : await modelInFolder(options.rewardModelPath, {
+                name: baseName(options.rewardModelPath),
+                head: 'reward',
+              }),
+      });
+    case 'evaluate': {
+      const { models } = stage.before;
+      return estimateEvaluate(options, stage, {
+        policies: models.filter(({ head }) => head === 'causal'),
+        reward: models.findLast(({ head }) => head === 'reward') ?? null,
+      });
+    }
+  }
+}
+
+/** The model of the named stage, or the newest of its kind. */
+function modelFor(stage: PlannedStage, from: string | undefined, head: PlannedModel['head']): PlannedModel {
+  const candidates = stage.before.models.filter((model) => model.head === head);
+  const chosen = from === undefined ? candidates.at(-1) : candidates.find(({ name }) => name === from);
+  if (chosen) return chosen;
+  throw new TenetError(
+    'usage',
+    `stage "${stage.name}" needs a ${head === 'causal' ? 'language model' : 'reward model'}${from === undefined ? '' : ` from stage "${from}"`}, ` +
+      `but the stages before it make: ${candidates.map(({ name }) => name).join(', ') || 'none'}.`,
+  );
+}
+
+/** Turns a stage's work into time at this machine's speed; each model's sizes are measured once. */
+async function finish(
+  draft: StageDraft,
+  type: StageRecipe['type'],
+  stage: PlannedStage,
+  speeds: Map<string, Speed>,
+): Promise<StageEstimate> {
+  const { model, work, decodeRows = 64, made: _, ...rest } = draft;
+  let seconds = 0;
+  for (const part of work) {
+    const { width, innerWidth } = part.model.shape;
+    const key = `${width} ${innerWidth} ${decodeRows} ${stage.threads}`;
+    const speed =
+      speeds.get(key) ?? (await measureSpeed(part.model.shape, { decodeRows, threads: stage.threads }));
+    speeds.set(key, speed);
+    seconds += secondsFor(part.work, speed);
+  }
+  return {
+    name: stage.name,
+    type,
+    model: { from: model.name, description: describeModel(model), parameters: model.shape.parameters },
+    ...rest,
+    memoryBytes: totalMemory(draft.memory),
+    seconds,
+  };
+}

@@ -1,0 +1,207 @@
+/** Estimates of the stages that learn from comparisons: reward and dpo. */
+import { TenetError } from '../../base/index.ts';
+import { type RankingExample, Sampler } from '../../data/index.ts';
+import { holdOut } from '../load-data.ts';
+import type { StageOf } from '../run-recipe.ts';
+import { addMemory, scoringMemory, trainingMemory } from './memory.ts';
+import type { PlannedModel } from './planned-model.ts';
+import { type RowSize, type StepSize, simulateSteps } from './simulate-steps.ts';
+import {
+  encoderOf,
+  meanOf,
+  type PlannedData,
+  type PlannedStage,
+  readSource,
+  type StageDraft,
+  sampleOf,
+} from './stage-estimate.ts';
+import { scaleSize } from './supervised.ts';
+import { addWork, forwardWork, scaleWork, trainingWork } from './work.ts';
+
+/** Comparisons by number, with the responses of a sample of them. */
+interface ComparisonSizes {
+  readonly data: readonly PlannedData[];
+  readonly train: number;
+  readonly heldOut: number;
+  /** Responses of one comparison, on average. */
+  readonly responses: number;
+  /** Prompt and response of each response of the sample. */
+  readonly rows: readonly RowSize[];
+  readonly notes: readonly string[];
+}
+
+export async function estimateReward(
+  options: StageOf<'reward'>,
+  stage: PlannedStage,
+  model: PlannedModel,
+): Promise<StageDraft> {
+  const sizes = await comparisonSizes(options, stage, model);
+  // Only the last token's hidden state goes to the head, so nothing of vocabulary width is computed.
+  const rows = sizes.rows.map(({ length }) => ({ length, counted: 0 }));
+  const { steps, step, measured, heldOutSize, training } = planSteps(
+    options,
+    stage,
+    { ...sizes, rows },
+    'rankings',
+  );
+  const { shape } = model;
+  return {
+    model,
+    besides: [],
+    data: sizes.data,
+    training,
+    memory: addMemory(trainingMemory(shape, step.largest, { severalMicroBatches: step.microBatches > 1 }), {
+      scoring: scoringMemory(shape, scorerBatch(step)),
+    }),
+    work: [
+      {
+        model,
+        work: addWork(
+          scaleWork(trainingWork(shape, step), steps),
+          scaleWork(forwardWork(shape, heldOutSize), measured),
+        ),
+      },
+    ],
+    notes: sizes.notes,
+    made: { models: [{ ...model, name: stage.name, head: 'reward' }] },
+  };
+}
+
+export async function estimateDpo(
+  options: StageOf<'dpo'>,
+  stage: PlannedStage,
+  model: PlannedModel,
+): Promise<StageDraft> {
+  const sizes = await comparisonSizes(options, stage, model);
+  // K responses in order make K (K − 1) / 2 pairs, each with two rows of its own.
+  const pairsPerRanking = (sizes.responses * (sizes.responses - 1)) / 2;
+  const asPairs: ComparisonSizes = {
+    ...sizes,
+    train: Math.round(sizes.train * pairsPerRanking),
+    heldOut: Math.round(sizes.heldOut * pairsPerRanking),
+    responses: 2,
+  };
+  const { steps, step, measured, heldOutSize, training } = planSteps(options, stage, asPairs, 'pairs');
+  const { shape } = model;
+  const onePass = scaleSize(step, asPairs.train / training.batchSize);
+  return {
+    model,
+    besides: ['the reference log-probabilities are computed once, before the first step'],
+    data: sizes.data,
+    training,
+    memory: addMemory(trainingMemory(shape, step.largest, { severalMicroBatches: step.microBatches > 1 }), {
+      scoring: scoringMemory(shape, scorerBatch(step)),
+    }),
+    work: [
+      {
+        model,
+        work: addWork(
+          scaleWork(trainingWork(shape, step), steps),
+          forwardWork(shape, onePass),
+          scaleWork(forwardWork(shape, heldOutSize), measured + 1),
+        ),
+      },
+    ],
+    notes: sizes.notes,
+    made: { models: [{ ...model, name: stage.name }] },
+  };
+}
+
+function planSteps(
+  options: StageOf<'reward'> | StageOf<'dpo'>,
+  stage: PlannedStage,
+  sizes: ComparisonSizes,
+  unit: 'rankings' | 'pairs',
+) {
+  const batchSize = Math.min(options.batchSize, sizes.train);
+  const { batchesPerEpoch } = new Sampler({ size: sizes.train, batchSize, seed: stage.seed });
+  const steps = options.maxSteps ?? Math.max(1, Math.round(options.numTrainEpochs * batchesPerEpoch));
+  const step = simulateSteps(sizes.rows, {
+    batchSize: Math.round(batchSize * sizes.responses),
+    tokenBudget: options.microBatchTokens,
+    seed: stage.seed,
+  });
+  return {
+    steps,
+    step,
+    measured: sizes.heldOut === 0 ? 0 : Math.floor((steps - 1) / options.evalSteps) + 1,
+    heldOutSize: scaleSize(step, sizes.heldOut / batchSize),
+    training: {
+      steps,
+      batchSize,
+      unit,
+      trainRows: sizes.train,
+      heldOutRows: sizes.heldOut,
+      tokensPerRow: sizes.responses * meanOf(sizes.rows.map(({ length }) => length)),
+      tokens: steps * step.tokens,
+      microBatchesPerStep: step.microBatches,
+      learningRate: options.learningRate,
+      schedule: options.lrSchedulerType,
+      warmupSteps: Math.ceil(options.warmupRatio * steps),
+    },
+  };
+}
+
+/** From the stage's data, or what the rankings stage before it will collect. */
+async function comparisonSizes(
+  options: StageOf<'reward'> | StageOf<'dpo'>,
+  stage: PlannedStage,
+  model: PlannedModel,
+): Promise<ComparisonSizes> {
+  const { rankings } = stage.before;
+  if (!options.data) {
+    if (!rankings)
+      throw new TenetError('usage', `stage "${stage.name}" has no data and no rankings stage before it.`);
+    const { responses, promptTokens, responseTokens } = rankings;
+    const heldOut = Math.round(rankings.rankings * options.heldOut);
+    const length = Math.round(promptTokens + responseTokens);
+    return {
+      data: [{ path: 'what the rankings stage collects', rows: rankings.rankings }],
+      train: rankings.rankings - heldOut,
+      heldOut,
+      responses,
+      rows: [{ length, counted: Math.round(responseTokens) }],
+      notes: [],
+    };
+  }
+  const { examples, data } = await readSource(options.data, stage);
+  const wrong = examples.find(({ kind }) => kind !== 'ranking');
+  if (wrong) {
+    throw new TenetError(
+      'data',
+      `stage "${stage.name}" needs preferences or rankings, but its data holds ${wrong.kind} records; "tenet data check" says what a file is.`,
+    );
+  }
+  const { train, heldOut } = holdOut(examples as readonly RankingExample[], options.heldOut, stage.seed);
+  const encoder = encoderOf(model, stage, Math.min(options.maxLength, model.config.maxPositions));
+  const sampled = sampleOf(train as readonly RankingExample[], stage.seed);
+  const encoded = sampled.flatMap((example) => encoder.encodeRanking(example) ?? []);
+  const kept = encoded.length / sampled.length;
+  if (kept === 0) {
+    throw new TenetError(
+      'preflight',
+      `stage "${stage.name}": none of ${sampled.length} comparisons fits into maxLength ${options.maxLength}; raise it.`,
+    );
+  }
+  return {
+    data,
+    train: Math.round(train.length * kept),
+    heldOut: Math.round(heldOut.length * kept),
+    responses: meanOf(encoded.map(({ responses }) => responses.length)),
+    rows: encoded.flatMap(({ prompt, responses }) =>
+      responses.map((response) => ({ length: prompt.length + response.length, counted: response.length })),
+    ),
+    notes:
+      kept < 1
+        ? [
+            `About ${Math.round(100 * (1 - kept))} % of the comparisons are longer than maxLength and left out.`,
+          ]
+        : [],
+  };
+}
+
+/** Scorers take 8192 tokens at once, whatever training takes. */
+export function scorerBatch({ largest }: StepSize): StepSize['largest'] {
+  const factor = largest.tokens === 0 ? 0 : 8192 / largest.tokens;
+  return { ...largest, tokens: 8192, counted: largest.counted * factor };
+}

@@ -1,0 +1,266 @@
+/** Estimates of the stages in which models write: rankings, ppo and evaluate. */
+import { TenetError } from '../../base/index.ts';
+import type { DataSource, StageOf } from '../run-recipe.ts';
+import { scorerBatch } from './comparisons.ts';
+import { addMemory, cacheMemory, type Memory, scoringMemory, trainingMemory } from './memory.ts';
+import type { PlannedModel } from './planned-model.ts';
+import { type RowSize, type StepSize, simulateSteps } from './simulate-steps.ts';
+import {
+  encoderOf,
+  meanOf,
+  type PlannedData,
+  type PlannedStage,
+  readSource,
+  type StageDraft,
+  sampleOf,
+} from './stage-estimate.ts';
+import { addWork, forwardWork, generationWork, scaleWork, trainingWork } from './work.ts';
+
+/** Sequences that the generator decodes at once, and prompt tokens that it reads at once. */
+const generatorRows = 64;
+const promptTokenBudget = 8192;
+
+interface PromptSizes {
+  readonly data: readonly PlannedData[];
+  /** Prompts that fit. */
+  readonly count: number;
+  /** Tokens of each prompt of a sample. */
+  readonly lengths: readonly number[];
+  readonly responseTokens: number;
+  readonly notes: readonly string[];
+}
+
+export async function estimateRankings(
+  options: StageOf<'rankings'>,
+  stage: PlannedStage,
+  model: PlannedModel,
+): Promise<StageDraft> {
+  const prompts = await promptSizes(options.prompts, options.responseLength, stage, model);
+  const promptTokens = meanOf(prompts.lengths);
+  const { responseTokens } = prompts;
+  const responses = prompts.count * options.responses;
+  const work = generationWork(model.shape, { sequences: responses, promptTokens, newTokens: responseTokens });
+  return {
+    model,
+    besides: [],
+    data: prompts.data,
+    sampling: { prompts: prompts.count, responses, promptTokens, responseTokens },
+    memory: generatorMemory(model, prompts, options.responseLength),
+    work: [{ model, work }],
+    decodeRows: Math.min(generatorRows, responses),
+    notes: prompts.notes,
+    made: {
+      rankings: {
+        rankings: prompts.count * options.overlap,
+        responses: options.responses,
+        promptTokens,
+        responseTokens,
+      },
+    },
+  };
+}
+
+export async function estimatePpo(
+  options: StageOf<'ppo'>,
+  stage: PlannedStage,
+  models: { readonly policy: PlannedModel; readonly reward: PlannedModel },
+): Promise<StageDraft> {
+  const { policy, reward } = models;
+  const prompts = await promptSizes(options.prompts, options.responseLength, stage, policy);
+  const promptTokens = meanOf(prompts.lengths);
+  const { responseTokens } = prompts;
+  const iterations = Math.ceil(options.totalEpisodes / options.batchSize);
+  const rows = rowsOf(prompts);
+  const sizes = { batchSize: options.batchSize, tokenBudget: options.microBatchTokens, seed: stage.seed };
+  const batch = simulateSteps(rows, sizes);
+  const withoutOutput = { ...batch, counted: 0 }; // values and rewards need no vocabulary
+  const separate = options.valueModel === 'separate';
+
+  // One iteration: sample, score with policy, reference, reward model and value function, then a few passes.
+  const policyWork = addWork(
+    generationWork(policy.shape, {
+      sequences: options.batchSize,
+      promptTokens,
+      newTokens: responseTokens,
+    }),
+    scaleWork(forwardWork(policy.shape, batch), 2),
+    scaleWork(trainingWork(policy.shape, batch), options.numPpoEpochs),
+  );
+  const valueWork = separate
+    ? addWork(
+        forwardWork(policy.shape, withoutOutput),
+        scaleWork(trainingWork(policy.shape, withoutOutput), options.numPpoEpochs),
+      )
+    : scaleWork(forwardWork(policy.shape, withoutOutput), 0);
+  const rewardWork = forwardWork(reward.shape, withoutOutput);
+
+  const severalMicroBatches = batch.microBatches > options.numMiniBatches;
+  const trained = trainingMemory(policy.shape, batch.largest, { severalMicroBatches });
+  const valueTrained = trainingMemory(
+    policy.shape,
+    { ...batch.largest, counted: 0 },
+    { severalMicroBatches },
+  );
+  const scorer = scorerBatch(batch);
+  const noOutput = { ...scorer, counted: 0 };
+  const memory = addMemory(
+    trained,
+    separate ? valueTrained : {},
+    { weights: 4 * policy.shape.parameters + 4 * reward.shape.parameters }, // the reference and the reward model
+    {
+      scoring:
+        scoringMemory(policy.shape, scorer) +
+        scoringMemory(reward.shape, noOutput) +
+        (separate ? scoringMemory(policy.shape, noOutput) : 0),
+    },
+    generatorMemory(policy, prompts, options.responseLength),
+  );
+  const steps = iterations * options.numPpoEpochs * options.numMiniBatches;
+  return {
+    model: policy,
+    besides: [
+      `reference: ${policy.name} as it was`,
+      `reward model: ${reward.name}`,
+      separate ? `value model: a copy of ${reward.name}` : 'value function: a head on the policy',
+    ],
+    data: prompts.data,
+    sampling: {
+      prompts: prompts.count,
+      responses: iterations * options.batchSize,
+      promptTokens,
+      responseTokens,
+    },
+    training: {
+      steps,
+      batchSize: Math.ceil(options.batchSize / options.numMiniBatches),
+      unit: 'responses',
+      trainRows: iterations * options.batchSize,
+      heldOutRows: 0,
+      tokensPerRow: promptTokens + responseTokens,
+      tokens: iterations * options.numPpoEpochs * batch.tokens,
+      microBatchesPerStep: batch.microBatches / options.numMiniBatches,
+      learningRate: options.learningRate,
+      schedule: options.lrSchedulerType,
+      warmupSteps: Math.ceil(options.warmupRatio * steps),
+    },
+    memory,
+    work: [
+      { model: policy, work: scaleWork(addWork(policyWork, valueWork), iterations) },
+      { model: reward, work: scaleWork(rewardWork, iterations) },
+    ],
+    decodeRows: Math.min(generatorRows, options.batchSize),
+    notes: prompts.notes,
+    made: { models: [{ ...policy, name: stage.name }] },
+  };
+}
+
+export async function estimateEvaluate(
+  options: StageOf<'evaluate'>,
+  stage: PlannedStage,
+  models: { readonly policies: readonly PlannedModel[]; readonly reward: PlannedModel | null },
+): Promise<StageDraft> {
+  const { policies, reward } = models;
+  const newest = policies.at(-1);
+  if (!newest) throw new TenetError('usage', `stage "${stage.name}" has no model to evaluate.`);
+  const prompts = await promptSizes(options.prompts, options.responseLength, stage, newest);
+  const promptTokens = meanOf(prompts.lengths);
+  const { responseTokens } = prompts;
+  const batch = simulateSteps(rowsOf(prompts), {
+    batchSize: Math.min(prompts.count, 256),
+    tokenBudget: promptTokenBudget,
+    seed: stage.seed,
+  });
+  const share = prompts.count / Math.min(prompts.count, 256);
+  const scorePass = {
+    tokens: batch.tokens * share,
+    pairs: batch.pairs * share,
+    counted: batch.counted * share,
+  };
+  const noOutput = { ...scorePass, counted: 0 };
+  return {
+    model: newest,
+    besides: [
+      `every model: ${policies.map(({ name }) => name).join(', ')}`,
+      ...(reward ? [`reward model: ${reward.name}`] : []),
+    ],
+    data: prompts.data,
+    sampling: {
+      prompts: prompts.count,
+      responses: prompts.count * policies.length,
+      promptTokens,
+      responseTokens,
+    },
+    memory: addMemory(
+      { weights: 4 * newest.shape.parameters * 2 + (reward ? 4 * reward.shape.parameters : 0) },
+      { scoring: scoringMemory(newest.shape, scorerBatch(batch)) },
+      generatorMemory(newest, prompts, options.responseLength),
+    ),
+    work: [
+      ...policies.map((model) => ({
+        model,
+        work: addWork(
+          generationWork(model.shape, {
+            sequences: prompts.count,
+            promptTokens,
+            newTokens: responseTokens,
+          }),
+          scaleWork(forwardWork(model.shape, scorePass), 2), // the divergence from the reference model
+        ),
+      })),
+      ...(reward
+        ? [{ model: reward, work: scaleWork(forwardWork(reward.shape, noOutput), policies.length) }]
+        : []),
+    ],
+    decodeRows: Math.min(generatorRows, prompts.count),
+    notes: prompts.notes,
+  };
+}
+
+async function promptSizes(
+  source: DataSource,
+  responseLength: number,
+  stage: PlannedStage,
+  model: PlannedModel,
+): Promise<PromptSizes> {
+  const { examples, data } = await readSource(source, stage);
+  const encoder = encoderOf(model, stage, model.config.maxPositions);
+  const sampled = sampleOf(examples, stage.seed);
+  const lengths = sampled.flatMap((example) => {
+    const ids = encoder.encodePrompt(example, { reserve: responseLength });
+    return ids ? [ids.length] : [];
+  });
+  if (lengths.length === 0) {
+    throw new TenetError(
+      'preflight',
+      `stage "${stage.name}": no prompt leaves room for a response of ${responseLength} tokens within the model's ${model.config.maxPositions}; lower responseLength.`,
+    );
+  }
+  const demonstrated = stage.before.responseTokens;
+  const responseTokens = Math.min(responseLength, demonstrated ?? responseLength);
+  const note =
+    demonstrated === null
+      ? 'Responses are taken to be as long as allowed; shorter ones take less time.'
+      : `Responses are taken to be as long as the demonstrations, ${Math.round(responseTokens)} tokens.`;
+  return {
+    data,
+    count: Math.round((examples.length * lengths.length) / sampled.length),
+    lengths,
+    responseTokens,
+    notes: [note],
+  };
+}
+
+function rowsOf({ lengths, responseTokens }: PromptSizes): RowSize[] {
+  const counted = Math.round(responseTokens);
+  return lengths.map((length) => ({ length: length + counted, counted }));
+}
+
+/** Two copies of the weights (one packed for decoding), the cache, and the pass over the prompts. */
+function generatorMemory({ shape }: PlannedModel, { lengths }: PromptSizes, responseLength: number): Memory {
+  const longest = Math.max(...lengths);
+  const prompt: StepSize['largest'] = { tokens: promptTokenBudget, length: longest, counted: generatorRows };
+  return {
+    generation: 8 * shape.parameters + scoringMemory(shape, prompt),
+    'KV cache': cacheMemory(shape, { sequences: generatorRows, tokens: longest + responseLength }),
+  };
+}
