@@ -66,7 +66,7 @@ async function measure(
   await generator.release();
 
   const batch = { rows: plan.rows, length: 256 };
-  const training = await createSftStep(config, parameters, batch, settings.threads);
+  const training = await createSftStep(config, parameters, batch, settings);
   await training.step();
   const trained = await yardsticks.beside(
     repeats,

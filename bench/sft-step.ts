@@ -11,7 +11,8 @@ import {
   type ParameterStore,
 } from '../src/model/index.ts';
 import { crossEntropyLoss } from '../src/objective/index.ts';
-import { tokenFeeds } from '../src/train/sequences.ts';
+import { microBatchOption } from '../src/train/options.ts';
+import { planMicroBatches, tokenFeeds } from '../src/train/sequences.ts';
 import { scalarFeed, Trainer } from '../src/train/trainer.ts';
 import { randomTokens } from './sizes.ts';
 
@@ -21,12 +22,15 @@ export interface StepBatch {
   readonly length: number;
 }
 
-/** A trainer with a batch to repeat. */
+/**
+ * A trainer with a batch to repeat, cut into micro-batches as the stages do.
+ * @param options.microBatchTokens default: the stage's
+ */
 export async function createSftStep(
   config: DecoderConfig,
   parameters: ParameterStore,
   batch: StepBatch,
-  threads: number,
+  options: { readonly threads: number; readonly microBatchTokens?: number },
 ): Promise<{ step(): Promise<number>; release(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'tenet-bench-'));
   const model = buildModelGraph(config, parameters);
@@ -37,23 +41,28 @@ export async function createSftStep(
     normaliser: model.graph.input('normaliser', 'real', []),
     isArgmax: tokens.isArgmax,
   });
-  const trainer = await Trainer.create(model, loss, metrics, parameters, { threads, folder });
+  const trainer = await Trainer.create(model, loss, metrics, parameters, {
+    threads: options.threads,
+    folder,
+  });
   const examples = Array.from({ length: batch.rows }, (_, row) => ({
     ids: randomTokens(config, batch.length, row),
     counted: new Uint8Array(batch.length).fill(1),
   }));
-  const padded = padBatch(examples);
-  const { rows, targets } = countedTargets(padded);
-  const feeds = {
-    ...tokenFeeds(padded),
-    rows,
-    targets,
-    counted: new Float32Array(targets.length).fill(1),
-    normaliser: scalarFeed(targets.length),
-  };
+  const { microBatchTokens = microBatchOption.parse(undefined) } = options;
+  const total = batch.rows * (batch.length - 1);
+  const microBatches = planMicroBatches(
+    examples.map(({ ids }) => ids.length),
+    microBatchTokens,
+  ).map((group) => {
+    const padded = padBatch(group.map((index) => examples[index]));
+    const { rows, targets } = countedTargets(padded);
+    const counted = new Float32Array(targets.length).fill(1);
+    return { ...tokenFeeds(padded), rows, targets, counted, normaliser: scalarFeed(total) };
+  });
   return {
     /** @returns the loss, which falls as the batch is learnt by heart */
-    step: async () => (await trainer.step([feeds], 1e-4)).loss,
+    step: async () => (await trainer.step(microBatches, 1e-4)).loss,
     async release() {
       await trainer.release();
       await rm(folder, { recursive: true });

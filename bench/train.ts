@@ -19,7 +19,7 @@ async function measure(
   const config = sizes[size];
   const parameters = freshParameters(config);
   const multiplied = multipliedParameters(config, parameters);
-  const training = await createSftStep(config, parameters, batch, settings.threads);
+  const training = await createSftStep(config, parameters, batch, settings);
   const first = await training.step();
   const resident = peakResidentMegabytes(); // before the yardsticks take their own
   const yardsticks = await Yardsticks.create(settings);
