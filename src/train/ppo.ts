@@ -194,7 +194,7 @@ export interface PpoInputs {
   readonly value?: ParameterStore;
   readonly reward: RewardFunction;
   readonly prompts: readonly PolicyPrompt[];
-  readonly tokenizer: Tokenizer;
+  readonly tokenizer: Pick<Tokenizer, 'decode'>;
   /** Ids that end a response. */
   readonly stopIds: readonly number[];
   /** Other measures of a response, only recorded: name → value per response. */

@@ -105,7 +105,9 @@ export function checkPrompts(
   }
   const empty = prompts.filter(({ ids }) => ids.length === 0).length;
   if (empty > 0)
-    problems.push(`${empty} prompts are empty; the model needs at least one token to start from`);
+    problems.push(
+      `${empty} of ${prompts.length} prompts hold no token; the model needs at least one token to start from`,
+    );
   if (stopIds.length === 0) {
     problems.push(
       'no end token is known, so no response would end; name one as eos_token in tokenizer_config.json',

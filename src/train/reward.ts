@@ -126,7 +126,7 @@ export interface RewardEvaluation {
 export interface RewardResult {
   readonly steps: number;
   readonly loss: number;
-  /** Null without held-out pairs. */
+  /** Null without held-out pairs of which one response is preferred. */
   readonly evaluation: RewardEvaluation | null;
 }
 
@@ -184,6 +184,15 @@ export async function trainReward(
       `${rankings.length - useful.length} of ${rankings.length} rankings compare nothing and are left out.`,
     );
   }
+  // Ties say nothing about accuracy.
+  const measurable =
+    rankingPairs(
+      heldOut.map(({ ranks }) => ranks),
+      { ties: 'skip' },
+    ).rankings > 0;
+  if (heldOut.length > 0 && !measurable) {
+    context.warn('The held-out rankings hold ties only, so the accuracy of the reward model stays unknown.');
+  }
   const batchSize = Math.min(options.batchSize, useful.length);
   const sampler = new Sampler({ size: useful.length, batchSize, seed: options.seed });
   const totalSteps =
@@ -213,7 +222,7 @@ export async function trainReward(
 
     // Step 4. Measure, report, save.
     const last = step === totalSteps;
-    if (heldOut.length > 0 && (step % options.evalSteps === 0 || last)) {
+    if (measurable && (step % options.evalSteps === 0 || last)) {
       evaluation = await evaluateRewardModel(scorer, parameters, heldOut, inputs.orderIsNeutral);
       context.event(step, {
         eval_accuracy: evaluation.accuracy.estimate,

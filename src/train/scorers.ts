@@ -28,7 +28,7 @@ export interface ResponseScores {
   readonly logProbs: Float32Array;
   /** [tokens] entropy of each token's distribution, nats. */
   readonly entropies: Float32Array;
-  /** [tokens] estimate before the token is chosen; empty without a value head. */
+  /** [tokens] estimate before the token is chosen; empty where scorer or parameters have no value head. */
   readonly values: Float32Array;
 }
 
@@ -37,18 +37,21 @@ export class ResponseScorer {
   private readonly session: Session<string>;
   private readonly parameterNames: readonly string[];
   private readonly tokenBudget: number;
-  private readonly hasValues: boolean;
+  private readonly valueHead: string | undefined;
+  /** Stands in for the value head of stores that have none, such as the reference model's. */
+  private readonly noHead: Float32Array;
 
   private constructor(
     session: Session<string>,
     names: readonly string[],
     tokenBudget: number,
-    hasValues: boolean,
+    { valueHead, width }: { readonly valueHead: string | undefined; readonly width: number },
   ) {
     this.session = session;
-    this.parameterNames = names;
+    this.parameterNames = names.filter((name) => name !== valueHead);
     this.tokenBudget = tokenBudget;
-    this.hasValues = hasValues;
+    this.valueHead = valueHead;
+    this.noHead = new Float32Array(width);
   }
 
   /**
@@ -68,17 +71,18 @@ export class ResponseScorer {
     };
     if (options.valueHead) outputs.values = scalarHead(model, result.hidden, options.valueHead);
     const session = await Session.create(model.graph, outputs, options);
-    return new ResponseScorer(
-      session,
-      [...model.weights.inputs.keys()],
-      options.tokenBudget ?? 8192,
-      options.valueHead !== undefined,
-    );
+    return new ResponseScorer(session, [...model.weights.inputs.keys()], options.tokenBudget ?? 8192, {
+      valueHead: options.valueHead,
+      width: config.width,
+    });
   }
 
   /** Scores each sequence's response tokens with the given parameters. */
   async score(parameters: ParameterStore, sequences: readonly Sequence[]): Promise<ResponseScores[]> {
     const weights = feedsOf(parameters, this.parameterNames);
+    const { valueHead } = this;
+    const hasValues = valueHead !== undefined && parameters.has(valueHead);
+    if (valueHead !== undefined) weights[valueHead] = hasValues ? parameters.view(valueHead) : this.noHead;
     const results = new Array<ResponseScores>(sequences.length);
     for (const group of planMicroBatches(sequences.map(lengthOf), this.tokenBudget)) {
       const batch = padSequences(group.map((index) => sequences[index]));
@@ -91,7 +95,7 @@ export class ResponseScorer {
         results[index] = {
           logProbs: part('logProbs'),
           entropies: part('entropies'),
-          values: this.hasValues ? part('values') : new Float32Array(0),
+          values: hasValues ? part('values') : new Float32Array(0),
         };
         start = end;
       }
