@@ -7,6 +7,7 @@ import {
   descriptionOf,
   isOptional,
   isPath,
+  layersOf,
   type Schema,
 } from './schema-walk.ts';
 
@@ -90,6 +91,11 @@ export function optionsJsonSchema(schema: Schema): Record<string, unknown> {
 }
 
 function typeName(schema: Schema): string {
+  const mayBeNull = layersOf(schema).some((layer) => definitionOf(layer).type === 'nullable');
+  return coreTypeName(schema) + (mayBeNull ? ' | null' : '');
+}
+
+function coreTypeName(schema: Schema): string {
   if (isPath(schema)) return 'path';
   const core = coreOf(schema);
   const definition = definitionOf(core);

@@ -4,7 +4,7 @@ import { dpoOptions, ppoOptions, rewardOptions, sftOptions } from '../train/inde
 import { filePath } from './recipe.ts';
 
 /** Where records come from: a file, or the sandbox world. */
-const dataSource = z
+export const dataSource = z
   .strictObject({
     path: z
       .union([filePath(), z.array(filePath()).min(1)])
@@ -80,7 +80,7 @@ const tokenizerOptions = z
 const architecture = z
   .strictObject({
     width: z.number().int().positive().default(256).describe('Width of the residual stream.'),
-    layers: z.number().int().positive().default(4),
+    layers: z.number().int().positive().default(4).describe('Transformer layers.'),
     heads: z.number().int().positive().default(4).describe('Attention heads; divides width.'),
     kvHeads: z
       .number()

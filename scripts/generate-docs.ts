@@ -1,0 +1,115 @@
+/**
+ * Writes the reference of recipes from the schema that checks them: `docs/recipes.md` for people and
+ * `docs/recipe.schema.json` for editors.
+ *
+ *   npx tsx scripts/generate-docs.ts
+ *
+ * A test (`tests/docs.test.ts`) fails when the files in the repository are not what this writes.
+ */
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { optionsJsonSchema, optionsMarkdown } from '../src/run/describe-options.ts';
+import { dataSource, recipeSchema, type StageRecipe, stageSchema } from '../src/run/run-recipe.ts';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** What each stage does, in the order of a usual recipe. */
+const about: Readonly<Record<StageRecipe['type'], string>> = {
+  pretrain:
+    'Learns a byte-level BPE vocabulary from text, creates a Llama-shaped model and trains it to predict the next token. Alone: `tenet train pretrain`.',
+  sft: 'Fine-tunes the model on demonstrations; by default only responses count in the loss. Alone: `tenet train sft`.',
+  rankings:
+    'The policy answers each prompt several times and the simulated annotators of the sandbox world rank the answers. Rankings made by people come from a file instead, as `data` of the reward stage.',
+  reward:
+    'Trains a reward model from comparisons or K-way rankings, starting from the policy, and measures it on held-out pairs beside trivial rules. Alone: `tenet train reward`.',
+  dpo: 'Trains the policy directly on comparisons, without a reward model and without sampling. Alone: `tenet train dpo`.',
+  ppo: 'The policy answers prompts, the reward model scores the answers, and proximal policy optimisation moves the policy under a KL penalty to where it started. Alone: `tenet train ppo`.',
+  evaluate:
+    'Every policy of the run answers the same held-out prompts; reward, divergence, length and (in the sandbox) the gold reward are compared with 95 % intervals, and answers are shown side by side in the report.',
+};
+
+const introduction = `# Recipes
+
+<!-- Written by scripts/generate-docs.ts from src/run/run-recipe.ts; do not edit by hand. -->
+
+A recipe is a YAML file that says what a run does: the model it starts from and a list of stages. Everything not
+written has the default below. \`tenet run recipe.yaml\` runs it, \`tenet run recipe.yaml --dry-run\` prints the plan.
+
+\`\`\`yaml
+# yaml-language-server: $schema=./recipe.schema.json   (editors complete and check with this line)
+model: { path: ../models/my-base-model }
+stages:
+  - { type: sft, data: { path: demonstrations.jsonl }, learningRate: 0.0001 }
+  - { type: reward, data: { path: comparisons.jsonl.gz } }
+  - { type: ppo, prompts: { path: prompts.jsonl }, klCoef: 0.05 }
+  - { type: evaluate, prompts: { path: held-out-prompts.jsonl } }
+\`\`\`
+
+- **Paths** start from the folder of the recipe.
+- **Overrides**: \`--set ppo.klCoef=0.1\` changes an option without editing the file; the first word is the name of a
+  stage (its type, unless it has a \`name\`) or an option of the recipe. Values are YAML: \`--set sft.data.path=[a.jsonl, b.jsonl]\`.
+  Paths given this way start from the current folder.
+- **Models pass from stage to stage**: a stage starts from the newest policy before it, ppo uses the newest reward
+  model. \`model:\` and \`rewardModel:\` in a stage name another stage instead.
+- **Unknown options are refused**, all at once, each with line and column and the nearest known name.
+- Option names and defaults are those of [TRL](https://github.com/huggingface/trl) in camelCase wherever TRL has the option; a
+  text in brackets says where a default comes from.
+`;
+
+/** The generated files: path from the root of the repository → content. */
+export function generatedDocs(): ReadonlyMap<string, string> {
+  const sections = [
+    introduction,
+    '## The recipe\n',
+    optionsMarkdown(recipeSchema),
+    '## Data sources\n',
+    'What `data` and `prompts` of a stage may say. Formats: [data.md](data.md).\n',
+    optionsMarkdown(dataSource),
+  ];
+  const order = Object.keys(about);
+  const stages = stageSchema.options.toSorted(
+    (a, b) => order.indexOf(a.shape.type.value) - order.indexOf(b.shape.type.value),
+  );
+  for (const stage of stages) {
+    const type = stage.shape.type.value;
+    sections.push(`## Stage ${type}\n`, `${about[type]}\n`, arranged(optionsMarkdown(stage)));
+  }
+  return new Map([
+    ['docs/recipes.md', formatted('docs/recipes.md', sections.join('\n'))],
+    [
+      'docs/recipe.schema.json',
+      formatted('docs/recipe.schema.json', JSON.stringify(editorSchema(), null, 2)),
+    ],
+  ]);
+}
+
+function editorSchema(): Record<string, unknown> {
+  return { ...optionsJsonSchema(recipeSchema), title: 'Tenet recipe' };
+}
+
+/** Inputs come first; the options of a data source have a section of their own, and the type is the heading. */
+function arranged(table: string): string {
+  const [head, ruler, ...rows] = table.trimEnd().split('\n');
+  const nameOf = (row: string): string => /^\| `([^`]+)`/.exec(row)?.[1] ?? '';
+  const isInput = (row: string): boolean =>
+    ['name', 'model', 'rewardModel', 'rewardModelPath', 'data', 'prompts'].includes(nameOf(row));
+  const shown = rows.filter((row) => nameOf(row) !== 'type' && !/^(data|prompts)\./.test(nameOf(row)));
+  const ordered = [...shown.filter(isInput), ...shown.filter((row) => !isInput(row))];
+  return [head, ruler, ...ordered, ''].join('\n');
+}
+
+/** As the linter wants it. */
+function formatted(path: string, content: string): string {
+  const biome = join(root, 'node_modules/.bin/biome');
+  const args = ['format', `--stdin-file-path=${path}`];
+  return execFileSync(biome, args, { cwd: root, input: content, encoding: 'utf8' });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const [path, content] of generatedDocs()) {
+    writeFileSync(join(root, path), content);
+    console.log(path);
+  }
+}
