@@ -3,14 +3,15 @@
  * choice as one operator.
  *
  * Only two arrays of vocabulary width exist at any time, the logits and their softmax, and the gradient needs
- * only the softmax: with p = softmax(h Wᵀ), the gradient of log p[target] scaled by g is
- *   dh = g · (W[target] − p W)      dW = onehot(target)ᵀ (g · h) − pᵀ (g · h)
- * so no one-hot or dense logit gradient is ever written. Callers pass only the rows that count.
+ * only the softmax: with e = softmax(h Wᵀ) − onehot(target), the gradient of log p[target] scaled by g is
+ *   dh = −g · (e W)      dW = −eᵀ (g · h)
+ * and e differs from the softmax in one value per row, which is written into it. Callers pass only the rows that
+ * count.
  */
 import { shapeError, type Tensor } from '../graph.ts';
-import { reshape, sum } from './broadcast.ts';
+import { expand, reshape, sum } from './broadcast.ts';
 import { add, equal, log, multiply, negate, stopGradient, subtract, toReal } from './elementwise.ts';
-import { addRows, gatherElements, gatherRows } from './gather.ts';
+import { gatherElements } from './gather.ts';
 import { matmul } from './matmul.ts';
 import { max } from './reduce.ts';
 
@@ -59,28 +60,26 @@ export function tokenLogProbs(
   // the largest logit minus it.
   const largest = max(logits, { axes: [-1], keep: true });
   const largestLogProb = log(max(probabilities, { axes: [-1], keep: true })); // [N, 1]
-  const chosen = gatherElements(logits, reshape(targets, [rows, 1]), 1); // [N, 1]
+  const column = reshape(targets, [rows, 1]);
+  const chosen = gatherElements(logits, column, 1); // [N, 1]
   // Subtracting the largest logit first keeps the digits that a normaliser of its size would round away.
   const logProbs = reshape(add(subtract(chosen, largest), largestLogProb), [rows]);
 
   graph.differentiable([hidden, weight, bias], [logProbs], ([g]) => {
-    const perRow = reshape(multiply(g!, scale), [rows, 1]); // [N, 1]
-    const scaledHidden = multiply(hidden, perRow); // [N, D]
-    const hiddenGradient = multiply(
-      subtract(gatherRows(weight, targets), matmul(probabilities, weight)),
-      perRow,
-    );
-    const weightGradient = subtract(
-      addRows(weight, targets, scaledHidden),
-      matmul(probabilities, scaledHidden, { transposeA: true }),
-    );
-    const biasGradient = bias
-      ? subtract(
-          addRows(reshape(bias, [-1, 1]), targets, perRow),
-          matmul(probabilities, perRow, { transposeA: true }),
-        )
-      : null;
-    return [hiddenGradient, weightGradient, biasGradient && reshape(biasGradient, bias!.shape)];
+    // The last to read the probabilities, so ONNX Runtime subtracts in place.
+    const [errors] = graph.node({
+      operator: 'ScatterElements',
+      inputs: [probabilities, column, expand(graph.scalar(-1), [rows, 1])],
+      outputs: [{ dtype: logits.dtype, shape: logits.shape }],
+      attributes: { axis: 1, reduction: 'add' },
+    });
+    const perRow = reshape(multiply(g!, -scale), [rows, 1]); // [N, 1]
+    const biasGradient = bias && matmul(errors, perRow, { transposeA: true });
+    return [
+      multiply(matmul(errors, weight), perRow),
+      matmul(errors, multiply(hidden, perRow), { transposeA: true }),
+      biasGradient && reshape(biasGradient, bias!.shape),
+    ];
   });
   return {
     logProbs,
