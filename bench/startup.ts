@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { type Benchmark, median, timeOf } from './benchmark.ts';
+import { type Benchmark, median, type Row, timeOf } from './benchmark.ts';
 
 const run = promisify(execFile);
 const command = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
@@ -13,7 +13,7 @@ export const startup: Benchmark = {
   title: 'Start-up',
   note: '`tenet --help` from the built package, in turn with a bare Node process.',
   cases: {
-    async help({ quick }) {
+    async help({ quick }): Promise<Row[]> {
       if (!existsSync(command)) throw new Error('there is no dist/cli/main.js; run "npm run build" first');
       const help: number[] = [];
       const bare: number[] = [];
