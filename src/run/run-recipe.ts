@@ -95,6 +95,7 @@ const architecture = z
       .optional()
       .describe('Width of the feed-forward layer. Default: 8/3 of width, rounded up to a multiple of 32.'),
     maxPositions: z.number().int().positive().default(512).describe('Longest sequence in tokens.'),
+    initializerRange: z.number().positive().default(0.02).describe('Standard deviation of fresh weights.'),
   })
   .prefault({})
   .describe('The Llama-shaped model to create.');
