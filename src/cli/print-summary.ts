@@ -2,6 +2,8 @@
 import { join } from 'node:path';
 import { styleText } from 'node:util';
 import type { EvaluationCell, EvaluationTable } from '../run/evaluation.ts';
+import type { StageRecord } from '../run/manifest.ts';
+import { formatNumber } from '../run/progress-format.ts';
 
 /** Answers shown side by side at the end. */
 const samplesShown = 3;
@@ -26,6 +28,8 @@ export async function printSummary(runFolder: string, options: { readonly json: 
     return;
   }
   const lines: string[] = [''];
+  // Without an evaluation, what the stages say of themselves.
+  if (tables.length === 0) lines.push(...manifest.stages.map(describeResults), '');
   for (const table of tables) lines.push(...renderTable(table), '');
   const answers = (await readSamples(runFolder)).filter(({ model }) => model !== undefined);
   const prompts = [...new Set(answers.map(({ prompt }) => prompt))].slice(0, samplesShown);
@@ -40,6 +44,14 @@ export async function printSummary(runFolder: string, options: { readonly json: 
   if (newest) lines.push(`${bold('Model')}   ${newest.folder}`);
   lines.push(`${bold('Report')}  ${report}`);
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** `sft  steps 90, loss 1.234, heldOutLoss 1.301` */
+function describeResults({ name, results }: StageRecord): string {
+  const numbers = Object.entries((results ?? {}) as Record<string, unknown>).filter(
+    (entry): entry is [string, number] => typeof entry[1] === 'number',
+  );
+  return `${bold(name)}  ${numbers.map(([key, value]) => `${key} ${formatNumber(value)}`).join(', ')}`;
 }
 
 /** A table in aligned text. */

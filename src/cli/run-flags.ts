@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 
 export interface RunFlags {
   readonly output?: string;
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly resume?: boolean;
   readonly overwrite?: boolean;
   readonly dryRun?: boolean;
@@ -23,8 +23,7 @@ export function withRunFlags(
     .option(
       '-s, --set <option=value>',
       `override an option, such as ${about.example}; may be repeated`,
-      (value: string, previous: readonly string[]) => [...previous, value],
-      [] as readonly string[],
+      (value: string, previous: readonly string[] = []) => [...previous, value],
     )
     .option('--resume', 'continue the run that is in the run folder')
     .option('--overwrite', 'delete the run that is in the run folder and start again')

@@ -1,10 +1,10 @@
 /** Takes a model out of a run folder, or copies a model folder, as a folder in Hugging Face layout. */
-import { access, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { TenetError, writeFileAtomic } from '../base/index.ts';
 import type { FloatDtype } from '../model/float-formats.ts';
-import { type CardStage, loadModelFolder, saveModelFolder } from '../model/index.ts';
-import { readManifest } from './manifest.ts';
+import { loadModelFolder, saveModelFolder } from '../model/index.ts';
+import { findModel } from './find-model.ts';
 
 export interface ExportModelOptions {
   /** A run folder, or a model folder. */
@@ -71,52 +71,6 @@ const storedDtypes: Readonly<Record<string, FloatDtype>> = {
   BF16: 'bfloat16',
 };
 
-interface FoundModel {
-  readonly folder: string;
-  readonly stage?: string;
-  readonly weights?: string;
-}
-
-/** What a stage of a run leaves in the manifest, as far as it matters here. */
-interface StageModel {
-  readonly model?: { readonly folder: string; readonly head: 'causal' | 'reward'; readonly weights: string };
-  readonly card?: readonly CardStage[];
-}
-
-async function findModel(source: string, stage: string | undefined): Promise<FoundModel> {
-  if (!(await exists(join(source, 'manifest.json')))) {
-    if (!(await exists(join(source, 'config.json')))) {
-      throw new TenetError(
-        'usage',
-        `${source} is neither a run folder (no manifest.json) nor a model folder (no config.json).`,
-      );
-    }
-    if (stage === undefined) return { folder: source };
-    throw new TenetError('usage', `${source} is a model folder and has no stages; leave --stage out.`);
-  }
-  const manifest = await readManifest(source);
-  const made = manifest.stages.flatMap(({ name, results }) => {
-    const { model } = (results ?? {}) as StageModel;
-    return model ? [{ name, ...model }] : [];
-  });
-  const known = made.map(
-    ({ name, head }) => `${name} (${head === 'causal' ? 'language model' : 'reward model'})`,
-  );
-  const chosen =
-    stage === undefined
-      ? (made.findLast(({ head }) => head === 'causal') ?? made.at(-1))
-      : made.find(({ name }) => name === stage);
-  if (!chosen) {
-    throw new TenetError(
-      'usage',
-      stage === undefined
-        ? `run ${manifest.name} has no model yet (${manifest.status}); a stage writes its model when it ends.`
-        : `run ${manifest.name} has no model of a stage "${stage}"; it has: ${known.join(', ') || 'none yet'}.`,
-    );
-  }
-  return { folder: join(source, chosen.folder), stage: chosen.name, weights: chosen.weights };
-}
-
 async function refuseTaken(folder: string): Promise<void> {
   const entries = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
@@ -128,12 +82,5 @@ async function refuseTaken(folder: string): Promise<void> {
   throw new TenetError(
     'usage',
     `${folder} is not empty; give another folder with --output, or --overwrite to replace the model in it.`,
-  );
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
   );
 }

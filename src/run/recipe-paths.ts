@@ -1,7 +1,7 @@
 /** Files that a recipe names, looked for before anything is computed. */
 import { access } from 'node:fs/promises';
 import { TenetError } from '../base/index.ts';
-import { isPath, type Path, type Schema, walk } from './schema-walk.ts';
+import { acceptsPath, type Path, type Schema, walk } from './schema-walk.ts';
 
 export interface RecipePath {
   /** As `--set` takes it, e.g. `sft.data.path`. */
@@ -13,7 +13,7 @@ export interface RecipePath {
 export function inputPathsOf(schema: Schema, recipe: unknown): RecipePath[] {
   const found: RecipePath[] = [];
   walk(schema, recipe, (at, value, path) => {
-    if (typeof value !== 'string' || path[0] === 'output' || !isPath(at)) return;
+    if (typeof value !== 'string' || path[0] === 'output' || !acceptsPath(at)) return;
     found.push({ option: optionName(recipe, path), path: value });
   });
   return found;

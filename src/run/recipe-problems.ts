@@ -148,7 +148,9 @@ function suggestion(value: unknown, values: readonly unknown[]): string {
   return guess === undefined ? '' : ` (did you mean "${guess}"?)`;
 }
 
-function firstSentence(text: string): string {
+/** Of a description: where a default comes from, and further sentences, do not help here. */
+function firstSentence(description: string): string {
+  const text = description.replace(/\s*\([^()]*\)/g, '');
   const sentence = /^.*?[.;](?=\s|$)/s.exec(text)?.[0].slice(0, -1) ?? text;
   return sentence.length > 110 ? `${sentence.slice(0, 107)}…` : sentence;
 }

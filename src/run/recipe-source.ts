@@ -110,13 +110,15 @@ function applyOverride(
 
   const short = shortcuts(root);
   const isKey = knownKeys(schema, root)?.includes(String(steps[0])) ?? true;
-  const named: Path = !isKey && Object.hasOwn(short, steps[0]) ? short[steps[0]] : steps.slice(0, 1);
+  const [first] = steps;
+  const named: Path = !isKey && Object.hasOwn(short, first) ? short[first] : [first];
   steps = [...named, ...steps.slice(1)];
 
   // First follow the path through the schema, so that a wrong one changes nothing; then set the value.
   let [target, targetSchema]: [unknown, Schema] = [root, schema];
   for (const [depth, step] of steps.entries()) {
-    const where = steps.slice(0, depth).join('.') || 'the recipe';
+    // As the user wrote it: `ppo`, not `stages.4`.
+    const where = depth === 0 ? 'the recipe' : [first, ...steps.slice(named.length, depth)].join('.');
     if (Array.isArray(target) && !(Number(step) < target.length)) {
       return { message: `${where} has ${target.length} items, counted from 0; there is no item "${step}".` };
     }

@@ -72,6 +72,14 @@ describe('parseRecipe', () => {
     expect(parse(resolved)).toEqual({ value, resolved }); // a resolved recipe resolves to itself
   });
 
+  it('makes paths absolute also where a list of them or something else may stand', () => {
+    const paths = z.object({ data: z.union([filePath(), z.array(filePath()), z.number()]) });
+    const read = (text: string) => parseRecipe(text, { schema: paths, file: 'r', folder: '/recipes' }).value;
+    expect(read('data: ../a.jsonl')).toEqual({ data: '/a.jsonl' });
+    expect(read('data: [a.jsonl, /b.jsonl]')).toEqual({ data: ['/recipes/a.jsonl', '/b.jsonl'] });
+    expect(read('data: 3')).toEqual({ data: 3 });
+  });
+
   it('reports every problem at once, with line, column and the fix', () => {
     const text = `model: base
 sed: 3
@@ -179,7 +187,7 @@ describe('--set', () => {
       'model.x=1',
     ];
     expect(problemsOf(good, set)).toEqual([
-      '--set ppo.klCoeff=3: unknown option "klCoeff" in stages.1; did you mean "klCoef"?',
+      '--set ppo.klCoeff=3: unknown option "klCoeff" in ppo; did you mean "klCoef"?',
       '--set pppo.x=1: unknown option "pppo" in the recipe; did you mean "ppo"?',
       '--set nothing: has no value; write it as --set path.to.option=value.',
       '--set stages.9.lr=1: stages has 2 items, counted from 0; there is no item "9".',
@@ -234,7 +242,7 @@ describe('descriptions of options', () => {
       'number > 0, ≤ 1',
       'list of text',
       'true | false',
-      'path',
+      'path | null',
       'map to number',
     ]);
   });

@@ -83,6 +83,13 @@ export function isPath(schema: Schema): boolean {
   return layersOf(schema).some((layer) => layer.meta()?.[PATH_MARK] === true);
 }
 
+/** True where a text in this place is a file path: marked so itself, or as one of the options of a union. */
+export function acceptsPath(schema: Schema): boolean {
+  if (isPath(schema)) return true;
+  const { type, options } = definitionOf(coreOf(schema));
+  return type === 'union' && (options ?? []).some(acceptsPath);
+}
+
 /**
  * The schemas that may describe `value`: the core itself, or for a union the options it can belong to (by
  * discriminator if there is one, else by kind of value).

@@ -13,16 +13,19 @@ export function chatCommand(): Command {
       'A conversation with a model, kept until /reset. Each line is a message; piped in, the lines of a file are. ' +
         'Commands: /reset, /system TEXT, /help, /exit. Ctrl-C stops a reply, and ends the conversation otherwise.',
     )
-    .requiredOption('-m, --model <folder>', 'model folder in Hugging Face layout');
+    .requiredOption('-m, --model <folder>', 'model folder in Hugging Face layout, or run folder');
   return withSamplingFlags(command).action(async (flags: SamplingFlags, self: Command) => {
     const { json } = globalOptions(self);
-    const [{ TextGenerator }, { ChatSession }, { createInterface }, { styleText }] = await Promise.all([
-      import('../../model/index.ts'),
-      import('../chat/chat-session.ts'),
-      import('node:readline'),
-      import('node:util'),
-    ]);
-    const model = await TextGenerator.load(flags.model, { threads: flags.threads, batchSize: 1 });
+    const [{ TextGenerator }, { findModel }, { ChatSession }, { createInterface }, { styleText }] =
+      await Promise.all([
+        import('../../model/index.ts'),
+        import('../../run/find-model.ts'),
+        import('../chat/chat-session.ts'),
+        import('node:readline'),
+        import('node:util'),
+      ]);
+    const { folder } = await findModel(flags.model);
+    const model = await TextGenerator.load(folder, { threads: flags.threads, batchSize: 1 });
     const interactive = Boolean(process.stdin.isTTY && process.stdout.isTTY) && !json;
     const dim = (text: string): string => (process.stderr.isTTY ? styleText('dim', text) : text);
     const notice = (text: string): void => void process.stderr.write(`${dim(text)}\n`);

@@ -56,7 +56,7 @@ describe('tenet data', () => {
       'split',
       join(folder, 'in.jsonl'),
       ...fields,
-      '--out',
+      '--output',
       out,
       '--fractions',
       'train=0.5,test=0.5',

@@ -109,7 +109,7 @@ function splitCommand(): Command {
         'together. The part of a row depends on its prompt and the seed alone, so sizes are near the fractions.',
     )
     .argument('<file>', 'data file')
-    .requiredOption('--out <folder>', 'folder for the parts')
+    .requiredOption('-o, --output <folder>', 'folder for the parts')
     .option('--fractions <list>', 'names and shares of the parts, which sum to 1', 'train=0.9,test=0.1')
     .option('--seed <n>', 'another seed gives another split', wholeNumber, 0)
     .addOption(
@@ -125,7 +125,7 @@ function splitCommand(): Command {
       const parts = parseFractions(options.fractions).map(({ name, fraction }) => ({
         name,
         fraction,
-        path: join(options.out, `${name}.${extension}`),
+        path: join(options.output, `${name}.${extension}`),
       }));
       const report = await splitFile(file, { ...options, parts });
       const lines = report.parts.map((part) => {
@@ -157,7 +157,7 @@ interface ConvertFlags extends ReadFlags {
 }
 
 interface SplitFlags extends ReadFlags {
-  out: string;
+  output: string;
   fractions: string;
   seed: number;
   groupBy: 'prompt' | 'row';

@@ -20,7 +20,7 @@ export function generateCommand(): Command {
       'Answers a prompt, all prompts of a file, or a text piped in. A model with a chat template answers as an ' +
         'assistant; a base model continues the text.',
     )
-    .requiredOption('-m, --model <folder>', 'model folder in Hugging Face layout')
+    .requiredOption('-m, --model <folder>', 'model folder in Hugging Face layout, or run folder')
     .option('-p, --prompt <text>', 'the prompt')
     .option('-f, --file <file>', 'data file with a prompt in each row, or .txt with a prompt in each line')
     .option('-n, --samples <n>', 'responses to each prompt', count, 1)
@@ -30,12 +30,14 @@ export function generateCommand(): Command {
   return withSamplingFlags(command)
     .action(async (flags: GenerateFlags, self: Command) => {
       const { json } = globalOptions(self);
-      const [{ readPrompts }, { TextGenerator }] = await Promise.all([
+      const [{ readPrompts }, { TextGenerator }, { findModel }] = await Promise.all([
         import('../prompts.ts'),
         import('../../model/index.ts'),
+        import('../../run/find-model.ts'),
       ]);
       const prompts = await readPrompts(flags);
-      const model = await TextGenerator.load(flags.model, { threads: flags.threads });
+      const { folder } = await findModel(flags.model);
+      const model = await TextGenerator.load(folder, { threads: flags.threads });
       const requests = requestsFor(prompts, model, flags);
       if (flags.output !== undefined) await writeAll(model, requests, flags.output, json);
       else if (requests.length === 1 && !json) await streamOne(model, requests[0]);
@@ -45,7 +47,7 @@ export function generateCommand(): Command {
     .addHelpText(
       'after',
       '\nExamples:\n' +
-        '  tenet generate -m my-model -p "How do I boil an egg?"\n' +
+        '  tenet generate -m runs/quickstart -p "How do I boil an egg?"\n' +
         '  tenet generate -m base-model -p "Once upon a time" --max-new-tokens 100 --stop "\\n\\n"\n' +
         '  tenet generate -m my-model -f prompts.jsonl -n 4 -o responses.jsonl',
     );

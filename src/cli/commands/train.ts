@@ -6,7 +6,7 @@ import { type RunFlags, withRunFlags } from '../run-flags.ts';
 
 /** What a method takes as flags of their own; everything else goes through --set. */
 interface Method {
-  readonly name: 'pretrain' | 'sft' | 'reward' | 'ppo';
+  readonly name: 'pretrain' | 'sft' | 'reward' | 'dpo' | 'ppo';
   readonly summary: string;
   readonly description: string;
   readonly needs: readonly (keyof typeof inputs)[];
@@ -63,6 +63,14 @@ const methods: readonly Method[] = [
     example: 'centerRewardsCoefficient=0.01',
   },
   {
+    name: 'dpo',
+    summary: 'train a policy directly on comparisons, without a reward model',
+    description:
+      'Direct preference optimisation: raises the probability of preferred responses over the others, relative to where the model started.',
+    needs: ['model', 'data'],
+    example: 'beta=0.2',
+  },
+  {
     name: 'ppo',
     summary: 'optimise a policy against a reward model with PPO',
     description:
@@ -77,7 +85,7 @@ type InputFlags = Partial<Record<keyof typeof inputs, string | readonly string[]
 /** `tenet train <method>`: one stage by itself, as a recipe of one stage made from flags. */
 export function trainCommand(): Command {
   const command = new Command('train')
-    .summary('one stage by itself: pretrain, sft, reward or ppo')
+    .summary('one stage by itself: pretrain, sft, reward, dpo or ppo')
     .description(
       'Runs one method without writing a recipe. The run folder holds the recipe that it amounts to, the model and a report. ' +
         'For several stages in a row write a recipe: tenet run.',
@@ -106,7 +114,7 @@ function methodCommand(method: Method): Command {
         schema: recipeSchema,
         file: `tenet train ${name}`,
         folder: '.',
-        set: [...fileOverrides(method, flags), ...flags.set],
+        set: [...fileOverrides(method, flags), ...(flags.set ?? [])],
         // The stage's options need no prefix here.
         shortcuts: (value) => ({
           ...Object.fromEntries(Object.keys(stage?.shape ?? {}).map((key) => [key, ['stages', 0, key]])),
@@ -132,10 +140,11 @@ function fileOverrides({ needs }: Method, flags: InputFlags): string[] {
 function requireInputs({ name, needs }: Method, flags: RunFlags & InputFlags): void {
   const missing = needs.filter((need) => {
     const [word] = inputs[need].option.split('.');
-    return flags[need] === undefined && !flags.set.some((override) => override.startsWith(word));
+    return flags[need] === undefined && !flags.set?.some((override) => override.startsWith(word));
   });
   if (missing.length === 0) return;
-  const list = missing.map((need) => `  ${inputs[need].flag.replace('...', '')}  ${inputs[need].about}`);
+  const width = Math.max(...missing.map((need) => inputs[need].flag.length));
+  const list = missing.map((need) => `  ${inputs[need].flag.padEnd(width)}  ${inputs[need].about}`);
   throw new TenetError('usage', `tenet train ${name} lacks:\n${list.join('\n')}`);
 }
 

@@ -104,10 +104,11 @@ async function checkDisk(folder: string): Promise<Check> {
       fix: 'Checkpoints need room: free some, or write runs to another disk.',
     };
   } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     return {
       name,
       status: 'warning',
-      value: (error as Error).message,
+      value: missing ? `there is no folder ${folder}` : (error as Error).message,
       fix: 'Give an existing folder with --folder.',
     };
   }
