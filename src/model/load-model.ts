@@ -161,9 +161,10 @@ async function listFolder(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);
   } catch (cause) {
-    throw new TenetError('model', `Cannot read the model folder ${folder}: ${(cause as Error).message}.`, {
-      cause,
-    });
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const why =
+      code === 'ENOENT' ? 'there is no such folder' : code === 'ENOTDIR' ? 'it is not a folder' : message;
+    throw new TenetError('model', `Cannot read the model folder ${folder}: ${why}.`, { cause });
   }
 }
 

@@ -14,7 +14,7 @@ import { runPretrain } from './stages/pretrain.ts';
 import { runRankings } from './stages/rankings.ts';
 import { runReward } from './stages/reward.ts';
 import { runSft } from './stages/sft.ts';
-import type { FinishedStage, StageResult, StageRun } from './stages/stage-run.ts';
+import { expectHead, type FinishedStage, type StageResult, type StageRun } from './stages/stage-run.ts';
 
 export interface PipelineOptions {
   /** The recipe as checked. */
@@ -128,7 +128,7 @@ function runOne(stage: StageRecipe, run: StageRun): Promise<StageResult> {
 export function checkOrder(recipe: RunRecipe, names: readonly string[]): void {
   const problems: string[] = [];
   let policy = recipe.model !== undefined;
-  let reward = false;
+  const rewardModels: string[] = [];
   let rankings = false;
   recipe.stages.forEach((stage, i) => {
     const where = `stages[${i}] (${names[i]})`;
@@ -143,14 +143,22 @@ export function checkOrder(recipe: RunRecipe, names: readonly string[]): void {
         `${where}: model "${stage.model}" is not the name of an earlier stage (${earlier.join(', ') || 'there is none'})`,
       );
     }
+    if (
+      stage.type === 'ppo' &&
+      stage.rewardModel !== undefined &&
+      !rewardModels.includes(stage.rewardModel)
+    ) {
+      problems.push(
+        `${where}: rewardModel "${stage.rewardModel}" is not the name of an earlier reward stage (${rewardModels.join(', ') || 'there is none'})`,
+      );
+    } else if (stage.type === 'ppo' && rewardModels.length === 0 && stage.rewardModelPath === undefined) {
+      problems.push(`${where} has no reward model: put a reward stage before it, or give rewardModelPath`);
+    }
     if ((stage.type === 'reward' || stage.type === 'dpo') && !stage.data && !rankings) {
       problems.push(`${where} has no data: give it data: { path: … }, or put a rankings stage before it`);
     }
-    if (stage.type === 'ppo' && !reward && stage.rewardModelPath === undefined) {
-      problems.push(`${where} has no reward model: put a reward stage before it, or give rewardModelPath`);
-    }
     if (stage.type === 'pretrain' || stage.type === 'sft') policy = true;
-    if (stage.type === 'reward') reward = true;
+    if (stage.type === 'reward') rewardModels.push(names[i]);
     if (stage.type === 'rankings') rankings = true;
   });
   if (problems.length === 0) return;
@@ -162,7 +170,8 @@ export function checkOrder(recipe: RunRecipe, names: readonly string[]): void {
 
 async function recordBaseModel(run: RunFolder, recipe: RunRecipe): Promise<void> {
   if (!recipe.model) return;
-  const { config, parameters } = await loadModelFolder(recipe.model.path);
+  const { config, parameters, head } = await loadModelFolder(recipe.model.path);
+  expectHead(head, 'causal', `model.path ${recipe.model.path}`);
   await run.recordInputs([
     {
       kind: 'model',

@@ -30,7 +30,7 @@ export const dataSource = z
       .describe('error: stop and name all bad rows; skip: write them to a file in the run folder and go on.'),
   })
   .refine((source) => (source.path === undefined) !== (source.sandbox === undefined), {
-    message: 'needs either path or sandbox, not both',
+    message: 'must have either path or sandbox, and not both',
   });
 export type DataSource = z.infer<typeof dataSource>;
 
@@ -96,6 +96,14 @@ const architecture = z
       .describe('Width of the feed-forward layer. Default: 8/3 of width, rounded up to a multiple of 32.'),
     maxPositions: z.number().int().positive().default(512).describe('Longest sequence in tokens.'),
     initializerRange: z.number().positive().default(0.02).describe('Standard deviation of fresh weights.'),
+  })
+  .refine(({ width, heads }) => width % (2 * heads) === 0, {
+    path: ['width'],
+    message: 'must be a multiple of 2 · heads (position encoding turns pairs of numbers in each head)',
+  })
+  .refine(({ heads, kvHeads = heads }) => heads % kvHeads === 0, {
+    path: ['kvHeads'],
+    message: 'must divide heads',
   })
   .prefault({})
   .describe('The Llama-shaped model to create.');

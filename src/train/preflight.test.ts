@@ -61,6 +61,12 @@ describe('checkExamples', () => {
     expect(check([example([1, 2, 3], '011')], { needsStop: false })).toEqual([]);
   });
 
+  it('refuses responses that are all empty', () => {
+    expect(check([example([1, 2, 9], '001'), example([3, 9], '01')])).toEqual([
+      'all counted tokens are end tokens: every response is empty, so the model would learn to say nothing; check the fields',
+    ]);
+  });
+
   it('refuses a model without an end token', () => {
     expect(check([good], { stopIds: [] })).toEqual([
       'no end token is known, so responses would never end; name one as eos_token in tokenizer_config.json',
@@ -137,7 +143,7 @@ describe('checkRewardModel', () => {
   it('refuses one whose interval holds chance', () => {
     expect(problemsOf(() => checkRewardModel({ value: 0.61, low: 0.51 }, 80))).toEqual([]);
     expect(problemsOf(() => checkRewardModel({ value: 0.52, low: 0.44 }, 150))).toEqual([
-      'the reward model agrees with 52.0 % of 150 held-out pairs, which is not above chance (95 % interval from 44.0 %); train it longer or on more comparisons, or set allowWeakReward: true to go on',
+      'the reward model agrees with 52.0 % of 150 held-out pairs, which cannot be told from chance (95 % interval from 44.0 %); train it longer or on more comparisons, hold out more pairs to measure it, or set allowWeakReward: true to go on',
     ]);
   });
 });

@@ -32,8 +32,16 @@ export function checkExamples(
       `${empty} of ${examples.length} examples have no counted token, so they teach nothing; raise maxLength, or leave them out`,
     );
   }
+  const stops = new Set(options.stopIds);
+  const onlyEnds = examples.every(({ ids, counted }) =>
+    ids.every((id, i) => i === 0 || counted[i] === 0 || stops.has(id)),
+  );
+  if (onlyEnds && examples.length > empty) {
+    problems.push(
+      'all counted tokens are end tokens: every response is empty, so the model would learn to say nothing; check the fields',
+    );
+  }
   if (options.needsStop && examples.length > 0) {
-    const stops = new Set(options.stopIds);
     const taught = examples.some(({ ids, counted }) =>
       ids.some((id, i) => counted[i] === 1 && stops.has(id)),
     );
@@ -127,8 +135,9 @@ export function checkRewardModel(
   if (accuracy.low > 0.5) return;
   refuse(
     [
-      `the reward model agrees with ${(100 * accuracy.value).toFixed(1)} % of ${pairs} held-out pairs, which is not above chance ` +
-        `(95 % interval from ${(100 * accuracy.low).toFixed(1)} %); train it longer or on more comparisons, or set allowWeakReward: true to go on`,
+      `the reward model agrees with ${(100 * accuracy.value).toFixed(1)} % of ${pairs} held-out pairs, which cannot be told from chance ` +
+        `(95 % interval from ${(100 * accuracy.low).toFixed(1)} %); train it longer or on more comparisons, hold out more pairs to measure it, ` +
+        'or set allowWeakReward: true to go on',
     ],
     'PPO',
   );

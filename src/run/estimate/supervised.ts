@@ -3,6 +3,7 @@ import { type Example, planPacking, Sampler, type TokenExample } from '../../dat
 import { holdOut } from '../load-data.ts';
 import type { StageOf } from '../run-recipe.ts';
 import { encodeTexts } from '../stages/encode-texts.ts';
+import { demonstrationsOf } from '../stages/expect-examples.ts';
 import { addMemory, scoringMemory, trainingMemory } from './memory.ts';
 import { modelToCreate, type PlannedModel } from './planned-model.ts';
 import { type RowSize, simulateSteps } from './simulate-steps.ts';
@@ -49,12 +50,15 @@ function supervised(
 ): StageDraft {
   const { model, examples, data, policy } = inputs;
   const { shape, config } = model;
-  const { train, heldOut } = holdOut(examples, options.heldOut, stage.seed);
+  const notes: string[] = [];
+  const wanted = demonstrationsOf(stage, examples, (message) => notes.push(message));
+  const { train, heldOut } = holdOut(wanted, options.heldOut, stage.seed);
   const maxLength = Math.min(options.maxLength, config.maxPositions);
   const encoder = encoderOf(model, stage, maxLength);
   const sampled = sampleOf(train, stage.seed);
   const pieces = encodeTexts(encoder, sampled, policy);
   const rows = options.packing ? packedRows(pieces, maxLength) : pieces.map(sizeOf);
+  if (options.packing && train.length > sampled.length) notes.push('The number of packed rows is estimated.');
   const rowCount = Math.max(1, Math.round((rows.length / sampled.length) * train.length));
 
   const batchSize = Math.min(options.batchSize, rowCount);
@@ -95,8 +99,7 @@ function supervised(
       heldOut.length === 0 ? {} : { measuring: scoringMemory(shape, step.largest) },
     ),
     work: [{ model, work }],
-    notes:
-      options.packing && train.length > sampled.length ? ['The number of packed rows is estimated.'] : [],
+    notes,
     made: {
       models: [{ ...model, name: stage.name }],
       ...(isWholeText ? {} : { responseTokens: demonstrated }),

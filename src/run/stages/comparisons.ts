@@ -5,6 +5,7 @@ import { examplesOf, type RankingExample, readRecords } from '../../data/index.t
 import { loadData } from '../load-data.ts';
 import type { InputRecord } from '../manifest.ts';
 import type { DataSource } from '../run-recipe.ts';
+import { expectKinds } from './expect-examples.ts';
 import type { panels } from './rankings.ts';
 import type { StageRun } from './stage-run.ts';
 
@@ -25,13 +26,7 @@ export async function loadComparisons(source: DataSource | undefined, stage: Sta
       seed,
     });
     await run.recordInputs(inputs);
-    const wrong = examples.find(({ kind }) => kind !== 'ranking');
-    if (wrong) {
-      throw new TenetError(
-        'data',
-        `stage "${name}" needs preferences or rankings, but its data holds ${wrong.kind} records; "tenet data check" says what a file is.`,
-      );
-    }
+    expectKinds(stage, examples, ['ranking']);
     return { examples: examples as readonly RankingExample[], inputs, panel: null };
   }
   const collected = stage.finished.findLast(({ type }) => type === 'rankings');

@@ -4,7 +4,7 @@ import { trainDpo } from '../../train/index.ts';
 import { holdOut } from '../load-data.ts';
 import type { StageOf } from '../run-recipe.ts';
 import { loadComparisons } from './comparisons.ts';
-import { describeLosses } from './encode-texts.ts';
+import { reportLosses } from './expect-examples.ts';
 import { finite } from './pretrain.ts';
 import {
   encoderFor,
@@ -23,8 +23,7 @@ export async function runDpo(options: StageOf<'dpo'>, stage: StageRun): Promise<
   const maxLength = Math.min(options.maxLength, start.config.maxPositions);
   const encoder = encoderFor(stage, start.tokenizer, maxLength);
   const pairs = encodePairs(encoder, train);
-  const losses = describeLosses(encoder);
-  if (losses) context.warn(losses);
+  reportLosses(stage, encoder, pairs, maxLength);
   const result = await trainDpo(
     { ...options, maxLength, seed, threads: stage.threads },
     { config: start.config, parameters: start.parameters, pairs, heldOut: encodePairs(encoder, heldOut) },

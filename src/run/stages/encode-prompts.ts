@@ -2,6 +2,7 @@
 import type { Example } from '../../data/index.ts';
 import { checkPrompts, type PolicyPrompt } from '../../train/index.ts';
 import { describeLosses } from './encode-texts.ts';
+import { expectPrompts } from './expect-examples.ts';
 import { encoderFor, promptText, type StageRun, type StartModel } from './stage-run.ts';
 
 /**
@@ -14,6 +15,7 @@ export function encodePrompts(
   examples: readonly Example[],
   responseLength: number,
 ): PolicyPrompt[] {
+  expectPrompts(stage, examples);
   const encoder = encoderFor(stage, start.tokenizer, start.config.maxPositions);
   const prompts = examples.flatMap((example): PolicyPrompt[] => {
     const ids = encoder.encodePrompt(example, { reserve: responseLength });

@@ -6,16 +6,7 @@ export function encodeTexts(
   examples: readonly Example[],
   policy: TextPolicy = {},
 ): TokenExample[] {
-  return examples.flatMap((example) => encoder.encodeText(preferredSide(example), policy));
-}
-
-/** Of a comparison, supervised training takes the best response. */
-function preferredSide(example: Example): Example {
-  if (example.kind !== 'ranking') return example;
-  const judged = example.ranks.map((rank, i) => ({ rank: rank ?? Number.POSITIVE_INFINITY, i }));
-  const best = judged.reduce((a, b) => (b.rank < a.rank ? b : a)).i;
-  const { prompt, responses, tools, chat_template_kwargs } = example;
-  return { kind: 'completion', prompt, completion: responses[best], tools, chat_template_kwargs };
+  return examples.flatMap((example) => encoder.encodeText(example, policy));
 }
 
 /** What an encoder cut or left out, in one sentence; null when nothing. */

@@ -18,6 +18,7 @@ import {
 import { type EvaluationCell, type EvaluationTable, writeEvaluation } from '../evaluation.ts';
 import { loadData } from '../load-data.ts';
 import type { StageOf } from '../run-recipe.ts';
+import { expectPrompts } from './expect-examples.ts';
 import {
   encoderFor,
   promptText,
@@ -68,6 +69,7 @@ export async function runEvaluate(options: StageOf<'evaluate'>, stage: StageRun)
     seed,
   });
   await run.recordInputs(inputs);
+  expectPrompts(stage, examples);
   const inSandbox = options.prompts.sandbox === 'prompts';
 
   // Step 1. The same prompts for every policy, oldest first; divergence is measured from what PPO started from.

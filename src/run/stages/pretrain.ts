@@ -1,13 +1,21 @@
 /** The pretrain stage: a tokenizer and a model from nothing but text. */
 import { Random } from '../../base/index.ts';
-import { Encoder, type Example, textOf } from '../../data/index.ts';
+import { type Content, type Example, textOf } from '../../data/index.ts';
 import { initialiseParameters, makeLlamaConfig, ParameterStore, parameterSpecs } from '../../model/index.ts';
 import { trainBpe } from '../../text/index.ts';
 import { trainSft } from '../../train/index.ts';
 import { holdOut, loadData } from '../load-data.ts';
 import type { StageOf } from '../run-recipe.ts';
 import { encodeTexts } from './encode-texts.ts';
-import { finishModel, type StageResult, type StageRun, settingsOf, withTemplate } from './stage-run.ts';
+import { demonstrationsOf } from './expect-examples.ts';
+import {
+  encoderFor,
+  finishModel,
+  type StageResult,
+  type StageRun,
+  settingsOf,
+  withTemplate,
+} from './stage-run.ts';
 
 export async function runPretrain(options: StageOf<'pretrain'>, stage: StageRun): Promise<StageResult> {
   const { context, run, seed } = stage;
@@ -20,11 +28,16 @@ export async function runPretrain(options: StageOf<'pretrain'>, stage: StageRun)
     seed,
   });
   await run.recordInputs(inputs);
-  const { train, heldOut } = holdOut(examples, options.heldOut, seed);
+  const { train, heldOut } = holdOut(demonstrationsOf(stage, examples, context.warn), options.heldOut, seed);
   const trained = await trainBpe(train.map(plainText), {
     vocabSize: options.tokenizer.vocabSize,
     maxLength: options.architecture.maxPositions,
   });
+  if (trained.tokenizer.vocabSize < options.tokenizer.vocabSize) {
+    context.warn(
+      `The text has words for a vocabulary of ${trained.tokenizer.vocabSize} entries only, not ${options.tokenizer.vocabSize}; the model is made that small.`,
+    );
+  }
   const tokenizer = withTemplate(trained.tokenizer, stage.recipe.wrapInChat);
 
   // Step 2. A model with fresh weights.
@@ -42,14 +55,11 @@ export async function runPretrain(options: StageOf<'pretrain'>, stage: StageRun)
   initialiseParameters(parameters, new Random(seed).fork('initial weights'));
 
   // Step 3. Next-token prediction on every token.
-  const encoder = new Encoder({
-    tokenizer,
-    wrapInChat: stage.recipe.wrapInChat,
-    maxLength: options.maxLength,
-  });
+  const maxLength = Math.min(options.maxLength, config.maxPositions);
+  const encoder = encoderFor(stage, tokenizer, maxLength);
   const policy = { tooLong: 'split', lossOn: 'all' } as const;
   const result = await trainSft(
-    { ...options, seed, threads: stage.threads },
+    { ...options, maxLength, seed, threads: stage.threads },
     {
       name: 'Pre-training',
       config,
@@ -73,8 +83,14 @@ export async function runPretrain(options: StageOf<'pretrain'>, stage: StageRun)
 /** All the text of an example, for learning the vocabulary. */
 function plainText(example: Example): string {
   if (example.kind === 'text') return example.text;
-  if (example.kind === 'chat') return example.messages.map(textOf).join('\n\n');
-  return JSON.stringify(example);
+  if (example.kind === 'chat') return contentText(example.messages);
+  return example.kind === 'completion'
+    ? `${contentText(example.prompt)}\n\n${contentText(example.completion)}`
+    : '';
+}
+
+function contentText(content: Content): string {
+  return typeof content === 'string' ? content : content.map(textOf).join('\n\n');
 }
 
 /** Metrics that are numbers. */

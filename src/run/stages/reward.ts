@@ -13,7 +13,7 @@ import { trainReward } from '../../train/index.ts';
 import { holdOut } from '../load-data.ts';
 import type { StageOf } from '../run-recipe.ts';
 import { loadComparisons } from './comparisons.ts';
-import { describeLosses } from './encode-texts.ts';
+import { reportLosses } from './expect-examples.ts';
 import { finite } from './pretrain.ts';
 import { panels } from './rankings.ts';
 import {
@@ -36,8 +36,7 @@ export async function runReward(options: StageOf<'reward'>, stage: StageRun): Pr
   const encoder = encoderFor(stage, start.tokenizer, maxLength);
   const encodedTrain = encodeRankings(encoder, train);
   const encodedHeldOut = encodeRankings(encoder, heldOut);
-  const losses = describeLosses(encoder);
-  if (losses) context.warn(losses);
+  reportLosses(stage, encoder, encodedTrain, maxLength);
 
   // Step 2. The policy's decoder with a fresh head for one number.
   const parameters = new ParameterStore([...decoderSpecs(start.config), scalarHeadSpec(start.config)]);

@@ -2,7 +2,8 @@
 import { trainSft } from '../../train/index.ts';
 import { holdOut, loadData } from '../load-data.ts';
 import type { StageOf } from '../run-recipe.ts';
-import { describeLosses, encodeTexts } from './encode-texts.ts';
+import { encodeTexts } from './encode-texts.ts';
+import { demonstrationsOf, reportLosses } from './expect-examples.ts';
 import { finite } from './pretrain.ts';
 import {
   encoderFor,
@@ -24,11 +25,10 @@ export async function runSft(options: StageOf<'sft'>, stage: StageRun): Promise<
   await run.recordInputs(inputs);
   const maxLength = Math.min(options.maxLength, start.config.maxPositions);
   const encoder = encoderFor(stage, start.tokenizer, maxLength);
-  const { train, heldOut } = holdOut(examples, options.heldOut, seed);
+  const { train, heldOut } = holdOut(demonstrationsOf(stage, examples, context.warn), options.heldOut, seed);
   const policy = { tooLong: 'truncate', lossOn: options.completionOnlyLoss ? 'auto' : 'all' } as const;
   const encodedTrain = encodeTexts(encoder, train, policy);
-  const losses = describeLosses(encoder);
-  if (losses) context.warn(losses);
+  reportLosses(stage, encoder, encodedTrain, maxLength);
   const result = await trainSft(
     { ...options, maxLength, seed, threads: stage.threads },
     {

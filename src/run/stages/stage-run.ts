@@ -76,12 +76,24 @@ export async function startModel(
       ? findModel(stage, options.from, head)
       : { folder: options.path, card: [], name: basename(options.path) };
   const loaded = await loadModelFolder(source.folder, { extra: options.extra });
+  expectHead(loaded.head, head, `stage "${stage.name}": ${source.folder}`);
   const tokenizer = withTemplate(await loadTokenizer(source.folder), stage.recipe.wrapInChat);
   const stopIds = new Set<number>(loaded.config.eosIds);
   if (tokenizer.eosId !== null) stopIds.add(tokenizer.eosId);
   if (stage.recipe.wrapInChat)
     for (const id of new ChatTemplate(tokenizer).turnEnd().stopIds) stopIds.add(id);
   return { ...loaded, ...source, tokenizer, tokenizerFiles: tokenizer.files, stopIds: [...stopIds] };
+}
+
+/** Refuses a reward model where a language model is needed, and the other way round. */
+export function expectHead(found: string, wanted: 'causal' | 'reward', where: string): void {
+  if (found === wanted) return;
+  throw new TenetError(
+    'model',
+    wanted === 'reward'
+      ? `${where} is a language model, and a reward model is needed (one that a reward stage has made)`
+      : `${where} is a reward model, and a language model is needed (the one it was trained from, for example)`,
+  );
 }
 
 /**
