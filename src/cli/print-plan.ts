@@ -111,8 +111,20 @@ function describeSchedule({
   return `${course} ${learningRate}${warmup}`;
 }
 
+/** A label and a text, on a terminal wrapped beside the label. */
 function field(label: string, text: string): string {
-  return `  ${dim(label.padEnd(10))} ${text}`;
+  const indent = 13;
+  const width = process.stdout.isTTY
+    ? Math.max(40, process.stdout.columns - indent)
+    : Number.POSITIVE_INFINITY;
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines[lines.length - 1];
+    if (line === '') lines[lines.length - 1] = word;
+    else if (line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return `  ${dim(label.padEnd(10))} ${lines.join(`\n${' '.repeat(indent)}`)}`;
 }
 
 /** `48 MB`, `1.3 GB` */

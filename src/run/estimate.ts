@@ -7,6 +7,11 @@
  * model's sizes and of elementwise operators is measured on the spot, in about a third of a second.
  *
  * Left out: reading and tokenizing data, learning a vocabulary, saving.
+ *
+ * Compared with real stages on one thread, in processor seconds because the machine was busy: PPO with stories260K
+ * 39 s where 42 s were estimated, pre-training 8.7 million parameters 24 s where 23 s were. Peak memory was 0.78 to
+ * 1.28 times the estimate (see `estimate/memory.ts`). What the machine does besides is not foreseen: a loaded one takes
+ * as much longer as it is loaded.
  */
 import { TenetError } from '../base/index.ts';
 import { estimateDpo, estimateReward } from './estimate/comparisons.ts';
