@@ -92,6 +92,8 @@ export class Session<Outputs extends string = string> {
         intraOpNumThreads: options.threads ?? availableParallelism(),
         interOpNumThreads: 1,
         graphOptimizationLevel: 'all',
+        // A pattern would be a second block of memory for every batch shape that comes again, and saves no time.
+        enableMemPattern: false,
         logSeverityLevel: 4, // errors are thrown, not printed as well
       });
       const inputs = graph.inputs.filter((input) => session.inputNames.includes(input.name));
