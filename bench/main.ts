@@ -19,11 +19,22 @@ import { memory } from './memory.ts';
 import { peak } from './peak.ts';
 import { peers } from './peers.ts';
 import { ppo } from './ppo.ts';
+import { productsBenchmark } from './products.ts';
 import { formatRows, formatTitle } from './report.ts';
 import { startup } from './startup.ts';
 import { train } from './train.ts';
 
-const benchmarks: readonly Benchmark[] = [peak, train, decode, ppo, peers, startup, adamw, memory];
+const benchmarks: readonly Benchmark[] = [
+  peak,
+  train,
+  productsBenchmark,
+  decode,
+  ppo,
+  peers,
+  startup,
+  adamw,
+  memory,
+];
 
 const { values: flags, positionals: names } = parseArgs({
   allowPositionals: true,

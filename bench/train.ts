@@ -21,6 +21,7 @@ async function measure(
   const multiplied = multipliedParameters(config, parameters);
   const training = await createSftStep(config, parameters, batch, settings);
   const first = await training.step();
+  await training.step(); // memory grows until a shape has come twice
   const resident = peakResidentMegabytes(); // before the yardsticks take their own
   const yardsticks = await Yardsticks.create(settings);
   const steps = settings.quick ? 1 : plan.steps;
