@@ -77,7 +77,7 @@ export function generatedDocs(): ReadonlyMap<string, string> {
     sections.push(`## Stage ${type}\n`, `${about[type]}\n`, arranged(optionsMarkdown(stage)));
   }
   return new Map([
-    ['docs/recipes.md', formatted('docs/recipes.md', sections.join('\n'))],
+    ['docs/recipes.md', sections.join('\n')],
     [
       'docs/recipe.schema.json',
       formatted('docs/recipe.schema.json', JSON.stringify(editorSchema(), null, 2)),
