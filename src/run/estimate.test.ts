@@ -57,6 +57,13 @@ stages:
   });
 
   const model = sharedData('models/stories260K');
+  it.skipIf(!model)('refuses a language model in the place of a reward model', async () => {
+    const recipe = parse(
+      `{ model: { path: ${model} }, stages: [{ type: ppo, prompts: { sandbox: prompts }, rewardModelPath: ${model} }] }`,
+    );
+    await expect(estimateRun(recipe)).rejects.toThrow('is a language model; a reward model is needed here.');
+  });
+
   const data = sharedData('preferences/hh-first-turn.dev.jsonl.gz');
   it.skipIf(!model || !data)('counts the rows of a file and the parameters of a model folder', async () => {
     const recipe = parse(

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { TenetError } from '../../base/index.ts';
 import { type Example, textOf } from '../../data/index.ts';
+import { headOf } from '../../model/architectures.ts';
 import { type DecoderConfig, makeLlamaConfig } from '../../model/index.ts';
 import { parseDecoderConfig } from '../../model/parse-config.ts';
 import { loadTokenizer, type Tokenizer, trainBpe } from '../../text/index.ts';
@@ -33,6 +34,9 @@ export async function modelInFolder(
     throw new TenetError('model', `${folder} is not a model folder: ${why}.`, { cause: error });
   }
   const config = parseDecoderConfig(json, path);
+  if (head === 'reward' && headOf(config.source) === 'causal') {
+    throw new TenetError('model', `${folder} is a language model; a reward model is needed here.`);
+  }
   return { name, head, config, shape: shapeOf(config), tokenizer: await loadTokenizer(folder) };
 }
 
