@@ -84,7 +84,7 @@ async function runAll(): Promise<boolean> {
   console.log(
     missed.length
       ? `\nTargets missed:\n${missed.map(({ what, of, ratio }) => `  ${what}: ${ratio.toFixed(3)} of ${of}`).join('\n')}`
-      : '\nAll targets met.',
+      : `\nNo target of these was missed.`,
   );
   if (flags.json) {
     const record = { date: new Date().toISOString(), machine, versions, commit, ...settings, results };

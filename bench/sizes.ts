@@ -2,11 +2,11 @@
 import { Random } from '../src/base/index.ts';
 import {
   type DecoderConfig,
-  decoderSpecs,
   initialiseParameters,
   makeLlamaConfig,
   type ParameterSpec,
   ParameterStore,
+  parameterSpecs,
 } from '../src/model/index.ts';
 
 const small = { vocabSize: 4096, width: 256, innerWidth: 688, layers: 4, heads: 4, maxPositions: 1024 };
@@ -33,7 +33,7 @@ export function freshParameters(
   seed = 1,
   extra: readonly ParameterSpec[] = [],
 ): ParameterStore {
-  const store = new ParameterStore([...decoderSpecs(config), ...extra]);
+  const store = new ParameterStore([...parameterSpecs(config), ...extra]);
   initialiseParameters(store, new Random(seed));
   return store;
 }
