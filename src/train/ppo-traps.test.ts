@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PpoOptions } from './ppo.ts';
+import type { PpoOptions } from './ppo-options.ts';
 import type { RewardItem } from './reward-function.ts';
 import { curve, recordContext, temporaryFolder } from './testing/context.ts';
 import { end, eventOf, models, movement, type Outcome, prompts, trainToy } from './testing/ppo-toy.ts';

@@ -4,7 +4,8 @@ import { Random } from '../base/index.ts';
 import type { TokenExample } from '../data/index.ts';
 import { tinyModel } from '../model/testing/tiny-model.ts';
 import { ResponseScorer } from './scorers.ts';
-import { type SftInputs, type SftOptions, type SftResult, sftOptions, trainSft } from './sft.ts';
+import { type SftInputs, type SftResult, trainSft } from './sft.ts';
+import { type SftOptions, sftOptions } from './sft-options.ts';
 import { curve, type RecordedContext, recordContext, temporaryFolder } from './testing/context.ts';
 
 const end = 28;

@@ -2,14 +2,8 @@
 import { expect } from 'vitest';
 import { decoderSpecs, ParameterStore, parameterSpecs, scalarHeadSpec } from '../../model/index.ts';
 import { tinyModel } from '../../model/testing/tiny-model.ts';
-import {
-  type PpoInputs,
-  type PpoOptions,
-  type PpoResult,
-  ppoOptions,
-  trainPpo,
-  valueHeadName,
-} from '../ppo.ts';
+import { type PpoInputs, type PpoResult, trainPpo, valueHeadName } from '../ppo.ts';
+import { type PpoOptions, ppoOptions } from '../ppo-options.ts';
 import type { RewardFunction, RewardItem } from '../reward-function.ts';
 import type { PolicyPrompt } from '../rollout.ts';
 import { type RecordedContext, recordContext } from './context.ts';
