@@ -8,10 +8,31 @@ const layers = {
   model: ['tensor', 'text'],
   objective: ['tensor'],
   train: ['model', 'data', 'objective', 'tensor', 'text'],
-  sandbox: ['data'],
-  run: ['tensor', 'text', 'data', 'store', 'model', 'objective', 'train', 'sandbox', 'monitor', 'evaluate'],
+  llm: ['model', 'train', 'text', 'tensor', 'data', 'store'],
+  constitution: ['llm', 'data', 'store'],
+  feedback: ['store', 'llm', 'constitution', 'data'],
   monitor: [],
-  evaluate: ['data', 'model', 'text'],
+  evaluate: ['llm', 'constitution', 'data', 'feedback', 'objective'],
+  sandbox: ['data'],
+  run: [
+    ...['tensor', 'text', 'data', 'store', 'model', 'objective', 'train', 'llm', 'constitution', 'feedback'],
+    ...['monitor', 'evaluate', 'sandbox'],
+  ],
+  server: [
+    ...[
+      'text',
+      'data',
+      'store',
+      'model',
+      'llm',
+      'constitution',
+      'feedback',
+      'monitor',
+      'evaluate',
+      'sandbox',
+    ],
+    'run',
+  ],
 };
 
 module.exports = {

@@ -13,6 +13,9 @@ export type ErrorCode =
   | 'shape' // tensor shapes that do not fit; a mistake in code that builds graphs
   | 'preflight' // the run was refused because it could not learn; exit code 2
   | 'training' // training broke down (NaN, divergence); exit code 1
+  | 'provider' // a language model that cannot be reached or refuses; exit code 1
+  | 'budget' // stopped before the budget would be exceeded; exit code 1
+  | 'store' // a database that cannot be opened, or a ledger that has been tampered with; exit code 1
   | 'interrupted' // stopped by the user after saving; exit code 130
   | 'internal'; // a state that should be impossible
 
