@@ -52,6 +52,20 @@ describe('checkpoints', () => {
     expect(loaded.parameters.values).toEqual(saved.parameters.values);
   });
 
+  it('also hold parameters that nothing trains', async () => {
+    const saved = makeStage();
+    const reference = tinyModel().parameters;
+    reference.values[3] = 0.125;
+    const parts = { ...saved.parts, reference: { parameters: reference } };
+    await saveCheckpoint({ ...saved, parts }, 1, null, 2);
+
+    const loaded = makeStage({ folder: saved.folder });
+    const moved = tinyModel().parameters;
+    await loadCheckpoint({ ...loaded, parts: { ...loaded.parts, reference: { parameters: moved } } });
+    expect(moved.hash()).toBe(reference.hash());
+    await expect(loadCheckpoint(loaded)).rejects.toThrow('it also has a "reference"');
+  });
+
   it('are none in an empty folder', async () => {
     expect(await loadCheckpoint(makeStage())).toBeNull();
   });

@@ -10,10 +10,11 @@ import { hashFile, hashOf, syncFolder, TenetError } from '../base/index.ts';
 import { type ParameterStore, SafetensorsFile, writeSafetensors } from '../model/index.ts';
 import type { AdamWState } from '../tensor/index.ts';
 
-/** What is saved under one name: a model's parameters, with the optimizer that trains them. */
+/** What is saved under one name: a model's parameters, with the optimizer that trains them if there is one. */
 export interface CheckpointPart {
   readonly parameters: ParameterStore;
-  readonly optimizer: { readonly state: AdamWState; restore(state: AdamWState): void };
+  /** None: parameters that change without being trained, such as a reference model that follows the policy. */
+  readonly optimizer?: { readonly state: AdamWState; restore(state: AdamWState): void };
 }
 
 export interface CheckpointOptions {
@@ -57,13 +58,11 @@ export async function saveCheckpoint(
   const tensors: { name: string; shape: readonly number[]; data: Float32Array }[] = [];
   const parts: Record<string, { updates: number; layout: string }> = {};
   for (const [part, { parameters, optimizer }] of Object.entries(options.parts)) {
-    const { step: updates, firstMoment, secondMoment } = optimizer.state;
-    parts[part] = { updates, layout: layoutOf(parameters) };
-    tensors.push(
-      { name: `${part}.parameters`, shape: [parameters.values.length], data: parameters.values },
-      { name: `${part}.firstMoment`, shape: [firstMoment.length], data: firstMoment },
-      { name: `${part}.secondMoment`, shape: [secondMoment.length], data: secondMoment },
-    );
+    const arrays = { parameters: parameters.values, ...(optimizer && momentsOf(optimizer.state)) };
+    parts[part] = { updates: optimizer?.state.step ?? 0, layout: layoutOf(parameters) };
+    for (const [name, data] of Object.entries(arrays)) {
+      tensors.push({ name: `${part}.${name}`, shape: [data.length], data });
+    }
   }
   const tensorPath = join(temporary, 'tensors.safetensors');
   await writeSafetensors(tensorPath, tensors, { dtype: 'float32' });
@@ -98,14 +97,12 @@ export async function loadCheckpoint<State>(
   const file = await SafetensorsFile.open(tensorPath);
   try {
     for (const [part, { parameters, optimizer }] of Object.entries(options.parts)) {
-      const moments = optimizer.state;
-      const targets = {
-        parameters: parameters.values,
-        firstMoment: moments.firstMoment.slice(),
-        secondMoment: moments.secondMoment.slice(),
-      };
-      for (const [name, target] of Object.entries(targets)) await file.readInto(`${part}.${name}`, target);
-      optimizer.restore({ step: content.parts[part].updates, ...targets });
+      await file.readInto(`${part}.parameters`, parameters.values);
+      if (!optimizer) continue;
+      const { firstMoment, secondMoment } = momentsOf(optimizer.state);
+      const moments = { firstMoment: firstMoment.slice(), secondMoment: secondMoment.slice() };
+      for (const [name, target] of Object.entries(moments)) await file.readInto(`${part}.${name}`, target);
+      optimizer.restore({ step: content.parts[part].updates, ...moments });
     }
   } finally {
     await file.close();
@@ -117,6 +114,10 @@ export async function loadCheckpoint<State>(
 export async function removeCheckpoints(folder: string): Promise<void> {
   await remove(folder, await checkpointNames(folder));
   await removeLeftovers(folder);
+}
+
+function momentsOf({ firstMoment, secondMoment }: AdamWState): Omit<AdamWState, 'step'> {
+  return { firstMoment, secondMoment };
 }
 
 async function readContent(folder: string): Promise<CheckpointContent> {

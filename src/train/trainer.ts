@@ -15,6 +15,7 @@ import {
   type SessionOptions,
   type Tensor,
 } from '../tensor/index.ts';
+import { addMetrics } from './metrics.ts';
 
 export interface TrainerOptions extends SessionOptions {
   /** Adam's moment decays. Default [0.9, 0.999] (PyTorch, TRL). */
@@ -29,26 +30,23 @@ export interface TrainerOptions extends SessionOptions {
   readonly folder: string;
 }
 
-/** Metrics of one step, summed over its micro-batches; `loss` and `gradNorm` besides the graph's own. */
+/** Metrics of one step, added up over its micro-batches (`addMetrics`); `loss` and `gradNorm` besides the graph's own. */
 export type StepMetrics = Readonly<Record<string, number>>;
 
 export class Trainer {
   private readonly session: Session<string>;
   private readonly optimizer: AdamW;
-  private readonly metricNames: readonly string[];
   private readonly parameterFeeds: Readonly<Record<string, Float32Array>>;
   private readonly folder: string;
 
   private constructor(
     session: Session<string>,
     optimizer: AdamW,
-    metricNames: readonly string[],
     parameterFeeds: Readonly<Record<string, Float32Array>>,
     folder: string,
   ) {
     this.session = session;
     this.optimizer = optimizer;
-    this.metricNames = metricNames;
     this.parameterFeeds = parameterFeeds;
     this.folder = folder;
   }
@@ -57,7 +55,7 @@ export class Trainer {
    * Adds the gradient of `loss` to the model's graph and prepares the optimizer.
    *
    * Losses and metrics must be sums divided by a normaliser of the whole step, so that adding up the
-   * micro-batches gives the step's value whatever their sizes.
+   * micro-batches gives the step's value whatever their sizes; metrics whose names end in Min or Max may be extremes.
    * @param parameters the store behind the graph's weights; those that the graph uses are trained
    */
   static async create(
@@ -90,8 +88,7 @@ export class Trainer {
       // Norm weights and biases are vectors; matrices decay.
       noDecay: (name) => parameters.shapeOf(name).length < 2,
     });
-    const names = Object.keys(measured);
-    return new Trainer(session, optimizer, names, Object.fromEntries(trained), options.folder);
+    return new Trainer(session, optimizer, Object.fromEntries(trained), options.folder);
   }
 
   /**
@@ -100,17 +97,17 @@ export class Trainer {
    *   `broken-batch.json` and the parameters stay as they were
    */
   async step(microBatches: readonly Feeds[], lr: number): Promise<StepMetrics> {
-    const metrics = Object.fromEntries(
-      [...this.metricNames, 'loss', 'gradNorm'].map((name) => [name, 0]),
-    ) as Record<string, number>;
+    const metrics: Record<string, number> = {};
     for (const feeds of microBatches) {
       const values = await this.session.run({ ...this.parameterFeeds, ...feeds });
       const found: Record<string, Float32Array> = {};
+      const measured: Record<string, number> = {};
       for (const [name, value] of Object.entries(values)) {
         if (name.startsWith(gradientPrefix))
           found[name.slice(gradientPrefix.length)] = value.data as Float32Array;
-        else metrics[name] += Number(value.data[0]);
+        else measured[name] = Number(value.data[0]);
       }
+      addMetrics(metrics, measured);
       if (!Number.isFinite(metrics.loss)) {
         this.optimizer.discard();
         await this.fail(feeds, `the loss is ${metrics.loss}`);
