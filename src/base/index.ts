@@ -1,3 +1,4 @@
+export { canonicalJson, type Json } from './canonical-json.ts';
 export { type ErrorCode, exitCodeOf, nearest, TenetError } from './error.ts';
 export { hashFile, hashOf, syncFolder, writeFileAtomic } from './files.ts';
 export { recoverFolder, replaceFolder } from './folders.ts';
