@@ -276,7 +276,7 @@ describe('GRPO losses', () => {
   it('names everything that is missing', () => {
     const options = { lossType: 'dr_grpo', beta: 0.1, epsilon: 2, delta: 0.5 } as GrpoOptions;
     expect(() => grpoLoss(options)).toThrow(
-      /epsilon 2 must lie.*delta 0.5 must be.*beta 0.1 needs referenceLogProbs.*maxCompletionLength/,
+      /epsilon 2 must lie.*delta 0.5 must be.*beta needs referenceLogProbs.*maxCompletionLength/,
     );
   });
 });

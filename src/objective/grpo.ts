@@ -42,7 +42,8 @@ import {
 } from '../tensor/index.ts';
 import { type ClipMetrics, clipMetrics } from './clip-metrics.ts';
 import { cispoTerm, clippedTerm, sapoTerm, vespoWeight } from './grpo-terms.ts';
-import { klPerTokenTensor } from './kl.ts';
+import type { KlEstimator } from './kl.ts';
+import { klPenaltyTensor } from './kl-loss.ts';
 import { maskedCountTensor, maskedMeanTensor, rowCountTensor } from './masked-tensor.ts';
 import type { TokenLayout } from './token-layout.ts';
 
@@ -74,13 +75,15 @@ export interface GrpoOptions {
   /** Tokens of the longest possible response; needed by dr_grpo. */
   readonly maxCompletionLength?: number;
 
-  /** Weight of the KL penalty in the loss, per nat. Default 0 (TRL; the paper 0.04). */
-  readonly beta?: number;
-  /** tokens: log π_ref; needed when beta is not 0. The estimator is k3. */
+  /** Weight of the KL penalty in the loss, per nat; a scalar tensor where it is steered. Default 0 (TRL; the paper 0.04). */
+  readonly beta?: number | Tensor;
+  /** tokens: log π_ref; needed when beta is not 0. */
   readonly referenceLogProbs?: Tensor;
+  /** Default k3 (the paper, TRL). */
+  readonly klEstimator?: KlEstimator;
   /**
-   * Multiplies the penalty by the ratio, which makes its gradient unbiased off-policy. Default true (TRL 1.13;
-   * DeepSeek-V3.2, arXiv:2512.02556).
+   * Multiplies the penalty by the ratio, which makes its gradient unbiased off-policy (`kl-loss.ts`). Default true
+   * (TRL 1.13; DeepSeek-V3.2, arXiv:2512.02556).
    */
   readonly useBiasCorrectionKl?: boolean;
 
@@ -171,14 +174,14 @@ export function grpoLoss(options: GrpoOptions): { readonly loss: Tensor; readonl
   // 3. The penalty for leaving the reference.
   let penalty: Tensor | null = null;
   if (beta !== 0) {
-    const { referenceLogProbs, useBiasCorrectionKl = true } = options;
-    penalty = klPerTokenTensor({
+    const { referenceLogProbs, klEstimator = 'k3', useBiasCorrectionKl = true } = options;
+    penalty = klPenaltyTensor({
       logProbs,
       referenceLogProbs: referenceLogProbs!,
       counted: tokens.counted,
-      estimator: 'k3',
+      estimator: klEstimator,
+      ratio: useBiasCorrectionKl ? ratio : null,
     });
-    if (useBiasCorrectionKl) penalty = multiply(penalty, ratio);
     term = add(term, multiply(penalty, beta));
   }
 
@@ -276,7 +279,7 @@ function check(options: GrpoOptions): void {
   if (epsilonHigh !== undefined && !(epsilonHigh > 0))
     problems.push(`epsilonHigh ${epsilonHigh} must be above 0`);
   if (delta !== null && !(delta > 1)) problems.push(`delta ${delta} must be above 1, or null`);
-  if (beta !== 0 && !options.referenceLogProbs) problems.push(`beta ${beta} needs referenceLogProbs`);
+  if (beta !== 0 && !options.referenceLogProbs) problems.push('beta needs referenceLogProbs');
   if (lossType === 'dr_grpo' && !(options.maxCompletionLength! > 0)) {
     problems.push('dr_grpo divides by maxCompletionLength, which must be above 0');
   }

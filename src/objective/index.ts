@@ -1,3 +1,4 @@
+export { bestOfNExpectations, bestOfNKlBound, rejectionKlBound } from './best-of-n.ts';
 export { type BradleyTerryOptions, type BradleyTerryResult, bradleyTerryLoss } from './bradley-terry.ts';
 export {
   type CalibrationBin,
@@ -43,6 +44,7 @@ export {
   type KlControllerOptions,
   type KlControllerState,
 } from './kl-controller.ts';
+export { klLoss, klPenaltyTensor } from './kl-loss.ts';
 export { type KtoMetrics, type KtoOptions, ktoLoss, ktoReferencePoint } from './kto.ts';
 export {
   type Counted,
