@@ -9,7 +9,14 @@
 import { TenetError } from '../base/index.ts';
 import { type Counted, maskedCount } from './masked.ts';
 
-export type ImportanceMode = 'token_truncate' | 'token_mask' | 'sequence_truncate' | 'sequence_mask';
+/** Per token or per sequence; weights outside the limits are moved to them, or to 0. */
+export const importanceModes = [
+  'token_truncate',
+  'token_mask',
+  'sequence_truncate',
+  'sequence_mask',
+] as const;
+export type ImportanceMode = (typeof importanceModes)[number];
 
 export interface ImportanceWeights {
   /** [B, T] weight per token (a sequence's own at all its tokens); 0 where not counted. */

@@ -28,7 +28,12 @@ export {
 } from './group-advantages.ts';
 export { type GrpoLossType, type GrpoMetrics, type GrpoOptions, grpoLoss } from './grpo.ts';
 export { highEntropyMask } from './high-entropy-mask.ts';
-export { type ImportanceMode, type ImportanceWeights, importanceWeights } from './importance-sampling.ts';
+export {
+  type ImportanceMode,
+  type ImportanceWeights,
+  importanceModes,
+  importanceWeights,
+} from './importance-sampling.ts';
 export {
   type BootstrapOptions,
   bootstrapDifference,
@@ -37,7 +42,7 @@ export {
   studentInterval,
   wilsonInterval,
 } from './intervals.ts';
-export { type KlEstimator, klPerToken, klPerTokenTensor } from './kl.ts';
+export { type KlEstimator, klPerResponse, klPerToken, klPerTokenTensor } from './kl.ts';
 export {
   createKlController,
   type KlController,

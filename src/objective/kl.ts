@@ -51,6 +51,22 @@ export function klPerToken(options: {
 }
 
 /**
+ * KL(π ‖ π_ref) of whole responses, the sum over their tokens, nats; negative at times with k1.
+ * @param options as of `klPerToken`, the arrays [B, T]
+ * @param options.sequences B
+ * @returns [B]
+ */
+export function klPerResponse(
+  options: Parameters<typeof klPerToken>[0] & { readonly sequences: number },
+): Float32Array {
+  const perToken = klPerToken(options);
+  const tokens = perToken.length / options.sequences;
+  return Float32Array.from({ length: options.sequences }, (_, row) =>
+    perToken.subarray(row * tokens, (row + 1) * tokens).reduce((sum, value) => sum + value, 0),
+  );
+}
+
+/**
  * KL(π ‖ π_ref) per token in a graph, nats; 0 and without gradient where not counted.
  *
  * Differentiable by both log-probabilities. Only k2 has the divergence's gradient when differentiated as it

@@ -15,8 +15,10 @@ import type { RunningMoments } from './running-moments.ts';
  * @param options.ended   [B] 1 = the response ended with an end token
  * @param options.moments running moments to update and normalise by; default none
  * @param options.keepMean with moments: true divides by the deviation only. Default false
- * @param options.clip    scores are limited to ±clip after normalisation; null = not. Default null (trlX, OpenRLHF: 10)
+ * @param options.clip    scores are limited to ±clip, or to [lowest, highest], after normalisation; null = not.
+ *   Default null (trlX, OpenRLHF: 10)
  * @param options.missingEosPenalty subtracted where `ended` is 0, score units, ≥ 0; null = none. Default null (TRL)
+ * @param options.allowUnscored true: NaN marks a response that nothing could score, and stays NaN. Default false
  * @returns [B]
  * @throws TenetError('training') naming every score that is not finite
  */
@@ -25,29 +27,31 @@ export function conditionScores(options: {
   readonly ended: Counted;
   readonly moments?: RunningMoments;
   readonly keepMean?: boolean;
-  readonly clip?: number | null;
+  readonly clip?: number | readonly [number, number] | null;
   readonly missingEosPenalty?: number | null;
+  readonly allowUnscored?: boolean;
 }): Float32Array {
   const { scores, ended, moments, clip = null, missingEosPenalty = null } = options;
+  const [lowest, highest] = typeof clip === 'number' ? [-clip, clip] : (clip ?? [-Infinity, Infinity]);
   if (scores.length !== ended.length) {
     throw new TenetError(
       'shape',
       `conditionScores: ${scores.length} scores but ${ended.length} end marks; both are one per response`,
     );
   }
-  if ((clip !== null && !(clip > 0)) || (missingEosPenalty !== null && !(missingEosPenalty >= 0))) {
+  if (!(lowest < highest) || (missingEosPenalty !== null && !(missingEosPenalty >= 0))) {
     throw new TenetError(
       'usage',
-      `conditionScores: clip ${clip} must be > 0 and missingEosPenalty ${missingEosPenalty} ≥ 0, or null`,
+      `conditionScores: clip ${clip} must be > 0 (or rise from lowest to highest) and missingEosPenalty ${missingEosPenalty} ≥ 0, or null`,
     );
   }
-  requireFinite('conditionScores', scores);
+  requireFinite('conditionScores', scores, options.allowUnscored);
   moments?.add(scores);
   const result = moments
     ? moments.normalise(scores, { keepMean: options.keepMean })
     : Float32Array.from(scores);
   for (let i = 0; i < result.length; i++) {
-    if (clip !== null) result[i] = Math.min(clip, Math.max(-clip, result[i]));
+    result[i] = Math.min(highest, Math.max(lowest, result[i]));
     if (missingEosPenalty !== null && ended[i] === 0) result[i] -= missingEosPenalty;
   }
   return result;
@@ -125,8 +129,10 @@ export function shapeRewards(options: {
   return { rewards, kl, nonScoreRewards, totals };
 }
 
-function requireFinite(where: string, scores: Values): void {
-  const bad = Array.from(scores.keys()).filter((i) => !Number.isFinite(scores[i]));
+function requireFinite(where: string, scores: Values, allowNaN = false): void {
+  const bad = Array.from(scores.keys()).filter(
+    (i) => !Number.isFinite(scores[i]) && !(allowNaN && Number.isNaN(scores[i])),
+  );
   if (bad.length === 0) return;
   throw new TenetError(
     'training',

@@ -12,8 +12,11 @@ export interface RewardItem extends Sequence {
   readonly ended: boolean;
 }
 
-/** @returns one reward per item, in its own units; higher is better */
-export type RewardFunction = (items: readonly RewardItem[]) => Promise<ArrayLike<number>>;
+/**
+ * @returns one reward per item, in its own units; higher is better, null (or NaN) = this response cannot be scored.
+ *   Methods that compare the responses of a group leave such a response out; PPO refuses it.
+ */
+export type RewardFunction = (items: readonly RewardItem[]) => Promise<ArrayLike<number | null>>;
 
 /** Rewards from a reward model that shares the policy's tokenizer; it stays as it is. */
 export async function rewardModel(

@@ -3,7 +3,7 @@
  *
  * Shapes: B responses, R tokens of the longest one; arrays are row-major [B, R] and 0 where not counted.
  */
-import { Random } from '../base/index.ts';
+import { Random, TenetError } from '../base/index.ts';
 import type { Generator, ParameterStore } from '../model/index.ts';
 import type { Tokenizer } from '../text/index.ts';
 import type { RewardFunction, RewardItem } from './reward-function.ts';
@@ -26,29 +26,43 @@ export interface Rollout {
   readonly lengths: Int32Array;
   /** [B] 1 = ended by itself. */
   readonly ended: Uint8Array;
-  /** [B] as the reward function gave them. */
+  /** [B] as the reward function gave them; NaN where it could not score. */
   readonly scores: Float32Array;
-  /** [B, R] log-probability under the policy that sampled, nats. */
+  /** [B, R] log-probability under the policy that sampled, nats, as the trainer computes it. */
   readonly logProbs: Float32Array;
-  /** [B, R] under the frozen reference model. */
+  /** [B, R] the same as the sampler reported it. */
+  readonly samplerLogProbs: Float32Array;
+  /** [B, R] under the reference model; the policy's own where there is none, so that the divergence is 0. */
   readonly referenceLogProbs: Float32Array;
-  /** [B, R] entropy of the policy's distribution, nats. */
+  /** [B, R] entropy of the policy's distribution, nats; zeros where the pass over the policy was saved. */
   readonly entropies: Float32Array;
   /** [B, R] value estimate before the token; zeros without a value function. */
   readonly values: Float32Array;
-  /** Mean |difference| between the sampler's log-probabilities and the trainer's, nats. Near 0 in float32. */
+  /**
+   * Mean |difference| between the sampler's log-probabilities and the trainer's, nats, and the largest. Near 0 in
+   * float32; NaN where the pass over the policy was saved.
+   */
   readonly logProbGap: number;
+  readonly largestLogProbGap: number;
   /** Milliseconds spent. */
   readonly timeMs: { readonly generate: number; readonly score: number };
 }
 
 export interface RolloutOptions {
+  /** One response each; a prompt that stands there several times is answered several times. */
   readonly prompts: readonly PolicyPrompt[];
   /** Already prepared with the policy's current weights. */
   readonly generator: Generator;
   readonly policy: ParameterStore;
-  readonly reference: ParameterStore;
-  readonly scorer: ResponseScorer;
+  /** Default: none is scored. */
+  readonly reference?: ParameterStore | null;
+  /** Null, with neither reference nor value head to score: the sampler's log-probabilities are taken as they are. */
+  readonly scorer: ResponseScorer | null;
+  /**
+   * True: only the reference is scored, and the sampler's log-probabilities stand for the policy's, which saves a pass.
+   * The trainer then has to compare. Default false.
+   */
+  readonly trustSampler?: boolean;
   /** Value estimates from a model of their own; default: those of the policy's value head. */
   readonly value?: { readonly scorer: HeadScorer; readonly parameters: ParameterStore };
   readonly reward: RewardFunction;
@@ -90,13 +104,6 @@ export async function collectRollout(options: RolloutOptions): Promise<Rollout> 
     }),
   );
   const length = Math.max(...generations.map(({ ids }) => ids.length));
-  const policyScores = await options.scorer.score(options.policy, items);
-  const referenceScores = await options.scorer.score(options.reference, items);
-  const values = options.value
-    ? await options.value.scorer.scoreTokens(options.value.parameters, items)
-    : policyScores.map((row) => row.values);
-  const scores = Float32Array.from(await options.reward(items));
-
   const grid = (rows: readonly Float32Array[]): Float32Array => {
     const array = new Float32Array(items.length * length);
     rows.forEach((row, i) => {
@@ -105,27 +112,66 @@ export async function collectRollout(options: RolloutOptions): Promise<Rollout> 
     return array;
   };
   const counted = new Uint8Array(items.length * length);
-  let gap = 0;
-  let tokens = 0;
-  generations.forEach(({ ids, logProbs }, i) => {
-    counted.fill(1, i * length, i * length + ids.length);
-    for (let t = 0; t < ids.length; t++) gap += Math.abs(logProbs[t] - policyScores[i].logProbs[t]);
-    tokens += ids.length;
+  items.forEach(({ response }, i) => {
+    counted.fill(1, i * length, i * length + response.length);
   });
+
+  const { scorer, reference } = options;
+  const trusted = options.trustSampler || !scorer;
+  const samplerLogProbs = grid(generations.map(({ logProbs }) => logProbs));
+  const policyScores = trusted ? null : await scorer.score(options.policy, items);
+  const logProbs = policyScores ? grid(policyScores.map((row) => row.logProbs)) : samplerLogProbs;
+  const referenceScores = scorer && reference ? await scorer.score(reference, items) : null;
+  const values = options.value
+    ? await options.value.scorer.scoreTokens(options.value.parameters, items)
+    : policyScores?.map((row) => row.values);
+  const gap = policyScores ? gapBetween(logProbs, samplerLogProbs, counted) : null;
   return {
     items,
     length,
     counted,
     lengths: Int32Array.from(generations, ({ ids }) => ids.length),
     ended: Uint8Array.from(generations, ({ finish }) => (finish === 'stop' ? 1 : 0)),
-    scores,
-    logProbs: grid(policyScores.map((row) => row.logProbs)),
-    referenceLogProbs: grid(referenceScores.map((row) => row.logProbs)),
-    entropies: grid(policyScores.map((row) => row.entropies)),
-    values: grid(values),
-    logProbGap: gap / tokens,
+    scores: await scoresOf(options.reward, items),
+    logProbs,
+    samplerLogProbs,
+    referenceLogProbs: referenceScores ? grid(referenceScores.map((row) => row.logProbs)) : logProbs,
+    entropies: grid(policyScores?.map((row) => row.entropies) ?? []),
+    values: grid(values ?? []),
+    logProbGap: gap?.mean ?? Number.NaN,
+    largestLogProbGap: gap?.largest ?? Number.NaN,
     timeMs: { generate: generated - started, score: performance.now() - generated },
   };
+}
+
+/** [B]; what the function leaves open is NaN. @throws TenetError('training') unless it gives one reward per item */
+async function scoresOf(reward: RewardFunction, items: readonly RewardItem[]): Promise<Float32Array> {
+  const rewards = await reward(items);
+  if (rewards.length !== items.length) {
+    throw new TenetError(
+      'training',
+      `The reward function gave ${rewards.length} rewards for ${items.length} responses; it must give one for each, ` +
+        'null where it cannot score.',
+    );
+  }
+  return Float32Array.from(rewards, (value) => value ?? Number.NaN);
+}
+
+/** Over the counted tokens. */
+function gapBetween(
+  a: Float32Array,
+  b: Float32Array,
+  counted: Uint8Array,
+): { readonly mean: number; readonly largest: number } {
+  let [sum, largest, tokens] = [0, 0, 0];
+  for (let i = 0; i < counted.length; i++) {
+    if (counted[i] === 0) continue;
+    const gap = Math.abs(a[i] - b[i]);
+    sum += gap;
+    largest = Math.max(largest, gap);
+    tokens++;
+  }
+  return { mean: sum / tokens, largest };
 }
 
 /** A generator for one draw of a stage: depends on the seed and the names only, so resuming repeats it. */
