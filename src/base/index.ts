@@ -3,4 +3,5 @@ export { type ErrorCode, exitCodeOf, nearest, TenetError } from './error.ts';
 export { hashFile, hashOf, syncFolder, writeFileAtomic } from './files.ts';
 export { recoverFolder, replaceFolder } from './folders.ts';
 export { Random, type RandomState } from './random.ts';
+export { receivedError, type SentError, sendableError } from './sent-error.ts';
 export { startWorker } from './start-worker.ts';

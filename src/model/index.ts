@@ -1,21 +1,22 @@
 export type { DecoderConfig, DecoderFamily, RotaryConfig } from './decoder-config.ts';
-export {
-  type FinishReason,
-  type GenerateOptions,
-  type Generation,
-  type GenerationRequest,
-  Generator,
-  type GeneratorOptions,
-} from './generate/generator.ts';
+export type {
+  FinishReason,
+  Generation,
+  GenerationEvents,
+  GenerationRequest,
+  TokenAlternatives,
+} from './generate/generation.ts';
+export type { GenerationQueue } from './generate/generation-queue.ts';
+export { type GenerateOptions, Generator, type GeneratorOptions } from './generate/generator.ts';
 export { checkSamplingOptions, type SamplingOptions } from './generate/sampling.ts';
-export {
-  type TextCallOptions,
-  type TextGeneration,
-  TextGenerator,
-  type TextModel,
-  type TextOptions,
-  type TextRequest,
-} from './generate/text-generator.ts';
+export { TextGenerator, type TextModel } from './generate/text-generator.ts';
+export type {
+  Continuation,
+  TextCallOptions,
+  TextGeneration,
+  TextOptions,
+  TextRequest,
+} from './generate/text-request.ts';
 export type { TextStream } from './generate/text-stream.ts';
 export { initialiseParameters } from './initialise.ts';
 export { type LlamaShape, makeLlamaConfig } from './llama-config.ts';

@@ -1,8 +1,9 @@
 /** The thread that runs a recipe; started by `runInWorker`. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { sendableError } from '../base/index.ts';
 import { runPipeline } from './pipeline.ts';
 import type { ProgressDisplay } from './progress-display.ts';
-import { sendable, type WorkerJob, type WorkerMessage } from './run-in-worker.ts';
+import type { WorkerJob, WorkerMessage } from './run-in-worker.ts';
 
 const port = parentPort;
 if (!port) throw new Error('pipeline-worker.ts must be started as a worker thread');
@@ -22,7 +23,7 @@ try {
   const result = await runPipeline({ ...(workerData as WorkerJob), signal: controller.signal, display });
   send({ kind: 'done', result });
 } catch (error) {
-  send({ kind: 'failed', error: sendable(error) });
+  send({ kind: 'failed', error: sendableError(error) });
 } finally {
   port.close();
 }

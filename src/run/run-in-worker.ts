@@ -2,7 +2,7 @@
  * Runs a recipe in a worker thread, so that the process can draw progress, serve and react while the engine
  * computes.
  */
-import { type ErrorCode, startWorker, TenetError } from '../base/index.ts';
+import { receivedError, type SentError, startWorker, TenetError } from '../base/index.ts';
 import type { PipelineOptions, PipelineResult } from './pipeline.ts';
 import type { ProgressDisplay } from './progress-display.ts';
 
@@ -14,14 +14,6 @@ export type WorkerMessage =
   | { readonly kind: 'display'; readonly method: keyof ProgressDisplay; readonly argument: unknown }
   | { readonly kind: 'done'; readonly result: PipelineResult }
   | { readonly kind: 'failed'; readonly error: SentError };
-
-/** An error as it crosses threads. */
-export interface SentError {
-  readonly code: ErrorCode | null;
-  readonly message: string;
-  readonly stack: string | undefined;
-  readonly details: Record<string, unknown>;
-}
 
 /** @throws what the pipeline throws, and TenetError('internal') when the thread dies */
 export function runInWorker(options: PipelineOptions): Promise<PipelineResult> {
@@ -38,7 +30,7 @@ export function runInWorker(options: PipelineOptions): Promise<PipelineResult> {
       if (message.kind === 'display') {
         (display?.[message.method] as ((argument: unknown) => void) | undefined)?.(message.argument);
       } else if (message.kind === 'done') resolve(message.result);
-      else reject(received(message.error));
+      else reject(receivedError(message.error));
     });
     worker.on('error', reject);
     worker.on('exit', (code) =>
@@ -53,23 +45,4 @@ export function runInWorker(options: PipelineOptions): Promise<PipelineResult> {
     signal.removeEventListener('abort', abort);
     return ended;
   });
-}
-
-/** An error ready to be sent. */
-export function sendable(error: unknown): SentError {
-  const isError = error instanceof Error;
-  return {
-    code: TenetError.is(error) ? error.code : null,
-    message: isError ? error.message : String(error),
-    stack: isError ? error.stack : undefined,
-    details: TenetError.is(error)
-      ? (JSON.parse(JSON.stringify(error.details)) as Record<string, unknown>)
-      : {},
-  };
-}
-
-function received({ code, message, stack, details }: SentError): Error {
-  const error = code === null ? new Error(message) : new TenetError(code, message, { details });
-  if (stack) error.stack = stack;
-  return error;
 }

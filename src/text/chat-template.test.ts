@@ -156,3 +156,25 @@ describe('the default template', () => {
     expect(() => new ChatTemplate(tokenizer, '{% for x in %}')).toThrow('not valid Jinja');
   });
 });
+
+describe('renderPrompt', () => {
+  it('opens a turn of the assistant, or leaves the last one open', () => {
+    const template = new ChatTemplate(tokenizer);
+    const head = '<s>\n\nHuman: Hello\n\nAssistant:';
+    const bos = tokenizer.addsBos ? '<s>' : '';
+    const prompt = head.replace('<s>', bos);
+    expect(template.renderPrompt([user('Hello')])).toBe(prompt);
+    expect(template.renderPrompt([user('Hello'), assistant('')])).toBe(prompt);
+    expect(template.renderPrompt([user('Hello'), assistant('It is ')])).toBe(`${prompt} It is`);
+  });
+
+  it('refuses to leave a turn open that ends unlike others', () => {
+    const fickle =
+      '{% for m in messages %}{{ m.content }}{% if messages|length == 3 %}!{% else %}.{% endif %}{% endfor %}';
+    const template = new ChatTemplate(tokenizer, fickle);
+    expect(template.renderPrompt([user('Hello'), assistant('It')])).toBe('Hello.It');
+    expect(() => template.renderPrompt([user('a'), user('b'), assistant('It')])).toThrow(
+      /ends a turn of the assistant with "a!b!It!", and elsewhere with "\."/,
+    );
+  });
+});

@@ -72,6 +72,27 @@ export class ChatTemplate {
   }
 
   /**
+   * The text that a model continues with its answer. A last message of the assistant is the beginning of that
+   * answer, so what the template writes behind a turn is left out after it; if it is empty it counts for nothing.
+   * @throws TenetError('data') when the template ends such a turn in another way than others.
+   */
+  renderPrompt(messages: readonly ChatMessage[], options: RenderOptions = {}): string {
+    const last = messages.at(-1);
+    const before = last?.role === 'assistant' && last.content === '' ? messages.slice(0, -1) : messages;
+    if (before.at(-1)?.role !== 'assistant') {
+      return this.render(before, { ...options, addGenerationPrompt: true });
+    }
+    const whole = this.render(before, options);
+    const end = this.turnEnd().text;
+    if (whole.endsWith(end)) return whole.slice(0, whole.length - end.length);
+    throw new TenetError(
+      'data',
+      `The chat template ends a turn of the assistant with ${JSON.stringify(whole.slice(-40))}, and elsewhere ` +
+        `with ${JSON.stringify(end)}, so the beginning of an answer cannot be given. Leave out the last message.`,
+    );
+  }
+
+  /**
    * Token ids of a whole conversation and which of them the assistant wrote.
    *
    * Where the template has `{% generation %}` blocks, these decide. Otherwise each assistant turn is what

@@ -4,6 +4,7 @@ export { ChatTemplate, type EncodedChat, type RenderOptions } from './chat-templ
 export { loadTokenizer, TOKENIZER_FILES } from './load-tokenizer.ts';
 export { simpleChatTemplate } from './simple-chat-template.ts';
 export { StreamDecoder } from './stream-decoder.ts';
+export { tokenBytes } from './token-ends.ts';
 export { type DecodeOptions, type EncodeOptions, Tokenizer } from './tokenizer.ts';
 export type { AddedToken, TokenizerConfig, TokenizerJson } from './tokenizer-json.ts';
 export { type TrainBpeOptions, type TrainedBpe, trainBpe } from './train-bpe.ts';

@@ -34,7 +34,8 @@ function matches(bytes: Uint8Array, position: number, token: Uint8Array, skip: n
   return true;
 }
 
-function tokenBytes(tokenizer: Tokenizer, id: number): Uint8Array | null {
+/** The bytes that a token stands for, those of its name for a control token; null for an id that no token has. */
+export function tokenBytes(tokenizer: Tokenizer, id: number): Uint8Array | null {
   const name = tokenizer.tokenOf(id);
   if (name === null) return null;
   if (tokenizer.specialIds.has(id)) return new TextEncoder().encode(name);

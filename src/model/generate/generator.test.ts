@@ -14,7 +14,8 @@ import {
 } from '../testing/reference-model.ts';
 import { tinyModel } from '../testing/tiny-model.ts';
 import { tokenRows } from '../testing/token-rows.ts';
-import { type Generation, type GenerationRequest, Generator } from './generator.ts';
+import type { Generation, GenerationRequest } from './generation.ts';
+import { Generator } from './generator.ts';
 
 const greedy = { temperature: 0, maxNewTokens: 16 };
 

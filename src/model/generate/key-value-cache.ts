@@ -39,6 +39,19 @@ export class KeyValueCache {
     return exact ? { keys, values } : { keys: keys.subarray(0, end), values: values.subarray(0, end) };
   }
 
+  /** Makes room for so many rows, keeping what is stored. */
+  reserve(rows: number): void {
+    if (rows <= this.capacity) return;
+    this.capacity = Math.max(rows, 2 * this.capacity);
+    const [keys, values] = [this.keys, this.values];
+    this.keys = this.allocate();
+    this.values = this.allocate();
+    for (let layer = 0; layer < this.layers; layer++) {
+      this.keys[layer].set(keys[layer]);
+      this.values[layer].set(values[layer]);
+    }
+  }
+
   /** Makes room for tokens up to position `slots − 1`, keeping what is stored. */
   grow(slots: number): void {
     if (slots <= this.slots) return;

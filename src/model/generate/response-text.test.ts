@@ -10,11 +10,11 @@ beforeAll(async () => {
 });
 
 /** The pieces shown for a text that is sampled token by token. */
-function pieces(text: string, options: { stop?: string[]; trim?: boolean } = {}): string[] {
+function pieces(text: string, options: { stop?: string[]; trim?: 'both' | 'end' } = {}): string[] {
   const found: string[] = [];
   const response = new ResponseText(
     tokenizer,
-    { prompt: [], stop: options.stop ?? [], trim: options.trim ?? false },
+    { prompt: [], stop: options.stop ?? [], trim: options.trim ?? 'none' },
     (piece) => found.push(piece),
   );
   for (const id of tokenizer.encode(text)) if (response.push(id)) break;
@@ -38,7 +38,7 @@ describe('ResponseText', () => {
   });
 
   it('shows an incomplete character at the end as U+FFFD', () => {
-    const response = new ResponseText(tokenizer, { prompt: [], stop: [], trim: false });
+    const response = new ResponseText(tokenizer, { prompt: [], stop: [], trim: 'none' });
     for (const id of tokenizer.encode('a€').slice(0, -1)) response.push(id);
     expect(response.text).toBe('a');
     response.finish();
@@ -46,18 +46,19 @@ describe('ResponseText', () => {
   });
 
   it('trims both ends but not the middle', () => {
-    expect(pieces(' \n the cat \n and \n', { trim: true }).join('')).toBe('the cat \n and');
-    expect(pieces(' \n ', { trim: true })).toEqual([]);
+    expect(pieces(' \n the cat \n and \n', { trim: 'both' }).join('')).toBe('the cat \n and');
+    expect(pieces(' \n ', { trim: 'both' })).toEqual([]);
+    expect(pieces(' \n the cat \n', { trim: 'end' }).join('')).toBe(' \n the cat');
     expect(pieces(' \n ').join('')).toBe(' \n ');
   });
 
   it('ends before a stop string, and trims what is before it', () => {
-    expect(pieces('the cat \n\nEND and', { stop: ['END'], trim: true }).join('')).toBe('the cat');
+    expect(pieces('the cat \n\nEND and', { stop: ['END'], trim: 'both' }).join('')).toBe('the cat');
     expect(pieces('the cat END and', { stop: ['t E'] }).join('')).toBe('the ca');
   });
 
   it('gives no text for control tokens and for ids that the tokenizer lacks', () => {
-    const response = new ResponseText(tokenizer, { prompt: [], stop: [], trim: false });
+    const response = new ResponseText(tokenizer, { prompt: [], stop: [], trim: 'none' });
     for (const id of [tokenizer.eosId!, ...tokenizer.encode('hat'), tokenizer.vocabSize + 3])
       response.push(id);
     response.finish();
@@ -74,7 +75,7 @@ describe('ResponseText', () => {
         [prompt, ' a time'],
         [[stories.bosId!], 'a time'],
       ] as const) {
-        const response = new ResponseText(stories, { prompt: before, stop: [], trim: false });
+        const response = new ResponseText(stories, { prompt: before, stop: [], trim: 'none' });
         for (const id of whole.slice(prompt.length)) response.push(id);
         response.finish();
         expect(response.text).toBe(expected);

@@ -7,8 +7,8 @@ export interface ResponseTextOptions {
   readonly prompt: readonly number[];
   /** Texts that end the response and do not belong to it. */
   readonly stop: readonly string[];
-  /** True: white space at both ends is left out. */
-  readonly trim: boolean;
+  /** Where white space is left out. */
+  readonly trim: 'both' | 'end' | 'none';
 }
 
 /** Tokens of the prompt that are decoded together with the first of the response. */
@@ -18,7 +18,7 @@ export class ResponseText {
   private readonly decoder: StreamDecoder;
   private readonly stops: StopStrings;
   private readonly known: number;
-  private readonly trim: boolean;
+  private readonly trim: ResponseTextOptions['trim'];
   private readonly emit: (piece: string) => void;
   private spaces = '';
   private shown = '';
@@ -59,9 +59,9 @@ export class ResponseText {
 
   private show(piece: string): void {
     let ready = piece;
-    if (this.trim && piece !== '') {
+    if (this.trim !== 'none' && piece !== '') {
       ready = this.spaces + piece;
-      if (this.shown === '') ready = ready.trimStart();
+      if (this.shown === '' && this.trim === 'both') ready = ready.trimStart();
       const end = ready.trimEnd().length;
       this.spaces = ready.slice(end);
       ready = ready.slice(0, end);

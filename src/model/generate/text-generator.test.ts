@@ -12,7 +12,8 @@ import { ParameterStore } from '../parameter-store.ts';
 import { parameterSpecs, scalarHeadSpec } from '../parameters.ts';
 import { saveModelFolder } from '../save-model.ts';
 import { tinyModel } from '../testing/tiny-model.ts';
-import { type TextGeneration, TextGenerator, type TextRequest } from './text-generator.ts';
+import { TextGenerator } from './text-generator.ts';
+import type { TextGeneration, TextRequest } from './text-request.ts';
 
 const chatMl =
   "{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}{% endfor %}" +

@@ -2,54 +2,20 @@
 import { TenetError } from '../../base/index.ts';
 import { type ChatMessage, ChatTemplate, loadTokenizer, type Tokenizer } from '../../text/index.ts';
 import { type LoadedModel, loadModelFolder } from '../load-model.ts';
+import type { Generation, GenerationEvents } from './generation.ts';
 import { endIds, type GenerationDefaults, generationDefaults } from './generation-defaults.ts';
-import { type Generation, Generator, type GeneratorOptions } from './generator.ts';
+import type { GenerationQueue } from './generation-queue.ts';
+import { Generator, type GeneratorOptions } from './generator.ts';
 import { ResponseText } from './response-text.ts';
-import { checkSamplingOptions, type SamplingOptions } from './sampling.ts';
+import { checkSamplingOptions } from './sampling.ts';
+import type {
+  Continuation,
+  TextCallOptions,
+  TextGeneration,
+  TextOptions,
+  TextRequest,
+} from './text-request.ts';
 import { TextStream } from './text-stream.ts';
-
-/** Options of one response; sampling options left out come from the model's `generation_config.json`. */
-export interface TextOptions extends SamplingOptions {
-  /** Most tokens to generate. Default: what the model's folder says, else 256; never past its context. */
-  readonly maxNewTokens?: number;
-  /** Texts that end the response; it is cut before them. Default none. */
-  readonly stop?: readonly string[];
-  /** Ids that end the response besides the model's own. */
-  readonly stopIds?: readonly number[];
-  /** Seed of the draws. Default: the request's place in the list, from 0. */
-  readonly seed?: number;
-}
-
-/** A conversation to answer, or a text to continue: one of the two. */
-export interface TextRequest {
-  /** Goes through the chat template; the response is the assistant's turn, without white space around it. */
-  readonly messages?: readonly ChatMessage[];
-  /** Continued as it is, behind the token that begins a text if the tokenizer puts one there. */
-  readonly prompt?: string;
-  readonly options?: TextOptions;
-}
-
-export interface TextGeneration {
-  /** Whole characters; without control tokens, before the stop string. */
-  readonly text: string;
-  /** 'stop': an end token or a stop string; 'length': the limit was reached. */
-  readonly finish: 'stop' | 'length';
-  /** The stop string that ended it, or null. */
-  readonly stopString: string | null;
-  readonly promptTokens: number;
-  /** All sampled tokens, those of an end token or a stop string included. */
-  readonly ids: Int32Array;
-  /** Log-probability of each under the full distribution at the request's temperature, nats. */
-  readonly logProbs: Float32Array;
-}
-
-export interface TextCallOptions {
-  /** Told each piece of text as soon as it is certain. A request's pieces, joined, are its text. */
-  readonly onText?: (request: number, piece: string) => void;
-  readonly onFinish?: (request: number, generation: TextGeneration) => void;
-  /** Ends generation with TenetError('interrupted'). */
-  readonly signal?: AbortSignal;
-}
 
 /** Most new tokens where neither the caller nor the model's folder says. */
 const defaultMaxNewTokens = 256;
@@ -71,10 +37,12 @@ export class TextGenerator {
   /** Tokens that prompt and response may have together. */
   readonly contextLength: number;
   private readonly generator: Generator;
+  private readonly queue: GenerationQueue;
 
   private constructor(generator: Generator, model: TextModel) {
     const { config, tokenizer, generationConfig = null } = model;
     this.generator = generator;
+    this.queue = generator.queue();
     this.tokenizer = tokenizer;
     this.defaults = generationDefaults(generationConfig);
     this.endIds = endIds(generationConfig, config.eosIds, tokenizer.eosId);
@@ -117,26 +85,19 @@ export class TextGenerator {
     return new TextGenerator(await Generator.create(config, parameters, options), model);
   }
 
-  /** Frees the engine's memory. */
+  /** Frees the engine's memory, once what was submitted is finished. */
   async release(): Promise<void> {
+    await this.queue.idle();
     await this.generator.release();
   }
 
   /** Token ids of a request's prompt. */
-  promptIds({ messages, prompt }: TextRequest): number[] {
+  promptIds(request: TextRequest): number[] {
+    const { messages, prompt } = request;
     if ((messages === undefined) === (prompt === undefined)) {
       throw new TenetError('usage', 'A text request has either messages or a prompt: give one of the two.');
     }
-    if (messages) {
-      if (!this.template) {
-        throw new TenetError(
-          'model',
-          'This model has neither a chat template nor an end token, so it cannot chat; give a prompt to continue, ' +
-            'or pass a chat template.',
-        );
-      }
-      return this.template.encode(messages, { addGenerationPrompt: true });
-    }
+    if (messages) return this.tokenizer.encode(this.chatPrompt(messages, request.continueFinal));
     const { tokenizer } = this;
     const ids = tokenizer.encode(prompt!);
     if (tokenizer.bosId !== null && (tokenizer.addsBos || ids.length === 0)) ids.unshift(tokenizer.bosId);
@@ -172,6 +133,79 @@ export class TextGenerator {
     }, options.signal);
   }
 
+  /**
+   * One response, decoded together with whatever else is submitted meanwhile. The default seed is 0.
+   * @throws TenetError('usage') for a request that is wrong; TenetError('interrupted') when the signal fires
+   */
+  async submit(
+    request: TextRequest,
+    options: Pick<GenerationEvents, 'onToken'> & {
+      /** Told each piece of text as soon as it is certain, after the token that made it so. */
+      readonly onText?: (piece: string) => void;
+      readonly signal?: AbortSignal;
+    } = {},
+  ): Promise<TextGeneration> {
+    const { onText, onToken, signal } = options;
+    const prepared = this.prepare(request, 0, { onText: (_, piece) => onText?.(piece) });
+    const generation = await this.queue.add(prepared.request, { onToken, signal });
+    return finished(prepared.response, prepared.request.prompt, generation);
+  }
+
+  /**
+   * How likely the model is to continue a prompt with each of these texts; together with whatever is submitted.
+   * The prompt is read once for all of them. In a conversation they are the beginnings of the assistant's answer,
+   * as the chat template would write them there.
+   * @returns in the order of the texts
+   * @throws TenetError('usage') when a text is empty or does not fit behind the prompt
+   */
+  async continuations(
+    request: TextRequest,
+    texts: readonly string[],
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<{ readonly promptTokens: number; readonly continuations: Continuation[] }> {
+    const prompt = this.promptIds(request);
+    const forced = texts.map((text) => this.continuationIds(request, text));
+    const empty = forced.findIndex((ids) => ids.length === 0);
+    if (empty >= 0) {
+      throw new TenetError(
+        'usage',
+        `Continuation ${JSON.stringify(texts[empty])} has no tokens; give a text that is not empty.`,
+      );
+    }
+    const generations = await Promise.all(
+      forced.map((ids) => this.queue.add({ prompt, forced: ids, maxNewTokens: ids.length }, options)),
+    );
+    const continuations = generations.map(({ logProbs }, i) => ({ ids: forced[i], logProbs }));
+    return { promptTokens: prompt.length, continuations };
+  }
+
+  private chatPrompt(messages: readonly ChatMessage[], continueFinal = false): string {
+    if (!this.template) {
+      throw new TenetError(
+        'model',
+        'This model has neither a chat template nor an end token, so it cannot chat; give a prompt to continue, ' +
+          'or pass a chat template.',
+      );
+    }
+    if (continueFinal) return this.template.renderPrompt(messages);
+    return this.template.render(messages, { addGenerationPrompt: true });
+  }
+
+  /** Ids of a text behind a request's prompt. */
+  private continuationIds({ messages, continueFinal, prompt }: TextRequest, text: string): number[] {
+    if (!messages) return this.tokenizer.encodeAfter(prompt!, text);
+    const before = this.chatPrompt(messages, continueFinal);
+    const hasBegun = continueFinal && messages.at(-1)?.role === 'assistant';
+    const answer = { role: 'assistant', content: (hasBegun ? beginningOf(messages) : '') + text };
+    const whole = this.chatPrompt([...(hasBegun ? messages.slice(0, -1) : messages), answer], true);
+    if (whole.startsWith(before)) return this.tokenizer.encodeAfter(before, whole.slice(before.length));
+    throw new TenetError(
+      'data',
+      'The chat template writes the conversation differently once an answer follows, so that the answer’s tokens ' +
+        'cannot be told apart. Use a template made for training (prefix-preserving).',
+    );
+  }
+
   private prepare(request: TextRequest, index: number, { onText }: TextCallOptions) {
     const prompt = this.promptIds(request);
     const asked = Object.fromEntries(
@@ -182,6 +216,7 @@ export class TextGenerator {
       stopIds = [],
       seed = index,
       maxNewTokens,
+      alternatives,
       ...sampling
     }: TextOptions = {
       maxNewTokens: defaultMaxNewTokens,
@@ -195,9 +230,12 @@ export class TextGenerator {
       );
     }
     const template = request.messages ? this.template : null; // its turns may end in ways of their own
+    const begun = request.continueFinal ? beginningOf(request.messages ?? []) : '';
+    const goesOn = begun !== '' && begun === begun.trimEnd(); // then a space at the start parts two words
+    const trim = template === null ? 'none' : goesOn ? 'end' : 'both';
     const response = new ResponseText(
       this.tokenizer,
-      { prompt, trim: template !== null, stop: [...stop, ...(template?.stopStrings ?? [])] },
+      { prompt, trim, stop: [...stop, ...(template?.stopStrings ?? [])] },
       (piece) => onText?.(index, piece),
     );
     return {
@@ -206,12 +244,19 @@ export class TextGenerator {
         prompt,
         seed,
         maxNewTokens: maxNewTokens!,
+        alternatives,
         ...checkSamplingOptions(sampling),
         stopIds: [...this.endIds, ...(template?.turnEnd().stopIds ?? []), ...stopIds],
         shouldStop: (id: number) => response.push(id),
       },
     };
   }
+}
+
+/** What a conversation gives of the answer that is to follow: the text of a last message of the assistant. */
+function beginningOf(messages: readonly ChatMessage[]): string {
+  const last = messages.at(-1);
+  return last?.role === 'assistant' && typeof last.content === 'string' ? last.content : '';
 }
 
 /** A language model in memory. */
@@ -225,7 +270,7 @@ export interface TextModel extends Pick<LoadedModel, 'config' | 'parameters'> {
 
 function finished(response: ResponseText, prompt: readonly number[], generation: Generation): TextGeneration {
   response.finish();
-  const { ids, logProbs, finish } = generation;
+  const { ids, logProbs, finish, alternatives } = generation;
   const { text, stopString } = response;
   return {
     text,
@@ -235,5 +280,6 @@ function finished(response: ResponseText, prompt: readonly number[], generation:
     promptTokens: prompt.length,
     ids,
     logProbs,
+    ...(alternatives && { alternatives }),
   };
 }

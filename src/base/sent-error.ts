@@ -1,0 +1,30 @@
+/** Errors on their way from one thread to another. */
+import { type ErrorCode, TenetError } from './error.ts';
+
+/** An error as it crosses threads. */
+export interface SentError {
+  readonly code: ErrorCode | null;
+  readonly message: string;
+  readonly stack: string | undefined;
+  readonly details: Record<string, unknown>;
+}
+
+/** An error ready to be sent. */
+export function sendableError(error: unknown): SentError {
+  const isError = error instanceof Error;
+  return {
+    code: TenetError.is(error) ? error.code : null,
+    message: isError ? error.message : String(error),
+    stack: isError ? error.stack : undefined,
+    details: TenetError.is(error)
+      ? (JSON.parse(JSON.stringify(error.details)) as Record<string, unknown>)
+      : {},
+  };
+}
+
+/** The error that was sent, with its own stack. */
+export function receivedError({ code, message, stack, details }: SentError): Error {
+  const error = code === null ? new Error(message) : new TenetError(code, message, { details });
+  if (stack) error.stack = stack;
+  return error;
+}

@@ -1,0 +1,215 @@
+/**
+ * The sequences that are decoded together: they share a key-value cache and each run of the engine.
+ *
+ * Finished sequences leave at once and waiting ones take their place, so the batch stays full and short answers
+ * do not wait for long ones.
+ *
+ * Shapes: R sequences of a run, T prompt tokens.
+ */
+import type { Session } from '../../tensor/index.ts';
+import type { DecoderConfig } from '../decoder-config.ts';
+import type { ActiveSequence, Chosen } from './active-sequence.ts';
+import type { Distribution } from './decode-graph.ts';
+import { KeyValueCache } from './key-value-cache.ts';
+
+/** The sessions and weights that a batch runs on. */
+export interface Engine {
+  readonly config: DecoderConfig;
+  /** Sequences decoded at once. */
+  readonly batchSize: number;
+  readonly promptSession: Session;
+  readonly decodeSession: Session<keyof Distribution | 'entries'>;
+  readonly weightFeeds: Readonly<Record<string, Float32Array>>;
+}
+
+/** Most padded prompt tokens read in one run; bounds memory. */
+const promptTokenBudget = 8192;
+
+export class DecodeBatch {
+  private readonly engine: Engine;
+  private readonly active: ActiveSequence[] = [];
+  private readonly layerNames: readonly string[];
+  private cache: KeyValueCache | null = null;
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+    const { layers } = engine.config;
+    this.layerNames = Array.from({ length: layers }, (_, i) => [`keys${i}`, `values${i}`]).flat();
+  }
+
+  /** Sequences in the batch. */
+  get size(): number {
+    return this.active.length;
+  }
+
+  /** True: so many rows are free that reading prompts is worth holding up the others. */
+  get hasRoom(): boolean {
+    return this.size === 0 || this.engine.batchSize - this.size >= this.engine.batchSize / 4;
+  }
+
+  /**
+   * Reads prompts and chooses the first token of each: the longest-waiting one, and others of like length, as many
+   * as there are free rows and fit the prompt budget.
+   * @param waiting        at least one; those admitted are taken out of it
+   * @param expected.rows  sequences that the cache should have room for at first
+   * @param expected.slots tokens per sequence that the cache should have room for at first
+   */
+  async admit(
+    waiting: ActiveSequence[],
+    expected: { readonly rows: number; readonly slots: number },
+  ): Promise<void> {
+    const group = takeGroup(waiting, this.engine.batchSize - this.size);
+    const first = this.size;
+    // Who wants one token alone needs no memory of the prompt, and fetching it would take as long as it is large.
+    if (group.some(({ limit }) => limit > 1)) {
+      this.cache ??= new KeyValueCache(this.engine.config, {
+        capacity: expected.rows,
+        slots: expected.slots,
+      });
+    }
+    this.choose(first, await this.readPrompts(group));
+  }
+
+  /** Chooses one more token for every sequence. */
+  async step(): Promise<void> {
+    this.choose(0, await this.decode(this.cache!));
+  }
+
+  /** Takes out sequences before they are finished. */
+  drop(isUnwanted: (sequence: ActiveSequence) => boolean): void {
+    for (let row = this.size - 1; row >= 0; row--) if (isUnwanted(this.active[row])) this.remove(row);
+  }
+
+  /** Extends the rows in [from, size); finished sequences leave. */
+  private choose(from: number, values: Chosen): void {
+    const { vocabSize } = this.engine.config;
+    for (let row = this.size - 1; row >= from; row--) {
+      if (this.active[row].extend(values, row - from, vocabSize)) this.remove(row).finish();
+    }
+  }
+
+  /** The last row takes the place of the removed one. */
+  private remove(row: number): ActiveSequence {
+    const { active, cache } = this;
+    const removed = active[row];
+    const last = active.length - 1;
+    cache?.moveRow(last, row);
+    active[row] = active[last];
+    active.pop();
+    if (cache) cache.rows = active.length;
+    return removed;
+  }
+
+  /** Runs the prompts of a group, each distinct prompt once, and appends the group to the active rows. */
+  private async readPrompts(group: readonly ActiveSequence[]): Promise<Chosen> {
+    const { cache } = this;
+    const distinct = new Map<string, { row: number; prompt: ArrayLike<number> }>();
+    const sources = group.map(({ promptKey, prompt }) => {
+      const entry = distinct.get(promptKey) ?? { row: distinct.size, prompt };
+      distinct.set(promptKey, entry);
+      return entry.row;
+    });
+    const prompts = [...distinct.values()].map(({ prompt }) => prompt);
+    const tokens = Math.max(...prompts.map(({ length }) => length));
+    const shape = [prompts.length, tokens];
+    const ids = new Int32Array(prompts.length * tokens);
+    const segments = new Int32Array(ids.length);
+    const positions = new Int32Array(ids.length);
+    prompts.forEach((prompt, row) => {
+      for (let t = 0; t < prompt.length; t++) {
+        ids[row * tokens + t] = prompt[t];
+        segments[row * tokens + t] = 1;
+        positions[row * tokens + t] = t;
+      }
+    });
+    const remembers = group.some(({ limit }) => limit > 1);
+    const values = await this.engine.promptSession.run(
+      {
+        ...this.engine.weightFeeds,
+        ids: { data: ids, shape },
+        segments: { data: segments, shape },
+        positions: { data: positions, shape },
+        rows: Int32Array.from(group, ({ prompt }, i) => sources[i] * tokens + prompt.length - 1),
+        inverseTemperatures: inverseTemperatures(group),
+      },
+      [...needs(group), ...(remembers ? this.layerNames : [])],
+    );
+    const first = this.size;
+    this.active.push(...group);
+    if (cache) {
+      cache.reserve(this.size);
+      cache.rows = this.size;
+      cache.grow(tokens + 1);
+    }
+    group.forEach(({ prompt, limit }, i) => {
+      if (limit === 1) return;
+      for (let layer = 0; layer < cache!.layers; layer++) {
+        cache!.storePrompt(layer, first + i, {
+          keys: values[`keys${layer}`].data as Float32Array,
+          values: values[`values${layer}`].data as Float32Array,
+          source: sources[i],
+          tokens,
+          length: prompt.length,
+        });
+      }
+    });
+    return values as Chosen;
+  }
+
+  /** One token for every active row. */
+  private async decode(cache: KeyValueCache): Promise<Chosen> {
+    const { active } = this;
+    const rows = active.length;
+    const positions = Int32Array.from(active, ({ prompt, ids }) => prompt.length + ids.length - 1);
+    cache.grow(Math.max(...positions) + 1);
+    const feeds: Record<string, { data: Float32Array | Int32Array; shape: readonly number[] }> = {
+      ids: { data: Int32Array.from(active, ({ ids }) => ids[ids.length - 1]), shape: [rows, 1] },
+      positions: { data: positions, shape: [rows, 1] },
+      inverseTemperatures: inverseTemperatures(active),
+    };
+    const shape = [rows, cache.heads, 1, cache.slots, cache.width];
+    for (let layer = 0; layer < cache.layers; layer++) {
+      const { keys, values } = cache.layer(layer);
+      feeds[`keys${layer}`] = { data: keys, shape };
+      feeds[`values${layer}`] = { data: values, shape };
+    }
+    const values = await this.engine.decodeSession.run(feeds, ['entries', ...needs(active)]);
+    cache.storeTokens(values.entries.data as Float32Array, positions);
+    return values as Chosen;
+  }
+}
+
+function needs(group: readonly ActiveSequence[]): (keyof Distribution)[] {
+  return [...new Set(group.flatMap((sequence) => sequence.needs))];
+}
+
+function inverseTemperatures(group: readonly ActiveSequence[]): {
+  data: Float32Array;
+  shape: readonly number[];
+} {
+  return { data: Float32Array.from(group, ({ temperature }) => 1 / temperature), shape: [group.length, 1] };
+}
+
+/**
+ * Takes the first waiting sequence and the ones nearest to it in length, since shorter prompts are padded to the
+ * longest. Equal prompts count once: they are read once.
+ */
+function takeGroup(waiting: ActiveSequence[], free: number): ActiveSequence[] {
+  const [{ prompt: first }] = waiting;
+  const distance = ({ prompt }: ActiveSequence): number => Math.abs(prompt.length - first.length);
+  const nearest = waiting.map((sequence, place) => ({ sequence, place, distance: distance(sequence) }));
+  nearest.sort((a, b) => a.distance - b.distance || a.place - b.place);
+  const taken = new Set<ActiveSequence>();
+  const distinct = new Set<string>();
+  let longest = 0;
+  for (const { sequence } of nearest) {
+    if (taken.size === free) break;
+    longest = Math.max(longest, sequence.prompt.length);
+    distinct.add(sequence.promptKey);
+    if (taken.size > 0 && longest * distinct.size > promptTokenBudget) break;
+    taken.add(sequence);
+  }
+  const group = waiting.filter((sequence) => taken.has(sequence));
+  waiting.splice(0, waiting.length, ...waiting.filter((sequence) => !taken.has(sequence)));
+  return group;
+}

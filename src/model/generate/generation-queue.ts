@@ -1,0 +1,100 @@
+/**
+ * Requests that come at any time, decoded together.
+ *
+ * A request joins the batch that is running as soon as there is room, and leaves it when it is finished or its
+ * signal fires. What it gets does not depend on its company, but for the rounding that `Generator` tells of.
+ */
+import { TenetError } from '../../base/index.ts';
+import { ActiveSequence } from './active-sequence.ts';
+import { DecodeBatch, type Engine } from './decode-batch.ts';
+import type { Generation, GenerationEvents, GenerationRequest } from './generation.ts';
+
+/** Rows and tokens that a batch has room for at first; it grows when more is needed. */
+const firstRoom = { rows: 8, slots: 256 };
+
+interface Job {
+  readonly reject: (error: unknown) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+export class GenerationQueue {
+  private readonly engine: Engine;
+  /** Not finished yet. */
+  private readonly jobs = new Map<ActiveSequence, Job>();
+  private waiting: ActiveSequence[] = [];
+  private running: Promise<void> | null = null;
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  /** Requests that are waiting or being decoded. */
+  get size(): number {
+    return this.jobs.size;
+  }
+
+  /**
+   * Adds a request.
+   * @throws TenetError('usage') for a request that is wrong; TenetError('interrupted') when the signal fires
+   */
+  async add(
+    request: GenerationRequest,
+    options: Pick<GenerationEvents, 'onToken'> & { readonly signal?: AbortSignal } = {},
+  ): Promise<Generation> {
+    const { signal, onToken } = options;
+    if (signal?.aborted) throw interrupted();
+    return new Promise<Generation>((resolve, reject) => {
+      const onFinish = (generation: Generation): void => {
+        this.jobs.delete(sequence);
+        resolve(generation);
+      };
+      const { config } = this.engine;
+      const sequence = new ActiveSequence(request, config, { onToken, onFinish }, 'Generation request');
+      this.jobs.set(sequence, { reject, signal });
+      this.waiting.push(sequence);
+      this.running ??= this.run();
+    });
+  }
+
+  /** Waits until nothing runs any more; whoever stops a queue aborts its requests first. */
+  async idle(): Promise<void> {
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    // Requests of the same moment are read together.
+    await new Promise((resolve) => setImmediate(resolve));
+    const batch = new DecodeBatch(this.engine);
+    try {
+      while (true) {
+        this.leaveAborted(batch);
+        if (this.waiting.length > 0 && batch.hasRoom) await batch.admit(this.waiting, firstRoom);
+        else if (batch.size > 0) await batch.step();
+        else break;
+      }
+    } catch (error) {
+      // The engine failed; the batch is lost, but not the queue.
+      for (const { reject } of this.jobs.values()) reject(error);
+      this.jobs.clear();
+      this.waiting = [];
+    }
+    this.running = null;
+  }
+
+  private leaveAborted(batch: DecodeBatch): void {
+    const aborted = new Set<ActiveSequence>();
+    for (const [sequence, { signal, reject }] of this.jobs) {
+      if (!signal?.aborted) continue;
+      aborted.add(sequence);
+      reject(interrupted());
+    }
+    if (aborted.size === 0) return;
+    for (const sequence of aborted) this.jobs.delete(sequence);
+    this.waiting = this.waiting.filter((sequence) => !aborted.has(sequence));
+    batch.drop((sequence) => aborted.has(sequence));
+  }
+}
+
+function interrupted(): TenetError {
+  return new TenetError('interrupted', 'Generation was interrupted.');
+}
