@@ -1,0 +1,93 @@
+/** The thread that holds a local model; started by `LocalEngine`. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { sendableError } from '../../base/index.ts';
+import { TextGenerator, type TokenAlternatives } from '../../model/index.ts';
+import { tokenBytes } from '../../text/index.ts';
+import { hashModelFolder } from './folder-hash.ts';
+import type { EngineAnswer, EngineJob, EngineScores, EngineToken, FromEngine, ToEngine } from './protocol.ts';
+
+const port = parentPort;
+if (!port) throw new Error('engine-thread.ts must be started as a worker thread');
+const send = (message: FromEngine): void => port.postMessage(message);
+
+const { folder, options } = workerData as EngineJob;
+/** Requests that are not finished, to be cancelled by id. */
+const running = new Map<number, AbortController>();
+
+try {
+  const model = await TextGenerator.load(folder, options);
+  const hash = await hashModelFolder(folder);
+  const template = model.template === null ? 'none' : model.template.isDefault ? 'plain' : 'own';
+  port.on('message', (message: ToEngine) => void take(model, message));
+  send({ kind: 'ready', facts: { hash, contextLength: model.contextLength, template } });
+} catch (error) {
+  send({ kind: 'unusable', error: sendableError(error) });
+}
+
+async function take(model: TextGenerator, message: ToEngine): Promise<void> {
+  if (message.kind === 'cancel') {
+    running.get(message.id)?.abort();
+    return;
+  }
+  if (message.kind === 'close') {
+    for (const controller of running.values()) controller.abort();
+    await model.release();
+    port!.close();
+    return;
+  }
+  const { id } = message;
+  const controller = new AbortController();
+  running.set(id, controller);
+  try {
+    const result =
+      message.kind === 'generate'
+        ? await generate(model, message, controller.signal)
+        : await score(model, message, controller.signal);
+    send({ kind: 'done', id, result });
+  } catch (error) {
+    send({ kind: 'failed', id, error: sendableError(error) });
+  } finally {
+    running.delete(id);
+  }
+}
+
+async function generate(
+  model: TextGenerator,
+  { id, request, follow }: Extract<ToEngine, { kind: 'generate' }>,
+  signal: AbortSignal,
+): Promise<EngineAnswer> {
+  const { text, finish, stopString, promptTokens, ids } = await model.submit(request, {
+    signal,
+    ...(follow && {
+      onToken: (token: number, _: number, alternatives?: TokenAlternatives) =>
+        send({ kind: 'token', id, token: describe(model, token, alternatives) }),
+      onText: (piece: string) => send({ kind: 'text', id, piece }),
+    }),
+  });
+  return { text, finish, stopString, promptTokens, outputTokens: ids.length };
+}
+
+async function score(
+  model: TextGenerator,
+  { request, texts }: Extract<ToEngine, { kind: 'score' }>,
+  signal: AbortSignal,
+): Promise<EngineScores> {
+  const { promptTokens, continuations } = await model.continuations(request, texts, { signal });
+  return {
+    promptTokens,
+    continuations: continuations.map(({ ids, logProbs }) => ({
+      ids,
+      logProb: logProbs.reduce((sum, logProb) => sum + logProb, 0),
+    })),
+  };
+}
+
+function describe(model: TextGenerator, id: number, alternatives?: TokenAlternatives): EngineToken {
+  const named = (token: number): { id: number; text: string; bytes: number[] } => {
+    const bytes = tokenBytes(model.tokenizer, token) ?? new Uint8Array();
+    return { id: token, text: new TextDecoder().decode(bytes), bytes: Array.from(bytes) };
+  };
+  if (!alternatives) return named(id);
+  const likeliest = alternatives.likeliest.map((other) => ({ ...named(other.id), logProb: other.logProb }));
+  return { ...named(id), alternatives: { logProb: alternatives.logProb, likeliest } };
+}
