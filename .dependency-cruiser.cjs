@@ -9,7 +9,7 @@ const layers = {
   objective: ['tensor'],
   train: ['model', 'data', 'objective', 'tensor', 'text'],
   llm: ['model', 'train', 'text', 'tensor', 'data', 'store'],
-  constitution: ['llm', 'data', 'store'],
+  constitution: ['llm', 'data', 'store', 'objective'],
   feedback: ['store', 'llm', 'constitution', 'data'],
   monitor: [],
   evaluate: ['llm', 'constitution', 'data', 'feedback', 'objective'],
