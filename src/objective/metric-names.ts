@@ -9,10 +9,11 @@ interface NameTables {
   readonly ppo: Readonly<Record<string, string>>;
   readonly groupPolicy: Readonly<Record<string, string>>;
   readonly preference: Readonly<Record<string, string>>;
+  readonly preferenceTokens: Readonly<Record<string, string>>;
   readonly reward: Readonly<Record<string, string>>;
 }
 
-/** Field → TRL's name, by family: PPO; GRPO and RLOO; DPO, KTO, ORPO, CPO; reward models. */
+/** Field → TRL's name, by family: PPO; GRPO and RLOO; DPO, KTO, ORPO, CPO, and of their tokens; reward models. */
 export const trlMetricNames: NameTables = {
   ppo: {
     approxKl: 'policy/approxkl_avg',
@@ -46,6 +47,12 @@ export const trlMetricNames: NameTables = {
     nllLoss: 'nll_loss',
     logOddsRatio: 'log_odds_ratio',
     logOddsChosen: 'log_odds_chosen',
+  },
+  preferenceTokens: {
+    logitsChosen: 'logits/chosen',
+    logitsRejected: 'logits/rejected',
+    entropy: 'entropy',
+    meanTokenAccuracy: 'mean_token_accuracy',
   },
   reward: {
     accuracy: 'accuracy',

@@ -1,6 +1,8 @@
 /** Options of direct preference optimisation. */
 import { z } from 'zod';
-import { maxLengthOption, microBatchOption, optimizerShape, stageShape } from './options.ts';
+import type { DpoLossType } from '../objective/index.ts';
+import type { OptionProblem, OptionRules } from './option-rules.ts';
+import { pairDataShape, preferenceShape } from './preference-options.ts';
 
 /** The losses of `src/objective/dpo-losses.ts`. */
 const lossTypes = [
@@ -20,34 +22,15 @@ const lossTypes = [
   'discopop',
   'sigmoid_norm',
   'sft',
-] as const;
+] as const satisfies readonly DpoLossType[];
 
-export const dpoOptions = z.strictObject({
-  numTrainEpochs: z
-    .number()
-    .positive()
-    .default(1)
-    .describe('Passes over the pairs; may be a fraction (TRL: 3).'),
-  maxSteps: z
-    .number()
-    .int()
-    .positive()
-    .nullable()
-    .default(null)
-    .describe('Optimizer steps; null = as numTrainEpochs says.'),
-  batchSize: z.number().int().positive().default(16).describe('Pairs per optimizer step (TRL: 8).'),
-  learningRate: z
-    .number()
-    .positive()
-    .default(1e-6)
-    .describe(
-      'Peak learning rate (TRL: 1e-6, for models of a billion parameters; small models take 1e-4 and more).',
-    ),
+/** What DPO and its online form share. */
+export const dpoLossShape = {
   lossType: z
     .array(z.enum(lossTypes))
     .min(1)
     .default(['sigmoid'])
-    .describe('Losses, added up with lossWeights (TRL: sigmoid, which is DPO itself).'),
+    .describe('Losses, added up with lossWeights (TRL: sigmoid, which is DPO itself; several: MPO).'),
   lossWeights: z.array(z.number()).nullable().default(null).describe('One weight per loss; null = 1 each.'),
   beta: z
     .number()
@@ -68,15 +51,81 @@ export const dpoOptions = z.strictObject({
     .describe('Divergence from the reference model that is penalised (TRL: reverse_kl).'),
   fAlphaDivergenceCoef: z.number().default(0.5).describe('Alpha of alpha_divergence (TRL: 0.5).'),
   discopopTau: z.number().positive().default(0.05).describe('Temperature of discopop (TRL: 0.05).'),
-  evalSteps: z
+  useWeighting: z
+    .boolean()
+    .default(false)
+    .describe('True: pairs weigh more, the likelier the policy itself would write them (WPO) (TRL: false).'),
+  ldAlpha: z
+    .number()
+    .min(0)
+    .max(1)
+    .nullable()
+    .default(null)
+    .describe(
+      'Weight of the tokens beyond the length of the shorter response (LD-DPO); lower cares less about length; null = 1 (TRL: null).',
+    ),
+};
+
+export const dpoOptions = z.strictObject({
+  ...pairDataShape,
+  ...dpoLossShape,
+  precomputeRefLogProbs: z
+    .boolean()
+    .default(true)
+    .describe(
+      'True: the reference model judges all pairs once, before the first step, and is then not kept in memory; false: each step’s pairs in that step (TRL: false).',
+    ),
+  syncRefModel: z
+    .boolean()
+    .default(false)
+    .describe(
+      'True: the reference model follows the policy (TR-DPO, arXiv:2404.09656); needs precomputeRefLogProbs: false (TRL: false).',
+    ),
+  refModelMixupAlpha: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.6)
+    .describe('With syncRefModel: reference ← alpha · policy + (1 − alpha) · reference (TRL: 0.6).'),
+  refModelSyncSteps: z
     .number()
     .int()
     .positive()
-    .default(100)
-    .describe('Optimizer steps between two measurements on held-out pairs.'),
-  maxLength: maxLengthOption,
-  microBatchTokens: microBatchOption,
-  ...optimizerShape,
-  ...stageShape,
+    .default(512)
+    .describe('With syncRefModel: optimizer steps between two such moves (TRL: 512).'),
+  ...preferenceShape,
 });
 export type DpoOptions = z.infer<typeof dpoOptions>;
+
+/** The part of the options that makes the loss. */
+export type DpoLossOptions = Pick<DpoOptions, keyof typeof dpoLossShape>;
+
+/** What does not go together in a loss. */
+export function dpoLossProblems(options: DpoLossOptions): OptionProblem[] {
+  const { lossType, lossWeights, labelSmoothing } = options;
+  const problems: OptionProblem[] = [];
+  if (lossWeights && lossWeights.length !== lossType.length) {
+    problems.push({
+      option: 'lossWeights',
+      rule: `must have one weight for each of the ${lossType.length} losses`,
+    });
+  }
+  if (lossType.includes('exo_pair') && labelSmoothing === 0) {
+    problems.push({
+      option: 'labelSmoothing',
+      rule: 'must be above 0 for exo_pair, which takes its logarithm; 0.001 is usual',
+    });
+  }
+  return problems;
+}
+
+export const dpoRules: OptionRules<DpoOptions> = (options) => {
+  const problems = dpoLossProblems(options);
+  if (options.syncRefModel && options.precomputeRefLogProbs) {
+    problems.push({
+      option: 'precomputeRefLogProbs',
+      rule: 'must be false with syncRefModel: a reference that moves has to judge again',
+    });
+  }
+  return problems;
+};

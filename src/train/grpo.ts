@@ -14,7 +14,7 @@ import { refuseOptions } from './option-rules.ts';
 import type { PolicyGraph } from './policy-batch.ts';
 import { SpreadWatch } from './policy-checks.ts';
 import type { PolicyResult } from './policy-report.ts';
-import { type PolicyLoss, PolicyTraining } from './policy-training.ts';
+import { PolicyTraining, type TrainedGraph, trainedOn } from './policy-training.ts';
 
 /** Trains `inputs.policy` in place. */
 export async function trainGrpo(
@@ -29,8 +29,8 @@ export async function trainGrpo(
       name: 'GRPO',
       options,
       inputs,
-      loss: (graph) => lossOf(graph, options),
-      needsEntropies: options.topEntropyQuantile < 1,
+      build: () => trainedOn({ inputs, options }, (graph) => lossOf(graph, options)),
+      rescores: options.topEntropyQuantile < 1,
     },
     context,
   );
@@ -85,7 +85,7 @@ export async function trainGrpo(
 }
 
 /** The loss on the policy's graph. */
-function lossOf(graph: PolicyGraph, options: GrpoOptions): PolicyLoss {
+function lossOf(graph: PolicyGraph, options: GrpoOptions): Omit<TrainedGraph, 'model'> {
   const inLoss = options.beta > 0 && options.klIn === 'loss';
   const { loss, metrics } = grpoLoss({
     lossType: options.lossType,

@@ -49,6 +49,7 @@ const updateMetricNames: Readonly<Record<string, string>> = {
   loss: 'loss',
   ...trlMetricNames.groupPolicy,
   ...trlMetricNames.preference,
+  ...trlMetricNames.preferenceTokens,
   gradNorm: 'grad_norm',
 };
 

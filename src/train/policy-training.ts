@@ -9,9 +9,9 @@
  *
  * Shapes: B responses per iteration in groups, R tokens of the longest.
  */
-import type { ParameterStore } from '../model/index.ts';
+import type { ModelGraph, ParameterStore } from '../model/index.ts';
 import type { ImportanceMode, KlController, KlControllerState } from '../objective/index.ts';
-import type { Tensor } from '../tensor/index.ts';
+import type { Feeds, Tensor } from '../tensor/index.ts';
 import { type CheckpointOptions, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import type { StageContext } from './context.ts';
 import { GroupSampler, type GroupSamplerOptions, type PolicyInputs } from './group-sampler.ts';
@@ -51,8 +51,9 @@ export interface PolicyTrainingOptions
   readonly importanceSamplingClipMax: number;
 }
 
-/** A loss on the policy's graph; metrics as `trlMetricNames` calls them. */
-export interface PolicyLoss {
+/** The policy's graph with a loss; metrics as `trlMetricNames` calls them. */
+export interface TrainedGraph {
+  readonly model: ModelGraph;
   readonly loss: Tensor;
   readonly metrics: Readonly<Record<string, Tensor | undefined>>;
 }
@@ -62,10 +63,13 @@ export interface PolicyMethod<O extends PolicyTrainingOptions> {
   readonly name: string;
   readonly options: O;
   readonly inputs: PolicyInputs;
-  /** Builds the loss. It may read the scalar `beta`, the penalty's weight, and what `update` is given. */
-  readonly loss: (graph: PolicyGraph) => PolicyLoss;
-  /** True: the entropies of the rollout are needed, so the policy is always passed over. Default false. */
-  readonly needsEntropies?: boolean;
+  /** Builds what is trained; for losses over sampled tokens see `trainedOn`. */
+  readonly build: () => TrainedGraph;
+  /**
+   * True: the policy is always passed over, for its entropies, or because the loss does not compare the sampler with
+   * itself (`trainedOn` makes one that does). Default false.
+   */
+  readonly rescores?: boolean;
 }
 
 /** What a checkpoint holds besides parameters and optimizer. */
@@ -140,11 +144,10 @@ export class PolicyTraining<O extends PolicyTrainingOptions> implements AsyncDis
     const plan = planPolicyTraining(options, inputs.prompts.length);
     const reference = options.beta > 0 ? (inputs.reference ?? null) : null;
     const trustSampler =
-      plan.updatesPerIteration === 1 && options.importanceSamplingMode === null && !method.needsEntropies;
+      plan.updatesPerIteration === 1 && options.importanceSamplingMode === null && !method.rescores;
 
-    const graph = buildPolicyGraph(inputs.config, policy, options);
-    const { loss, metrics } = method.loss(graph);
-    const trainer = await Trainer.create(graph.model, loss, { ...metrics, ...graph.gap }, policy, {
+    const { model, loss, metrics } = method.build();
+    const trainer = await Trainer.create(model, loss, metrics, policy, {
       ...trainerOptions(options),
       folder: context.folder,
     });
@@ -206,27 +209,39 @@ export class PolicyTraining<O extends PolicyTrainingOptions> implements AsyncDis
   }
 
   /**
-   * The optimizer steps on one rollout.
-   * @param values   what the loss reads, besides `beta` and the reference's log-probabilities
+   * The optimizer steps on the tokens of one rollout.
+   * @param values   what the loss reads, besides `beta`, the penalty's weight, and the reference's log-probabilities
    * @param leaveOut [B] 1 = none of the response's tokens count. Default: none
    */
   async update(rollout: Rollout, values: PolicyValues, leaveOut?: ArrayLike<number>): Promise<void> {
-    const { options, inputs } = this.method;
-    const { current } = this;
-    current.updateStarted = performance.now();
-    const steps = planSteps(rollout.items.length, {
-      passes: options.numIterations,
-      stepsPerPass: options.stepsPerGeneration,
-      random: drawsFor(options.seed, 'minibatches', current.index),
-    });
     const fed = {
       perToken: { referenceLogProbs: rollout.referenceLogProbs, ...values.perToken },
       perSequence: values.perSequence,
       scalars: { beta: this.klCoefficient, ...values.scalars },
     };
-    for (const [i, rows] of steps.entries()) {
+    const { microBatchTokens } = this.method.options;
+    await this.updateOn(rollout.items.length, (rows) =>
+      policyFeeds(rollout, rows, fed, microBatchTokens, leaveOut),
+    );
+  }
+
+  /**
+   * The optimizer steps on any units of work made from one rollout, responses or pairs.
+   * @param units   how many there are
+   * @param feedsOf the micro-batches of one step, from the numbers of its units; where there are none it is skipped
+   */
+  async updateOn(units: number, feedsOf: (chosen: readonly number[]) => Feeds[]): Promise<void> {
+    const { options, inputs } = this.method;
+    const { current } = this;
+    current.updateStarted = performance.now();
+    const steps = planSteps(units, {
+      passes: options.numIterations,
+      stepsPerPass: options.stepsPerGeneration,
+      random: drawsFor(options.seed, 'minibatches', current.index),
+    });
+    for (const [i, chosen] of steps.entries()) {
       const update = current.index * this.plan.updatesPerIteration + i;
-      const microBatches = policyFeeds(rollout, rows, fed, options.microBatchTokens, leaveOut);
+      const microBatches = feedsOf(chosen);
       if (microBatches.length > 0) {
         const lr = this.plan.learningRate(update);
         current.updates.push({ ...(await this.trainer.step(microBatches, lr)), lr });
@@ -295,6 +310,16 @@ export class PolicyTraining<O extends PolicyTrainingOptions> implements AsyncDis
     const state: PolicyState = { klController: this.penalty.state, tokens: this.tokens };
     return saveCheckpoint(this.checkpoint, done, state, this.method.options.saveTotalLimit);
   }
+}
+
+/** A loss over sampled tokens, which also tells how far the sampler's log-probabilities are from the trainer's. */
+export function trainedOn(
+  { inputs, options }: Pick<PolicyMethod<PolicyTrainingOptions>, 'inputs' | 'options'>,
+  lossOf: (graph: PolicyGraph) => Omit<TrainedGraph, 'model'>,
+): TrainedGraph {
+  const graph = buildPolicyGraph(inputs.config, inputs.policy, options);
+  const { loss, metrics } = lossOf(graph);
+  return { model: graph.model, loss, metrics: { ...metrics, ...graph.gap } };
 }
 
 function beginIteration(index: number): Iteration {

@@ -64,6 +64,7 @@ export function checkRankings(
     readonly responses: readonly ArrayLike<number>[];
     readonly ranks: readonly (number | null)[];
   }[],
+  stage = 'Reward model training',
 ): void {
   const problems: string[] = [];
   if (rankings.length === 0) problems.push('there is no ranking; check the data file and maxLength');
@@ -82,7 +83,7 @@ export function checkRankings(
       `none of the ${rankings.length} rankings prefers one response over another; all are ties or not judged`,
     );
   }
-  refuse(problems, 'Reward model training');
+  refuse(problems, stage);
 }
 
 /** Refuses prompts that leave no room for a response, and policies that cannot stop. */

@@ -18,7 +18,7 @@ import type { PolicyInputs } from './group-sampler.ts';
 import { refuseOptions } from './option-rules.ts';
 import type { PolicyGraph } from './policy-batch.ts';
 import type { PolicyResult } from './policy-report.ts';
-import { type PolicyLoss, PolicyTraining } from './policy-training.ts';
+import { PolicyTraining, type TrainedGraph, trainedOn } from './policy-training.ts';
 import {
   type ReinforcePlusPlusOptions,
   reinforcePlusPlusRules,
@@ -35,7 +35,12 @@ export async function trainReinforcePlusPlus(
   refuseOptions('REINFORCE++', given, reinforcePlusPlusRules);
   const options = withPenalty(given);
   await using training = await PolicyTraining.create(
-    { name: 'REINFORCE++', options, inputs, loss: (graph) => lossOf(graph, options) },
+    {
+      name: 'REINFORCE++',
+      options,
+      inputs,
+      build: () => trainedOn({ inputs, options }, (graph) => lossOf(graph, options)),
+    },
     context,
   );
 
@@ -79,7 +84,7 @@ export async function trainReinforcePlusPlus(
 }
 
 /** PPO's clipped loss on the policy's graph, and the penalty where it belongs there. */
-function lossOf(graph: PolicyGraph, options: ReturnType<typeof withPenalty>): PolicyLoss {
+function lossOf(graph: PolicyGraph, options: ReturnType<typeof withPenalty>): Omit<TrainedGraph, 'model'> {
   const { tokens, logProbs, oldLogProbs, tokenTotal } = graph;
   const { loss, metrics } = ppoPolicyLoss({
     logProbs,

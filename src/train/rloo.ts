@@ -21,7 +21,7 @@ import { refuseOptions } from './option-rules.ts';
 import { type PolicyGraph, type PolicyValues, spreadOverTokens } from './policy-batch.ts';
 import { SpreadWatch } from './policy-checks.ts';
 import type { PolicyResult } from './policy-report.ts';
-import { type PolicyLoss, PolicyTraining } from './policy-training.ts';
+import { PolicyTraining, type TrainedGraph, trainedOn } from './policy-training.ts';
 import { type RlooOptions, rlooRules } from './rloo-options.ts';
 import type { Rollout } from './rollout.ts';
 
@@ -34,7 +34,12 @@ export async function trainRloo(
   // Step 1. The policy with its loss; or, when resuming, where they stood.
   refuseOptions('RLOO', options, rlooRules);
   await using training = await PolicyTraining.create(
-    { name: 'RLOO', options, inputs, loss: (graph) => lossOf(graph, options) },
+    {
+      name: 'RLOO',
+      options,
+      inputs,
+      build: () => trainedOn({ inputs, options }, (graph) => lossOf(graph, options)),
+    },
     context,
   );
   const spread = new SpreadWatch();
@@ -77,7 +82,7 @@ export async function trainRloo(
 }
 
 /** The loss on the policy's graph: the clipped ratio times the advantage, and the penalty where it belongs there. */
-function lossOf(graph: PolicyGraph, options: RlooOptions): PolicyLoss {
+function lossOf(graph: PolicyGraph, options: RlooOptions): Omit<TrainedGraph, 'model'> {
   const { tokens, logProbs, oldLogProbs, entropy, tokenTotal, sequenceTotal } = graph;
   const bySequence = options.importanceSamplingLevel === 'sequence';
   const epsilonHigh = options.epsilonHigh ?? options.epsilon;

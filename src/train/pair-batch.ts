@@ -1,0 +1,219 @@
+/**
+ * Preference pairs as losses read them: log-probabilities of whole responses.
+ *
+ * Shapes: P pairs of a micro-batch, S = 2P sequences (chosen and rejected by turns), N counted tokens.
+ */
+import type { EncodedPreference } from '../data/index.ts';
+import {
+  buildModelGraph,
+  countedLogProbs,
+  countedTargets,
+  type DecoderConfig,
+  type ModelGraph,
+  type ParameterStore,
+} from '../model/index.ts';
+import { crossEntropyLoss, onPolicyWeights, packedLayout } from '../objective/index.ts';
+import {
+  add,
+  divide,
+  entropyFromLogits,
+  type Feeds,
+  gatherRows,
+  log,
+  mean,
+  multiply,
+  square,
+  stopGradient,
+  subtract,
+  sum,
+  type Tensor,
+} from '../tensor/index.ts';
+import { sequenceIndices } from './policy-batch.ts';
+import { lengthOf, padSequences, planMicroBatches, type Sequence, tokenFeeds } from './sequences.ts';
+import { scalarFeed } from './trainer.ts';
+
+/** One side of the pairs; every tensor [P]. */
+export interface PairSide {
+  /** Σ log π over the response, weighted where tokens have weights. */
+  readonly logProbs: Tensor;
+  /** Mean log π per token. */
+  readonly meanLogProbs: Tensor;
+  /** Tokens of the response. */
+  readonly lengths: Tensor;
+}
+
+/** The policy's graph over pairs, and the inputs that losses read besides. */
+export interface PairGraph {
+  readonly model: ModelGraph;
+  readonly chosen: PairSide;
+  readonly rejected: PairSide;
+  /** Scalar −mean log π per token of the chosen responses of the whole step. */
+  readonly chosenCrossEntropy: Tensor;
+  /** Scalar: pairs of the whole step. */
+  readonly pairTotal: Tensor;
+  /** [P] an input with a number per pair. */
+  perPair(name: string): Tensor;
+  /** [P] WPO's weights, constant: how likely each pair is to come from the policy itself. */
+  onPolicyWeights(): Tensor;
+  /** What TRL records of the tokens; named as in `trlMetricNames.preferenceTokens`. */
+  readonly metrics: Readonly<Record<string, Tensor>>;
+}
+
+export interface PairGraphOptions {
+  /** True: tokens have weights in a response's log-probability (LD-DPO). Default false. */
+  readonly weightsTokens?: boolean;
+  /** Logits are divided by it. Default 1. */
+  readonly temperature?: number;
+}
+
+export function buildPairGraph(
+  config: DecoderConfig,
+  parameters: ParameterStore,
+  options: PairGraphOptions = {},
+): PairGraph {
+  const model = buildModelGraph(config, parameters);
+  const { graph } = model;
+  const perToken = (name: string): Tensor => graph.input(name, 'real', ['N']);
+  const scalar = (name: string): Tensor => graph.input(name, 'real', []);
+  const result = countedLogProbs(model, { temperature: options.temperature });
+  const { logProbs } = result;
+  const counted = perToken('counted');
+  const layout = packedLayout({
+    sequence: graph.input('sequence', 'int32', ['N']),
+    counted,
+    like: graph.input('sequenceZeros', 'real', ['S']),
+  });
+  const weighted = options.weightsTokens ? multiply(logProbs, perToken('tokenWeights')) : logProbs;
+  const sums = layout.sumPerSequence(weighted); // [S]
+  const means = layout.meanPerSequence(logProbs); // [S]
+  const chosenIndex = graph.input('chosen', 'int32', ['P']);
+  const rejectedIndex = graph.input('rejected', 'int32', ['P']);
+  const sideOf = (index: Tensor): PairSide => ({
+    logProbs: gatherRows(sums, index),
+    meanLogProbs: gatherRows(means, index),
+    lengths: gatherRows(layout.lengths, index),
+  });
+  const isChosen = perToken('isChosen');
+  const chosenTokens = scalar('chosenTokens');
+  const rejectedTokens = scalar('rejectedTokens');
+  const ofChosen = (values: Tensor): Tensor =>
+    stopGradient(divide(sum(multiply(values, isChosen)), chosenTokens));
+  const ofRejected = (values: Tensor): Tensor =>
+    stopGradient(divide(sum(multiply(values, subtract(1, isChosen))), rejectedTokens));
+  const meanLogits = mean(result.logits, { axes: [1] }); // [N]
+  const entropy = entropyFromLogits(result.logits, result.probabilities, result.logNormaliser);
+  return {
+    model,
+    chosen: sideOf(chosenIndex),
+    rejected: sideOf(rejectedIndex),
+    chosenCrossEntropy: crossEntropyLoss({
+      logProbs: multiply(logProbs, isChosen),
+      counted,
+      normaliser: chosenTokens,
+    }).loss,
+    pairTotal: scalar('pairTotal'),
+    perPair: (name) => graph.input(name, 'real', ['P']),
+    onPolicyWeights() {
+      const logSquaredSum = log(sum(square(result.probabilities), { axes: [1] }));
+      const weights = onPolicyWeights({ tokens: layout, logProbs, logSquaredSum }); // [S]
+      return multiply(gatherRows(weights, chosenIndex), gatherRows(weights, rejectedIndex));
+    },
+    metrics: {
+      logitsChosen: ofChosen(meanLogits),
+      logitsRejected: ofRejected(meanLogits),
+      meanTokenAccuracy: ofChosen(result.isArgmax),
+      entropy: stopGradient(divide(sum(entropy), add(chosenTokens, rejectedTokens))),
+    },
+  };
+}
+
+export interface PairFeedOptions {
+  /** Most padded tokens of a micro-batch. */
+  readonly tokenBudget: number;
+  /** [pairs] numbers for the inputs of `perPair`. */
+  readonly perPair?: Readonly<Record<string, ArrayLike<number>>>;
+  /** [pairs] weights of the tokens of chosen and rejected responses, for graphs with `weightsTokens`. */
+  readonly tokenWeights?: readonly PairTokenWeights[];
+  /** Pairs that stand in one micro-batch, for losses that compare pairs. Default: as many as the budget allows. */
+  readonly together?: number;
+}
+
+/** Weights of the tokens of one pair's responses. */
+export interface PairTokenWeights {
+  readonly chosen: Float32Array;
+  readonly rejected: Float32Array;
+}
+
+/** The feeds of one step; a pair is never torn apart. */
+export function pairFeeds(pairs: readonly EncodedPreference[], options: PairFeedOptions): Feeds[] {
+  const longest = pairs.map((pair) => Math.max(lengthOf(chosenOf(pair)), lengthOf(rejectedOf(pair))));
+  const groups = options.together
+    ? chunksOf(pairs.length, options.together)
+    : planMicroBatches(longest, Math.ceil(options.tokenBudget / 2));
+  const shared = {
+    pairTotal: scalarFeed(pairs.length),
+    chosenTokens: scalarFeed(pairs.reduce((total, { chosen }) => total + chosen.length, 0)),
+    rejectedTokens: scalarFeed(pairs.reduce((total, { rejected }) => total + rejected.length, 0)),
+  };
+  return groups.map((group) => {
+    const sequences = group.flatMap((i) => [chosenOf(pairs[i]), rejectedOf(pairs[i])]);
+    const batch = padSequences(sequences);
+    const { rows, targets } = countedTargets(batch);
+    const sequence = sequenceIndices(sequences.map(({ response }) => response.length));
+    const weights =
+      options.tokenWeights &&
+      group.flatMap((i) => [options.tokenWeights![i].chosen, options.tokenWeights![i].rejected]);
+    return {
+      ...shared,
+      ...tokenFeeds(batch),
+      rows,
+      targets,
+      sequence,
+      sequenceZeros: new Float32Array(sequences.length),
+      counted: new Float32Array(targets.length).fill(1),
+      isChosen: Float32Array.from(sequence, (index) => 1 - (index % 2)),
+      chosen: Int32Array.from(group, (_, i) => 2 * i),
+      rejected: Int32Array.from(group, (_, i) => 2 * i + 1),
+      ...(weights && { tokenWeights: joined(weights, targets.length) }),
+      ...Object.fromEntries(
+        Object.entries(options.perPair ?? {}).map(([name, values]) => [
+          name,
+          Float32Array.from(group, (i) => values[i]),
+        ]),
+      ),
+    };
+  });
+}
+
+/** Tokens of the pairs, prompts included, which `num_tokens` counts up. */
+export function pairTokens(pairs: readonly EncodedPreference[]): number {
+  return pairs.reduce(
+    (total, { prompt, chosen, rejected }) => total + 2 * prompt.length + chosen.length + rejected.length,
+    0,
+  );
+}
+
+export function chosenOf({ prompt, chosen }: EncodedPreference): Sequence {
+  return { prompt, response: chosen };
+}
+
+export function rejectedOf({ prompt, rejected }: EncodedPreference): Sequence {
+  return { prompt, response: rejected };
+}
+
+/** 0, 1, 2 … in groups of `size`. */
+function chunksOf(count: number, size: number): number[][] {
+  return Array.from({ length: Math.ceil(count / size) }, (_, group) =>
+    Array.from({ length: Math.min(size, count - group * size) }, (_, i) => group * size + i),
+  );
+}
+
+function joined(parts: readonly Float32Array[], length: number): Float32Array {
+  const all = new Float32Array(length);
+  let end = 0;
+  for (const part of parts) {
+    all.set(part, end);
+    end += part.length;
+  }
+  return all;
+}
