@@ -10,47 +10,74 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
  * @throws TenetError('usage') for what JSON cannot hold (NaN, infinities, functions, cycles), naming where it is
  */
 export function canonicalJson(value: unknown): string {
-  return write(value, '', []);
+  return write(value, []);
 }
 
-function write(value: unknown, where: string, parents: readonly object[]): string {
+/** @param path keys and objects from the value given down to this one, for errors and to notice cycles */
+function write(value: unknown, path: PathStep[]): string {
   switch (typeof value) {
     case 'string':
     case 'boolean':
       return JSON.stringify(value);
     case 'number':
-      if (!Number.isFinite(value)) throw unwritable(where, String(value), 'numbers must be finite');
+      if (!Number.isFinite(value)) throw unwritable(path, String(value), 'numbers must be finite');
       return JSON.stringify(value);
     case 'object':
-      break;
+      return value === null ? 'null' : writeObject(value, path);
     default:
       throw unwritable(
-        where,
+        path,
         `a ${typeof value}`,
         'use null, booleans, numbers, texts, arrays and plain objects',
       );
   }
-  if (value === null) return 'null';
-  if (parents.includes(value)) throw unwritable(where, 'an object that contains itself', 'break the cycle');
-  const inside = [...parents, value];
-  if (Array.isArray(value)) {
-    return `[${Array.from(value, (item, i) => write(item, `${where}[${i}]`, inside)).join(',')}]`;
-  }
-  const prototype = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) {
-    throw unwritable(
-      where,
-      `a ${prototype.constructor?.name}`,
-      'convert it to a plain object or a text first',
-    );
-  }
-  const entries = Object.entries(value)
-    .filter(([, item]) => item !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, item]) => `${JSON.stringify(key)}:${write(item, where ? `${where}.${key}` : key, inside)}`);
-  return `{${entries.join(',')}}`;
 }
 
-function unwritable(where: string, what: string, rule: string): TenetError {
-  return new TenetError('usage', `${where || 'the value'} is ${what}, which JSON cannot hold; ${rule}.`);
+interface PathStep {
+  readonly parent: object;
+  key: string | number;
+}
+
+function writeObject(value: object, path: PathStep[]): string {
+  if (path.some(({ parent }) => parent === value)) {
+    throw unwritable(path, 'an object that contains itself', 'break the cycle');
+  }
+  const step: PathStep = { parent: value, key: '' };
+  path.push(step);
+  let json: string;
+  if (Array.isArray(value)) {
+    const items = Array.from(value, (item, i) => {
+      step.key = i;
+      return write(item, path);
+    });
+    json = `[${items.join(',')}]`;
+  } else {
+    const prototype = Object.getPrototypeOf(value);
+    if (prototype !== Object.prototype && prototype !== null) {
+      path.pop();
+      throw unwritable(
+        path,
+        `a ${prototype.constructor?.name}`,
+        'convert it to a plain object or a text first',
+      );
+    }
+    const entries: string[] = [];
+    for (const key of Object.keys(value).sort()) {
+      const item = (value as Record<string, unknown>)[key];
+      if (item === undefined) continue;
+      step.key = key;
+      entries.push(`${JSON.stringify(key)}:${write(item, path)}`);
+    }
+    json = `{${entries.join(',')}}`;
+  }
+  path.pop();
+  return json;
+}
+
+function unwritable(path: readonly PathStep[], what: string, rule: string): TenetError {
+  const where = path.map(({ key }) => (typeof key === 'number' ? `[${key}]` : `.${key}`)).join('');
+  return new TenetError(
+    'usage',
+    `${where.replace(/^\./, '') || 'the value'} is ${what}, which JSON cannot hold; ${rule}.`,
+  );
 }

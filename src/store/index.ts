@@ -1,5 +1,6 @@
 export type { CallCache, CallMeta, CallTotals } from './call-cache.ts';
-export type { EventFilter, Ledger, LedgerCheck, LedgerDigest, LedgerHead } from './ledger.ts';
+export type { Database, StoreDialect } from './database.ts';
+export type { EventFilter, Ledger, LedgerCheck, LedgerDigest, LedgerHead, ReadOptions } from './ledger.ts';
 export type {
   EventContent,
   EventKind,
@@ -13,6 +14,8 @@ export type {
   Prompt,
 } from './ledger-event.ts';
 export { type OpenStoreOptions, openStore, type Store } from './open-store.ts';
+export { redactUrl } from './store-url.ts';
+export type { Tables } from './tables.ts';
 export type {
   ClaimOptions,
   Lease,

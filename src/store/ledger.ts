@@ -23,6 +23,14 @@ export interface EventFilter {
   readonly until?: number;
 }
 
+/** In which order, and how many. */
+export interface ReadOptions {
+  /** Default false: the oldest first. */
+  readonly newestFirst?: boolean;
+  /** At most so many. Default all. */
+  readonly limit?: number;
+}
+
 /** The end of the chain. */
 export interface LedgerHead {
   /** Number of events. */
@@ -45,7 +53,12 @@ export interface LedgerDigest {
 
 /** What a check of the chain found. */
 export type LedgerCheck =
-  | { readonly ok: true; readonly head: LedgerHead }
+  | {
+      readonly ok: true;
+      readonly head: LedgerHead;
+      /** Triggers that should refuse changes and are not there; empty in a healthy database. */
+      readonly missingGuards: readonly string[];
+    }
   | {
       readonly ok: false;
       /** Events before the first broken one. */
@@ -67,7 +80,7 @@ export interface Ledger {
   append(event: NewEvent): Promise<LedgerEvent>;
   append(events: readonly NewEvent[]): Promise<LedgerEvent[]>;
   /** Events in order, in pages: a consistent view as of the moment reading began, whatever is appended meanwhile. */
-  read(filter?: EventFilter): AsyncIterable<LedgerEvent>;
+  read(filter?: EventFilter & ReadOptions): AsyncIterable<LedgerEvent>;
   /** The event with this id, or null. */
   get(id: string): Promise<LedgerEvent | null>;
   /** An event with all its corrections, oldest first; empty when the id is unknown. */
@@ -78,7 +91,8 @@ export interface Ledger {
   digest(filter?: EventFilter): Promise<LedgerDigest>;
   /**
    * Checks every event against the chain.
-   * @param expected a head noted earlier: the ledger must still contain it, which also finds events cut off the end
+   * @param expected heads noted earlier, which the ledger must still contain: only they show that nothing was cut off
+   *   the end, or that the whole chain was not written anew
    */
-  verify(expected?: LedgerHead): Promise<LedgerCheck>;
+  verify(expected?: readonly LedgerHead[]): Promise<LedgerCheck>;
 }

@@ -16,8 +16,11 @@ export interface NewWorkItem {
   readonly group?: string;
   /** Only claims that name this audience get the item, e.g. a language. Default: anyone. */
   readonly audience?: string;
-  /** Claims without success after which the item counts as failed. Default 3. */
-  readonly maxAttempts?: number;
+  /**
+   * Claims without success after which the item counts as failed; null = never, for people, who come and go.
+   * Default 3.
+   */
+  readonly maxAttempts?: number | null;
 }
 
 export type WorkStatus = 'waiting' | 'leased' | 'done' | 'failed';
@@ -32,8 +35,8 @@ export interface WorkItem {
   readonly status: WorkStatus;
   /** Claims so far, without those that were given back. */
   readonly attempts: number;
-  readonly maxAttempts: number;
-  /** Who has it or had it last. */
+  readonly maxAttempts: number | null;
+  /** Who has it or did it. */
   readonly owner: string | null;
   /** What `complete` was given; null until then. */
   readonly result: Json;
@@ -73,7 +76,7 @@ export interface WorkQueue {
   add(items: readonly NewWorkItem[]): Promise<number>;
   /** Leases the next items; fewer than asked for, or none, when there are no more. */
   claim(options: ClaimOptions): Promise<Lease[]>;
-  /** Prolongs a lease from now. @throws TenetError('store') when the item is no longer this lease's */
+  /** Prolongs a lease, from now on. @throws TenetError('store') when the item is no longer this lease's */
   extend(lease: Lease, leaseMs: number): Promise<Lease>;
   /**
    * Marks an item as done, with its result. Doing so again with the same lease changes nothing.
@@ -81,7 +84,8 @@ export interface WorkQueue {
    */
   complete(lease: Lease, result?: Json): Promise<void>;
   /**
-   * Records that an attempt failed. The item waits to be claimed again until its attempts are used up.
+   * Records that an attempt failed. The item waits to be claimed again until its attempts are used up. Throws as
+   * `extend` does.
    * @param options.retryInMs claimed again not before this time has passed; default 0
    * @param options.final     true: do not try again; default false
    */
@@ -90,14 +94,14 @@ export interface WorkQueue {
     reason: string,
     options?: { readonly retryInMs?: number; readonly final?: boolean },
   ): Promise<void>;
-  /** Gives an item back unused; the attempt does not count. */
+  /** Gives an item back unused; the attempt does not count. Throws as `extend` does. */
   release(lease: Lease): Promise<void>;
   /** Lets failed items be claimed again with fresh attempts: all, or those named. @returns how many */
   retry(ids?: readonly string[]): Promise<number>;
-  /** Changes the priority of items that are not done. @returns how many */
+  /** Changes the priority of items by id. @returns how many were found */
   prioritise(priorities: ReadonlyMap<string, number>): Promise<number>;
   get(id: string): Promise<WorkItem | null>;
   /** Items in the order added. */
-  read(filter?: { readonly status?: WorkStatus }): AsyncIterable<WorkItem>;
+  read(filter?: { readonly status?: WorkStatus; readonly group?: string }): AsyncIterable<WorkItem>;
   counts(): Promise<Readonly<Record<WorkStatus, number>>>;
 }

@@ -1,0 +1,87 @@
+/**
+ * Writes that come in together go to disk together: one flush for all that waited while the last one ran.
+ *
+ * Flushing is what a durable write costs, a few milliseconds whatever its size; this way fifty people who submit at
+ * once wait for one flush and not for fifty.
+ */
+import type { Transaction } from 'kysely';
+import type { Database } from './database.ts';
+import type { Tables } from './tables.ts';
+
+/** What became of one write; a refusal leaves the others as they are. */
+export type Outcome<Answer> = { readonly answer: Answer } | { readonly refusal: Error };
+
+interface Waiting<Write, Answer> {
+  readonly write: Write;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class GroupCommit<Write, Answer> {
+  private readonly database: Database;
+  private readonly sizeOf: (write: Write) => number;
+  private readonly apply: (
+    transaction: Transaction<Tables>,
+    writes: readonly Write[],
+  ) => Promise<readonly Outcome<Answer>[]>;
+  private readonly waiting: Waiting<Write, Answer>[] = [];
+  private running: Promise<void> | null = null;
+
+  /**
+   * @param apply  carries out several writes in one transaction; gives one outcome each
+   * @param sizeOf rows of a write; together at most `maxRows` or one write
+   */
+  constructor(
+    database: Database,
+    apply: GroupCommit<Write, Answer>['apply'],
+    sizeOf: (write: Write) => number = () => 1,
+  ) {
+    this.database = database;
+    this.apply = apply;
+    this.sizeOf = sizeOf;
+  }
+
+  /** Carries out a write; resolves when it is on disk. */
+  submit(write: Write): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ write, resolve, reject });
+      this.running ??= this.drain().finally(() => {
+        this.running = null;
+      });
+    });
+  }
+
+  /** Resolves when everything submitted so far has been answered. */
+  async settled(): Promise<void> {
+    await this.running;
+  }
+
+  private async drain(): Promise<void> {
+    while (this.waiting.length > 0) {
+      const group = this.takeGroup();
+      try {
+        const outcomes = await this.database.write((transaction) =>
+          this.apply(
+            transaction,
+            group.map(({ write }) => write),
+          ),
+        );
+        for (const [i, outcome] of outcomes.entries()) {
+          if ('answer' in outcome) group[i].resolve(outcome.answer);
+          else group[i].reject(outcome.refusal);
+        }
+      } catch (error) {
+        for (const { reject } of group) reject(error);
+      }
+    }
+  }
+
+  private takeGroup(): Waiting<Write, Answer>[] {
+    let rows = 0;
+    const count = this.waiting.findIndex(({ write }, i) => (rows += this.sizeOf(write)) > maxRows && i > 0);
+    return this.waiting.splice(0, count < 0 ? this.waiting.length : count);
+  }
+}
+
+/** So that a queue that has grown long is acknowledged bit by bit. */
+const maxRows = 1000;

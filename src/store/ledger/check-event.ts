@@ -1,0 +1,136 @@
+/** Refuses events that contradict themselves, before they are in the ledger for good. */
+import { z } from 'zod';
+import { TenetError } from '../../base/index.ts';
+import type { Item, NewEvent } from '../ledger-event.ts';
+
+// Visible characters without line ends: ids stand in messages, file names and between spaces in columns.
+const id = z.string().regex(/^[^\p{C}\p{Z}]{1,200}$/u, 'must be 1 to 200 characters without spaces');
+const name = z.string().regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,200}$/u, 'must be 1 to 200 characters on one line');
+const hash = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hexadecimal digits');
+const milliseconds = z.number().min(0, 'must not be negative');
+const count = z.int().min(0, 'must not be negative');
+const index = z.int().min(0, 'indexes start at 0');
+
+const itemSchema: z.ZodType<Item> = z.strictObject({
+  prompt: z.union([
+    z.string(),
+    z.array(z.strictObject({ role: z.string(), content: z.string() })).min(1, 'has no messages'),
+  ]),
+  responses: z.array(z.strictObject({ text: z.string(), model: name.optional() })),
+});
+
+const fields = z.strictObject({
+  id: id.optional(),
+  kind: z.enum([
+    ...(['response', 'critique', 'revision', 'comparison', 'score', 'label', 'adjudication'] as const),
+    ...(['skip', 'withdrawal'] as const),
+  ]),
+  judge: z.strictObject({ kind: z.enum(['human', 'ai', 'simulated']), id: name, group: name.optional() }),
+  project: name.optional(),
+  taskId: id.optional(),
+  item: itemSchema.optional(),
+  runId: id.optional(),
+  basedOn: z.array(id).optional(),
+  supersedes: id.optional(),
+  ranks: z.array(z.int().min(1, 'ranks start at 1 = best').nullable()).optional(),
+  scores: z.array(z.number().nullable()).optional(),
+  probabilities: z.array(z.number().min(0, 'must be in [0, 1]').max(1, 'must be in [0, 1]')).optional(),
+  probabilityMethod: z.enum(['log-probs', 'votes', 'stated']).optional(),
+  probabilityMass: z.number().min(0).max(1.000001).optional(),
+  flags: z.array(z.enum(['all-bad', 'unsafe', 'cannot-judge'])).optional(),
+  text: z.string().optional(),
+  rationale: z.string().optional(),
+  shownOrder: z.array(index).optional(),
+  activeMs: milliseconds.optional(),
+  idleMs: milliseconds.optional(),
+  principles: z.array(id).optional(),
+  constitution: z.strictObject({ hash, version: name.optional() }).optional(),
+  guidelineVersion: name.optional(),
+  modelId: name.optional(),
+  template: z.strictObject({ id: name, hash }).optional(),
+  seed: z.int().optional(),
+  usage: z
+    .strictObject({
+      costUsd: z.number().min(0, 'must not be negative').nullable(),
+      inputTokens: count.optional(),
+      outputTokens: count.optional(),
+      latencyMs: milliseconds.optional(),
+      cached: z.boolean().optional(),
+    })
+    .optional(),
+  suggestion: z.strictObject({ shown: z.boolean(), eventId: id.optional() }).optional(),
+  judgedAt: z.int().optional(),
+  extra: z.record(z.string(), z.json()).optional(),
+});
+
+const eventSchema: z.ZodType<NewEvent> = fields.check(({ value, issues }) => {
+  for (const [path, message] of contradictions(value as NewEvent)) {
+    issues.push({ code: 'custom', path: [path], message, input: value });
+  }
+});
+
+/**
+ * Checks events before they are appended.
+ * @throws TenetError('data') that names every problem of every event
+ */
+export function checkEvents(events: readonly NewEvent[]): void {
+  const problems: string[] = [];
+  for (const [i, event] of events.entries()) {
+    const result = eventSchema.safeParse(event);
+    if (result.success) continue;
+    const where = events.length === 1 ? 'the event' : `event ${i + 1} of ${events.length}`;
+    for (const { path, message } of result.error.issues) {
+      problems.push(`  ${where}: ${path.length > 0 ? `${path.join('.')}: ` : ''}${message}`);
+    }
+  }
+  if (problems.length === 0) return;
+  const shown = problems.slice(0, 20);
+  if (problems.length > shown.length) shown.push(`  … and ${problems.length - shown.length} more`);
+  throw new TenetError('data', `Nothing was appended to the ledger, because\n${shown.join('\n')}`, {
+    details: { problems: problems.length },
+  });
+}
+
+/** What no single field can show: [field, problem]. */
+function* contradictions(event: NewEvent): Generator<[string, string]> {
+  const K = event.item?.responses.length ?? 0;
+  for (const field of ['ranks', 'scores', 'probabilities'] as const) {
+    const given = event[field]?.length ?? K;
+    if (given !== K) yield [field, `has ${given} entries for ${K} responses; give one each`];
+  }
+  const { shownOrder = [], probabilities } = event;
+  if (new Set(shownOrder).size < shownOrder.length || shownOrder.some((i) => i >= K)) {
+    yield ['shownOrder', `[${shownOrder}] must name responses 0 to ${K - 1}, each at most once`];
+  }
+  if (probabilities !== undefined) {
+    const sum = probabilities.reduce((total, p) => total + p, 0);
+    if (Math.abs(sum - 1) > 1e-6) yield ['probabilities', `sum to ${sum}, and must sum to 1`];
+    if (event.probabilityMethod === undefined) {
+      yield ['probabilityMethod', 'is missing: say how the probabilities were found'];
+    }
+  }
+  switch (event.kind) {
+    case 'response':
+    case 'critique':
+    case 'revision':
+      if (event.text === undefined) yield ['text', `is missing, and is what a ${event.kind} consists of`];
+      if (!event.item) yield ['item', `is missing: say what the ${event.kind} is about`];
+      return;
+    case 'comparison':
+    case 'score':
+    case 'label':
+    case 'adjudication': {
+      if (!event.item) yield ['item', `is missing: say what the ${event.kind} is about`];
+      const judged = [...(event.ranks ?? []), ...(event.scores ?? []), ...(event.probabilities ?? [])];
+      if (judged.every((value) => value === null) && !event.flags?.length) {
+        yield [
+          'kind',
+          `is ${event.kind}, but nothing is judged: give ranks, scores, probabilities or flags; else it is a skip`,
+        ];
+      }
+      return;
+    }
+    case 'withdrawal':
+      if (event.supersedes === undefined) yield ['supersedes', 'is missing: say what is withdrawn'];
+  }
+}
