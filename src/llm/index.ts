@@ -5,11 +5,21 @@ export type {
   ChatRequest,
   Choice,
   ChoiceRequest,
+  JsonFormat,
   LanguageModel,
   Message,
   Usage,
 } from './language-model.ts';
+export { Budget, type BudgetLimits, budgetedModel, type Spending } from './layers/budgeted.ts';
+export { cachedModel, cacheKey } from './layers/cached.ts';
+export { Gate, type Limits, limitedModel } from './layers/limited.ts';
+export { type CallRecord, CallTally, meteredModel } from './layers/metered.ts';
+export { type Retry, type RetryOptions, retriedModel } from './layers/retried.ts';
+export { votingModel } from './layers/voting.ts';
 export { LocalModel, localModel } from './local/local-model.ts';
 export type { EngineOptions } from './local/protocol.ts';
 export { type ModelSpec, parseModelSpec } from './model-spec.ts';
 export { type OpenModelOptions, openModel } from './open-model.ts';
+export { listPrices, listPricesDate, type Price, type Prices, priceOf } from './prices.ts';
+export { type FailureDetails, failureDetails } from './providers/provider-error.ts';
+export { readOption } from './read-option.ts';

@@ -5,6 +5,10 @@
  * parameters on a laptop and on a hosted one alike.
  */
 
+import type { Json } from '../base/index.ts';
+
+export type JsonObject = { readonly [key: string]: Json };
+
 /** One turn of a conversation. A trailing `assistant` message is the beginning of the answer, to be continued. */
 export interface Message {
   readonly role: 'system' | 'user' | 'assistant';
@@ -22,8 +26,23 @@ export interface ChatRequest {
   readonly maxTokens?: number;
   /** Texts that end the answer; they are not part of it. Default none. */
   readonly stop?: readonly string[];
-  /** Same seed, same answer, where the model supports it (local always). Default none. */
+  /**
+   * Same seed, same answer, where the model supports it (local always). Default none. Two requests that are equal,
+   * the seed included, are one request: give samples of the same conversation different seeds.
+   */
   readonly seed?: number;
+  /**
+   * Asks for JSON of this form. Models with structured output are held to it; the others only know of it what the
+   * messages say, so that an answer has to be checked in any case. `chatJson` does both.
+   */
+  readonly json?: JsonFormat;
+}
+
+export interface JsonFormat {
+  /** Letters, digits, `-` and `_`. */
+  readonly name: string;
+  /** JSON Schema; objects with all properties required and no others are what most providers can hold to. */
+  readonly schema: JsonObject;
 }
 
 export interface CallOptions {
@@ -34,7 +53,7 @@ export interface CallOptions {
 export interface Usage {
   readonly inputTokens: number;
   readonly outputTokens: number;
-  /** US dollars; 0 for local models, null when the price is not known. */
+  /** US dollars; 0 for local models, null when the price is not known. From the cache: what it cost when made. */
   readonly costUsd: number | null;
   /** From the first byte sent to the last received, retries included; 0 when it came from the cache. */
   readonly latencyMs: number;
@@ -49,8 +68,13 @@ export interface ChatAnswer {
   readonly usage: Usage;
 }
 
-/** A question with a closed set of answers, such as which of two responses is better. */
-export interface ChoiceRequest extends Omit<ChatRequest, 'maxTokens' | 'stop'> {
+/**
+ * A question with a closed set of answers, such as which of two responses is better.
+ *
+ * From log-probabilities, `temperature` raises the options' probabilities to 1/temperature before they are scaled
+ * (0 gives all to the likeliest), and `topP` and `seed` play no part. Votes are drawn with all three.
+ */
+export interface ChoiceRequest extends Omit<ChatRequest, 'maxTokens' | 'stop' | 'json'> {
   /** The possible continuations of the answer, such as `A` and `B`; at least two, all different, none empty. */
   readonly options: readonly string[];
   /** Answers sampled where log-probabilities are not to be had. Default 5. */

@@ -11,6 +11,7 @@ import type {
   LanguageModel,
   Usage,
 } from '../language-model.ts';
+import { pause } from '../layers/pause.ts';
 
 export interface MockModelOptions {
   /** Default `mock`. */
@@ -153,24 +154,4 @@ async function nextOf<Request, Answer>(
   if (typeof script === 'function') return script(request, call);
   if (script && script.length > 0) return script[Math.min(call, script.length - 1)];
   throw new TenetError('usage', `The mock model was not told how to ${what}; give it the option "${what}".`);
-}
-
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  const interrupted = (): TenetError =>
-    new TenetError('interrupted', 'The call of the mock model was interrupted.');
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) {
-      reject(interrupted());
-      return;
-    }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', abort);
-      resolve();
-    }, ms);
-    const abort = (): void => {
-      clearTimeout(timer);
-      reject(interrupted());
-    };
-    signal?.addEventListener('abort', abort, { once: true });
-  });
 }

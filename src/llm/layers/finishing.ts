@@ -1,0 +1,24 @@
+/** Lets a call that is under way finish when it is interrupted: the provider sends the bill for it in any case. */
+import type { LanguageModel } from '../language-model.ts';
+import { withLayer } from './layer.ts';
+import { interrupted } from './pause.ts';
+
+/** The model, whose calls are given so many milliseconds to finish before an interruption reaches them. */
+export function finishingModel(model: LanguageModel, graceMs: number): LanguageModel {
+  return withLayer(model, async (_, ask, { signal }) => {
+    if (!signal) return ask({});
+    if (signal.aborted) throw interrupted();
+    const controller = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
+    const soon = (): void => {
+      timer = setTimeout(() => controller.abort(), graceMs);
+    };
+    signal.addEventListener('abort', soon, { once: true });
+    try {
+      return await ask({ signal: controller.signal });
+    } finally {
+      signal.removeEventListener('abort', soon);
+      clearTimeout(timer);
+    }
+  });
+}

@@ -1,0 +1,92 @@
+/** Choices by votes, for models that tell no log-probabilities: sampled answers are read and counted. */
+import type {
+  CallOptions,
+  ChatRequest,
+  Choice,
+  ChoiceRequest,
+  LanguageModel,
+  Usage,
+} from '../language-model.ts';
+import { isNeedsVotes } from '../providers/provided-model.ts';
+import { readOption } from '../read-option.ts';
+
+const defaultVotes = 5;
+
+/**
+ * The model, which chooses from log-probabilities where it can and by votes otherwise. Each vote is a conversation of
+ * its own with its own seed, so that layers below keep it, limit it and retry it alone.
+ */
+export function votingModel(model: LanguageModel): LanguageModel {
+  return {
+    id: model.id,
+    get exactChoices() {
+      return model.exactChoices;
+    },
+    chat: (request, options) => model.chat(request, options),
+    choose: async (request, options = {}) => {
+      if (model.exactChoices) {
+        try {
+          return await model.choose(request, options);
+        } catch (error) {
+          if (!isNeedsVotes(error)) throw error;
+        }
+      }
+      return vote(model, request, options);
+    },
+    close: () => model.close(),
+  };
+}
+
+async function vote(model: LanguageModel, request: ChoiceRequest, options: CallOptions): Promise<Choice> {
+  const { options: names, votes: wanted = defaultVotes, seed = 0, messages, temperature, topP } = request;
+  // At temperature 0 all votes would be the same one.
+  const votes = temperature === 0 ? 1 : wanted;
+  const longest = Math.max(...names.map(({ length }) => length));
+  const ballot: ChatRequest = {
+    messages,
+    temperature,
+    topP,
+    maxTokens: 64 + longest,
+    // Where the answer has begun, it has to go on as it began.
+    ...(messages.at(-1)?.role !== 'assistant' && { json: ballotForm(names) }),
+  };
+  const answers = await Promise.all(
+    Array.from({ length: votes }, (_, i) => model.chat({ ...ballot, seed: seed * 1000 + i }, options)),
+  );
+  const counts = names.map(() => 0);
+  for (const { text } of answers) {
+    const choice = readOption(text, names);
+    if (choice !== null) counts[choice]++;
+  }
+  const valid = counts.reduce((sum, count) => sum + count, 0);
+  return {
+    probabilities: counts.map((count) => (valid === 0 ? 1 / names.length : count / valid)),
+    method: 'votes',
+    mass: valid / votes,
+    usage: together(answers.map(({ usage }) => usage)),
+  };
+}
+
+function ballotForm(options: readonly string[]): ChatRequest['json'] {
+  return {
+    name: 'choice',
+    schema: {
+      type: 'object',
+      properties: { answer: { type: 'string', enum: [...options] } },
+      required: ['answer'],
+      additionalProperties: false,
+    },
+  };
+}
+
+/** What several calls at once used. */
+function together(usages: readonly Usage[]): Usage {
+  const sum = (of: (usage: Usage) => number): number => usages.reduce((total, usage) => total + of(usage), 0);
+  return {
+    inputTokens: sum(({ inputTokens }) => inputTokens),
+    outputTokens: sum(({ outputTokens }) => outputTokens),
+    costUsd: usages.some(({ costUsd }) => costUsd === null) ? null : sum(({ costUsd }) => costUsd!),
+    latencyMs: Math.max(...usages.map(({ latencyMs }) => latencyMs)),
+    cached: usages.every(({ cached }) => cached),
+  };
+}
