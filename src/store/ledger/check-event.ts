@@ -19,7 +19,7 @@ const itemSchema: z.ZodType<Item> = z.strictObject({
   responses: z.array(z.strictObject({ text: z.string(), model: name.optional() })),
 });
 
-const fields = z.strictObject({
+const eventSchema: z.ZodType<NewEvent> = z.strictObject({
   id: id.optional(),
   kind: z.enum([
     ...(['response', 'critique', 'revision', 'comparison', 'score', 'label', 'adjudication'] as const),
@@ -63,26 +63,15 @@ const fields = z.strictObject({
   extra: z.record(z.string(), z.json()).optional(),
 });
 
-const eventSchema: z.ZodType<NewEvent> = fields.check(({ value, issues }) => {
-  for (const [path, message] of contradictions(value as NewEvent)) {
-    issues.push({ code: 'custom', path: [path], message, input: value });
-  }
-});
-
 /**
  * Checks events before they are appended.
- * @throws TenetError('data') that names every problem of every event
+ * @throws TenetError('data') that names the problems of every event
  */
 export function checkEvents(events: readonly NewEvent[]): void {
-  const problems: string[] = [];
-  for (const [i, event] of events.entries()) {
-    const result = eventSchema.safeParse(event);
-    if (result.success) continue;
+  const problems = events.flatMap((event, i) => {
     const where = events.length === 1 ? 'the event' : `event ${i + 1} of ${events.length}`;
-    for (const { path, message } of result.error.issues) {
-      problems.push(`  ${where}: ${path.length > 0 ? `${path.join('.')}: ` : ''}${message}`);
-    }
-  }
+    return problemsOf(event).map(([field, problem]) => `  ${where}: ${field ? `${field}: ` : ''}${problem}`);
+  });
   if (problems.length === 0) return;
   const shown = problems.slice(0, 20);
   if (problems.length > shown.length) shown.push(`  … and ${problems.length - shown.length} more`);
@@ -91,8 +80,18 @@ export function checkEvents(events: readonly NewEvent[]): void {
   });
 }
 
-/** What no single field can show: [field, problem]. */
-function* contradictions(event: NewEvent): Generator<[string, string]> {
+/** [field, problem] */
+type Problem = readonly [string, string];
+
+/** Problems of single fields; where there are none, contradictions between them. */
+function problemsOf(event: NewEvent): readonly Problem[] {
+  const result = eventSchema.safeParse(event);
+  if (result.success) return [...contradictions(event)];
+  return result.error.issues.map(({ path, message }) => [path.join('.'), message]);
+}
+
+/** What no single field can show. */
+function* contradictions(event: NewEvent): Generator<Problem> {
   const K = event.item?.responses.length ?? 0;
   for (const field of ['ranks', 'scores', 'probabilities'] as const) {
     const given = event[field]?.length ?? K;
