@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { EncodedPreference } from '../data/index.ts';
-import { type PairInputs, type PairResult, trainDpo } from './dpo.ts';
+import { trainDpo } from './dpo.ts';
 import { type DpoOptions, dpoOptions } from './dpo-options.ts';
+import type { PairInputs, PairResult } from './pair-batch.ts';
 import { referenceLogProbs } from './reference-log-probs.ts';
 import { ResponseScorer } from './scorers.ts';
 import { curve, type RecordedContext, recordContext, temporaryFolder } from './testing/context.ts';
@@ -182,7 +183,7 @@ describe('trainDpo', () => {
   it('lets the reference follow the policy: right after it has caught up, the loss is log 2 again', async () => {
     const options = { precomputeRefLogProbs: false, syncRefModel: true, refModelMixupAlpha: 1, maxSteps: 6 };
     const losses = curve((await train({ ...options, refModelSyncSteps: 3 })).context, 'loss');
-    expect(losses[2]).toBeLessThan(0.6);
+    expect(losses[2]).toBeLessThan(0.65);
     expect(losses[3]).toBeCloseTo(Math.LN2, 5);
   });
 
@@ -203,9 +204,9 @@ describe('trainDpo', () => {
   it('refuses what cannot be learnt or does not go together', async () => {
     const same = tastePairs(4).map((pair) => ({ ...pair, rejected: pair.chosen }));
     await expect(train({}, { pairs: same })).rejects.toThrow(
-      /^DPO was not started because it could not learn:\n {2}- all 4 rankings hold the same response/,
+      /^DPO was not started because it could not learn:\n {2}- in all 4 pairs the chosen and the rejected response are the same/,
     );
-    await expect(train({}, { pairs: [] })).rejects.toThrow('there is no ranking');
+    await expect(train({}, { pairs: [] })).rejects.toThrow('there is no pair');
     await expect(
       train({ lossType: ['exo_pair', 'sft'], lossWeights: [1], syncRefModel: true }),
     ).rejects.toThrow(

@@ -7,7 +7,6 @@
  * @see Rafailov et al. 2023, arXiv:2305.18290, eq. 7; for the other losses `src/objective/dpo-losses.ts`.
  */
 import type { EncodedPreference } from '../data/index.ts';
-import type { DecoderConfig, ParameterStore } from '../model/index.ts';
 import { trlMetricNames } from '../objective/index.ts';
 import type { StageContext } from './context.ts';
 import { DataTraining } from './data-training.ts';
@@ -17,28 +16,11 @@ import { Evaluator } from './evaluator.ts';
 import { followPolicy } from './kl-penalty.ts';
 import { refuseOptions } from './option-rules.ts';
 import { trainerOptions } from './options.ts';
-import { buildPairGraph, pairFeeds, pairTokens } from './pair-batch.ts';
-import { checkRankings } from './preflight.ts';
+import { buildPairGraph, type PairInputs, type PairResult, pairFeeds, pairTokens } from './pair-batch.ts';
+import { checkPairs } from './preflight.ts';
 import { pickReference, type ReferenceLogProbs, referenceLogProbs } from './reference-log-probs.ts';
 import { ResponseScorer } from './scorers.ts';
 import { Trainer } from './trainer.ts';
-
-export interface PairInputs {
-  readonly config: DecoderConfig;
-  /** The policy, trained in place; for methods with a reference model its weights at the start are that. */
-  readonly parameters: ParameterStore;
-  readonly pairs: readonly EncodedPreference[];
-  /** Measured, not trained on; may be empty. */
-  readonly heldOut: readonly EncodedPreference[];
-}
-
-export interface PairResult {
-  readonly steps: number;
-  /** Mean of the last steps. */
-  readonly loss: number;
-  /** Part of the held-out pairs whose chosen response has the larger implicit reward; null without any. */
-  readonly heldOutAccuracy: number | null;
-}
 
 /** What a checkpoint keeps of the reference: the policy has moved since the numbers were computed. */
 interface DpoState {
@@ -54,10 +36,7 @@ export async function trainDpo(
 ): Promise<PairResult> {
   const { config, parameters, pairs, heldOut } = inputs;
   refuseOptions('DPO', options, dpoRules);
-  checkRankings(
-    pairs.map(({ chosen, rejected }) => ({ responses: [chosen, rejected], ranks: [1, 2] })),
-    'DPO',
-  );
+  checkPairs(pairs, 'DPO');
 
   // Step 1. The loss over log-probabilities of whole responses.
   const graphOptions = { weightsTokens: options.ldAlpha !== null };

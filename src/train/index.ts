@@ -1,6 +1,6 @@
 export { type CheckpointOptions, loadCheckpoint, removeCheckpoints, saveCheckpoint } from './checkpoint.ts';
 export type { Sample, StageContext } from './context.ts';
-export { type PairInputs, type PairResult, trainDpo } from './dpo.ts';
+export { trainDpo } from './dpo.ts';
 export { type DpoOptions, dpoOptions } from './dpo-options.ts';
 export { type PpoInputs, type PpoResult, trainPpo, valueHeadName } from './ppo.ts';
 export { type PpoOptions, ppoOptions } from './ppo-options.ts';

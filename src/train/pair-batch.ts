@@ -13,24 +13,28 @@ import {
   type ParameterStore,
 } from '../model/index.ts';
 import { crossEntropyLoss, onPolicyWeights, packedLayout } from '../objective/index.ts';
-import {
-  add,
-  divide,
-  entropyFromLogits,
-  type Feeds,
-  gatherRows,
-  log,
-  mean,
-  multiply,
-  square,
-  stopGradient,
-  subtract,
-  sum,
-  type Tensor,
-} from '../tensor/index.ts';
+import { type Feeds, gatherRows, log, multiply, square, sum, type Tensor } from '../tensor/index.ts';
 import { sequenceIndices } from './policy-batch.ts';
 import { lengthOf, padSequences, planMicroBatches, type Sequence, tokenFeeds } from './sequences.ts';
+import { responseTokenMetrics } from './token-metrics.ts';
 import { scalarFeed } from './trainer.ts';
+
+export interface PairInputs {
+  readonly config: DecoderConfig;
+  /** The policy, trained in place; for methods with a reference model its weights at the start are that. */
+  readonly parameters: ParameterStore;
+  readonly pairs: readonly EncodedPreference[];
+  /** Measured, not trained on; may be empty. */
+  readonly heldOut: readonly EncodedPreference[];
+}
+
+export interface PairResult {
+  readonly steps: number;
+  /** Mean of the last steps. */
+  readonly loss: number;
+  /** Part of the held-out pairs whose chosen response has the larger implicit reward; null without any. */
+  readonly heldOutAccuracy: number | null;
+}
 
 /** One side of the pairs; every tensor [P]. */
 export interface PairSide {
@@ -95,13 +99,6 @@ export function buildPairGraph(
   });
   const isChosen = perToken('isChosen');
   const chosenTokens = scalar('chosenTokens');
-  const rejectedTokens = scalar('rejectedTokens');
-  const ofChosen = (values: Tensor): Tensor =>
-    stopGradient(divide(sum(multiply(values, isChosen)), chosenTokens));
-  const ofRejected = (values: Tensor): Tensor =>
-    stopGradient(divide(sum(multiply(values, subtract(1, isChosen))), rejectedTokens));
-  const meanLogits = mean(result.logits, { axes: [1] }); // [N]
-  const entropy = entropyFromLogits(result.logits, result.probabilities, result.logNormaliser);
   return {
     model,
     chosen: sideOf(chosenIndex),
@@ -118,12 +115,11 @@ export function buildPairGraph(
       const weights = onPolicyWeights({ tokens: layout, logProbs, logSquaredSum }); // [S]
       return multiply(gatherRows(weights, chosenIndex), gatherRows(weights, rejectedIndex));
     },
-    metrics: {
-      logitsChosen: ofChosen(meanLogits),
-      logitsRejected: ofRejected(meanLogits),
-      meanTokenAccuracy: ofChosen(result.isArgmax),
-      entropy: stopGradient(divide(sum(entropy), add(chosenTokens, rejectedTokens))),
-    },
+    metrics: responseTokenMetrics(result, {
+      isChosen,
+      chosenTokens,
+      rejectedTokens: scalar('rejectedTokens'),
+    }),
   };
 }
 

@@ -4,6 +4,8 @@ import type { TokenExample } from '../data/index.ts';
 import {
   checkExamples,
   checkGenerationMatches,
+  checkJudged,
+  checkPairs,
   checkPrompts,
   checkRankings,
   checkRewardModel,
@@ -103,6 +105,40 @@ describe('checkRankings', () => {
   it('refuses rankings that prefer nothing', () => {
     expect(check(tie)).toEqual([
       'none of the 1 rankings prefers one response over another; all are ties or not judged',
+    ]);
+  });
+});
+
+describe('checkPairs', () => {
+  const pair = { chosen: [1, 2], rejected: [1, 3] };
+  const same = { chosen: [1, 2], rejected: [1, 2] };
+
+  it('lets pairs start of which some differ, and refuses none and pairs that are all identical', () => {
+    expect(problemsOf(() => checkPairs([pair, same], 'ORPO'))).toEqual([]);
+    expect(problemsOf(() => checkPairs([], 'ORPO'))).toEqual([
+      'there is no pair; check the data file and maxLength',
+    ]);
+    expect(problemsOf(() => checkPairs([same, same], 'ORPO'))).toEqual([
+      'in all 2 pairs the chosen and the rejected response are the same; truncation may have removed what differs (raise maxLength), or the columns are mixed up',
+    ]);
+  });
+});
+
+describe('checkJudged', () => {
+  const judged = (prompt: number, label: boolean) => ({ prompt: [prompt], label });
+  const check = (needsOtherPrompts: boolean, ...all: ReturnType<typeof judged>[]): string[] =>
+    problemsOf(() => checkJudged(all, { stage: 'KTO', needsOtherPrompts }));
+
+  it('lets judgements of both kinds start', () => {
+    expect(check(true, judged(1, true), judged(2, false))).toEqual([]);
+    expect(check(false, judged(1, true), judged(1, false))).toEqual([]);
+  });
+
+  it('refuses none, one kind only, and one prompt where others are needed', () => {
+    expect(check(true)).toEqual(['there is no judged response; check the data file and maxLength']);
+    expect(check(true, judged(1, true), judged(1, true))).toEqual([
+      'all 2 responses are judged desirable, so there is nothing to tell apart; give both kinds, or use sft for desirable responses alone',
+      'all responses answer the same prompt, but the reference point of kto comes from responses to other prompts; give more prompts, or use lossType apo_zero_unpaired',
     ]);
   });
 });

@@ -64,12 +64,10 @@ export function checkRankings(
     readonly responses: readonly ArrayLike<number>[];
     readonly ranks: readonly (number | null)[];
   }[],
-  stage = 'Reward model training',
 ): void {
   const problems: string[] = [];
   if (rankings.length === 0) problems.push('there is no ranking; check the data file and maxLength');
-  const key = (response: ArrayLike<number>): string => Array.prototype.join.call(response, ',');
-  const identical = rankings.filter(({ responses }) => new Set(responses.map(key)).size === 1).length;
+  const identical = rankings.filter(({ responses }) => new Set(responses.map(textOfIds)).size === 1).length;
   if (identical > 0 && identical === rankings.length) {
     problems.push(
       `all ${rankings.length} rankings hold the same response several times, so nothing can be learnt; truncation may have removed what differs (raise maxLength), or the columns are mixed up`,
@@ -83,7 +81,52 @@ export function checkRankings(
       `none of the ${rankings.length} rankings prefers one response over another; all are ties or not judged`,
     );
   }
+  refuse(problems, 'Reward model training');
+}
+
+function textOfIds(ids: ArrayLike<number>): string {
+  return Array.prototype.join.call(ids, ',');
+}
+
+/** Refuses pairs in which nothing can be told apart. */
+export function checkPairs(
+  pairs: readonly { readonly chosen: ArrayLike<number>; readonly rejected: ArrayLike<number> }[],
+  stage: string,
+): void {
+  const problems: string[] = [];
+  if (pairs.length === 0) problems.push('there is no pair; check the data file and maxLength');
+  const same = pairs.filter(({ chosen, rejected }) => textOfIds(chosen) === textOfIds(rejected)).length;
+  if (same > 0 && same === pairs.length) {
+    problems.push(
+      `in all ${pairs.length} pairs the chosen and the rejected response are the same; truncation may have removed what differs (raise maxLength), or the columns are mixed up`,
+    );
+  }
   refuse(problems, stage);
+}
+
+/** Refuses judgements of single responses from which nothing can be learnt. */
+export function checkJudged(
+  judged: readonly { readonly prompt: ArrayLike<number>; readonly label: boolean }[],
+  options: { readonly stage: string; readonly needsOtherPrompts: boolean },
+): void {
+  const problems: string[] = [];
+  const good = judged.filter(({ label }) => label).length;
+  if (judged.length === 0) problems.push('there is no judged response; check the data file and maxLength');
+  else if (good === 0 || good === judged.length) {
+    problems.push(
+      `all ${judged.length} responses are judged ${good === 0 ? 'undesirable' : 'desirable'}, so there is nothing to tell apart; give both kinds, or use sft for desirable responses alone`,
+    );
+  }
+  if (
+    options.needsOtherPrompts &&
+    judged.length > 0 &&
+    new Set(judged.map(({ prompt }) => textOfIds(prompt))).size < 2
+  ) {
+    problems.push(
+      'all responses answer the same prompt, but the reference point of kto comes from responses to other prompts; give more prompts, or use lossType apo_zero_unpaired',
+    );
+  }
+  refuse(problems, options.stage);
 }
 
 /** Refuses prompts that leave no room for a response, and policies that cannot stop. */

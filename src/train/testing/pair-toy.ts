@@ -7,11 +7,11 @@ import { tinyModel } from '../../model/testing/tiny-model.ts';
 /** The letter that people like. */
 export const liked = 7;
 
-/** The chosen response holds the liked token three times, the rejected one never; lengths say nothing. */
+/** The chosen response holds the liked token three times, the rejected one never; length says nothing. */
 export function tastePairs(count: number, seed = 1): EncodedPreference[] {
   const random = new Random(seed);
   const response = (likes: number): Int32Array => {
-    const others = Array.from({ length: 2 + random.int(4) }, () => 8 + random.int(10));
+    const others = Array.from({ length: 5 + random.int(4) - likes }, () => 8 + random.int(10));
     return Int32Array.from([...random.shuffled([...new Array(likes).fill(liked), ...others]), 0]);
   };
   return Array.from({ length: count }, () => ({
