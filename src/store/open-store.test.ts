@@ -54,6 +54,17 @@ onEachDatabase((database) => {
     expect(Object.values(rows[0] as object)).toEqual([database.dialect === 'sqlite' ? 2 : 'on']); // 2 = full
     await store.close();
   });
+  it.skipIf(database.dialect === 'sqlite')('goes on after the server has ended its connections', async () => {
+    const url = await database.newUrl();
+    const [store, other] = [await openStore(url), await openStore(url)];
+    await store.ledger.append({ kind: 'skip', judge: { kind: 'human', id: 'a' } });
+    const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(store.database.db);
+    await sql`select pg_terminate_backend(${rows[0].pid})`.execute(other.database.db);
+    await new Promise((resolve) => setTimeout(resolve, 100)); // until the news has arrived
+    await store.ledger.append({ kind: 'skip', judge: { kind: 'human', id: 'a' } });
+    expect(await store.ledger.count()).toBe(2);
+    await Promise.all([store.close(), other.close()]);
+  });
 });
 
 let folder: string;
