@@ -1,4 +1,7 @@
 /** Language models behind one interface: the local engine and providers, with cache, retries, limits and budget. */
+
+export { type ItemContext, type MapOptions, type MapProgress, mapItems } from './jobs/map-items.ts';
+export type { ItemOutcome } from './jobs/work-source.ts';
 export type {
   CallOptions,
   ChatAnswer,

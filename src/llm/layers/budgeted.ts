@@ -4,7 +4,7 @@ import { estimateTokens } from '../estimate-tokens.ts';
 import type { LanguageModel, Usage } from '../language-model.ts';
 import { costOf, type Price } from '../prices.ts';
 import { withLayer } from './layer.ts';
-import { interrupted } from './pause.ts';
+import { interrupted, onAbort } from './signals.ts';
 
 export interface BudgetLimits {
   /** US dollars. Default no limit. */
@@ -87,10 +87,9 @@ export class Budget {
   private nextEnd(signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted) return Promise.reject(interrupted());
     return new Promise((resolve, reject) => {
-      const leave = (): void => reject(interrupted());
-      signal?.addEventListener('abort', leave, { once: true });
+      const forget = onAbort(signal, () => reject(interrupted()));
       this.waiting.push(() => {
-        signal?.removeEventListener('abort', leave);
+        forget();
         resolve();
       });
     });

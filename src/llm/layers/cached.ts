@@ -3,7 +3,7 @@ import { canonicalJson, hashOf, type Json } from '../../base/index.ts';
 import type { CallCache } from '../../store/index.ts';
 import type { CallOptions, LanguageModel } from '../language-model.ts';
 import { type Answered, type Question, withLayer } from './layer.ts';
-import { interrupted } from './pause.ts';
+import { interrupted, onAbort } from './signals.ts';
 
 /** What the key of an answer is made of; another number when the meaning of a request changes. */
 const keyVersion = 1;
@@ -73,18 +73,17 @@ export function cachedModel(model: LanguageModel, cache: CallCache): LanguageMod
  */
 async function waitFor(asking: Asking, signal: AbortSignal | undefined): Promise<Answered> {
   asking.waiting++;
-  let leave: (() => void) | undefined;
+  let forget = (): void => {};
   try {
     return await new Promise<Answered>((resolve, reject) => {
-      leave = () => {
+      forget = onAbort(signal, () => {
         if (asking.waiting === 1) asking.controller.abort();
         else reject(interrupted());
-      };
-      signal?.addEventListener('abort', leave, { once: true });
+      });
       asking.answer.then(resolve, reject);
     });
   } finally {
-    if (leave) signal?.removeEventListener('abort', leave);
+    forget();
     asking.waiting--;
   }
 }

@@ -1,7 +1,7 @@
 /** Lets a call that is under way finish when it is interrupted: the provider sends the bill for it in any case. */
 import type { LanguageModel } from '../language-model.ts';
 import { withLayer } from './layer.ts';
-import { interrupted } from './pause.ts';
+import { interrupted, onAbort } from './signals.ts';
 
 /** The model, whose calls are given so many milliseconds to finish before an interruption reaches them. */
 export function finishingModel(model: LanguageModel, graceMs: number): LanguageModel {
@@ -10,14 +10,13 @@ export function finishingModel(model: LanguageModel, graceMs: number): LanguageM
     if (signal.aborted) throw interrupted();
     const controller = new AbortController();
     let timer: NodeJS.Timeout | undefined;
-    const soon = (): void => {
+    const forget = onAbort(signal, () => {
       timer = setTimeout(() => controller.abort(), graceMs);
-    };
-    signal.addEventListener('abort', soon, { once: true });
+    });
     try {
       return await ask({ signal: controller.signal });
     } finally {
-      signal.removeEventListener('abort', soon);
+      forget();
       clearTimeout(timer);
     }
   });

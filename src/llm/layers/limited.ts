@@ -4,7 +4,7 @@ import { estimateTokens } from '../estimate-tokens.ts';
 import type { LanguageModel } from '../language-model.ts';
 import { failureDetails } from '../providers/provider-error.ts';
 import { withLayer } from './layer.ts';
-import { interrupted } from './pause.ts';
+import { interrupted, onAbort } from './signals.ts';
 
 export interface Limits {
   /** Calls under way at once. Default 16. */
@@ -77,19 +77,18 @@ export class Gate {
   private enter(tokens: number, signal: AbortSignal | undefined): Promise<Begun> {
     if (signal?.aborted) return Promise.reject(interrupted());
     return new Promise((resolve, reject) => {
-      const leave = (): void => {
-        this.waiting.splice(this.waiting.indexOf(place), 1);
-        reject(interrupted());
-        this.admit();
-      };
       const place: Waiting = {
         tokens,
         begin: (begun) => {
-          signal?.removeEventListener('abort', leave);
+          forget();
           resolve(begun);
         },
       };
-      signal?.addEventListener('abort', leave, { once: true });
+      const forget = onAbort(signal, () => {
+        this.waiting.splice(this.waiting.indexOf(place), 1);
+        reject(interrupted());
+        this.admit();
+      });
       this.waiting.push(place);
       this.admit();
     });

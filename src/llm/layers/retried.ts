@@ -6,7 +6,7 @@ import { Random, TenetError } from '../../base/index.ts';
 import type { LanguageModel } from '../language-model.ts';
 import { failureDetails } from '../providers/provider-error.ts';
 import { type Answered, withLayer } from './layer.ts';
-import { pause } from './pause.ts';
+import { pause } from './signals.ts';
 
 export interface RetryOptions {
   /** Further attempts after the first. Default 8: with the waits below, about four minutes. */

@@ -7,6 +7,7 @@
 import type { Worker } from 'node:worker_threads';
 import { receivedError, startWorker, TenetError } from '../../base/index.ts';
 import type { TextRequest } from '../../model/index.ts';
+import { interrupted, onAbort } from '../layers/signals.ts';
 import type {
   EngineAnswer,
   EngineFacts,
@@ -111,13 +112,12 @@ export class LocalEngine {
   ): Promise<EngineAnswer | EngineScores> {
     const { signal } = call;
     if (this.closed) throw closedError();
-    if (signal?.aborted) throw interruptedError();
+    if (signal?.aborted) throw interrupted();
     const id = this.nextId++;
-    const cancel = (): void => {
+    const forget = onAbort(signal, () => {
       this.send({ kind: 'cancel', id });
-      this.settle(id)?.reject(interruptedError());
-    };
-    signal?.addEventListener('abort', cancel, { once: true });
+      this.settle(id)?.reject(interrupted());
+    });
     try {
       return await new Promise<EngineAnswer | EngineScores>((resolve, reject) => {
         this.pending.set(id, { ...call, resolve, reject });
@@ -125,7 +125,7 @@ export class LocalEngine {
         this.send(message(id));
       });
     } finally {
-      signal?.removeEventListener('abort', cancel);
+      forget();
     }
   }
 
@@ -153,10 +153,6 @@ export class LocalEngine {
     for (const { reject } of this.pending.values()) reject(error);
     this.pending.clear();
   }
-}
-
-function interruptedError(): TenetError {
-  return new TenetError('interrupted', 'The request to the local model was interrupted.');
 }
 
 function closedError(): TenetError {

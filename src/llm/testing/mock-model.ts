@@ -11,7 +11,7 @@ import type {
   LanguageModel,
   Usage,
 } from '../language-model.ts';
-import { pause } from '../layers/pause.ts';
+import { pause } from '../layers/signals.ts';
 
 export interface MockModelOptions {
   /** Default `mock`. */

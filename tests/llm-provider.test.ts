@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openProvider } from '../src/llm/providers/open-provider.ts';
+import { isNeedsVotes, type ProvidedModel } from '../src/llm/providers/provided-model.ts';
 import {
   type Fault,
   type MisbehavingServer,
   type MisbehavingServerOptions,
   misbehavingServer,
-} from '../testing/index.ts';
-import { openProvider } from './open-provider.ts';
-import { isNeedsVotes, type ProvidedModel } from './provided-model.ts';
+} from '../src/llm/testing/index.ts';
 
 let server: MisbehavingServer;
 let model: ProvidedModel;
