@@ -1,5 +1,6 @@
 /** Language models behind one interface: the local engine and providers, with cache, retries, limits and budget. */
 
+export { type ChatJsonRequest, chatJson, type JsonAnswer } from './chat-json.ts';
 export { type ItemContext, type MapOptions, type MapProgress, mapItems } from './jobs/map-items.ts';
 export type { ItemOutcome } from './jobs/work-source.ts';
 export type {
@@ -26,3 +27,4 @@ export { type OpenModelOptions, openModel } from './open-model.ts';
 export { listPrices, listPricesDate, type Price, type Prices, priceOf } from './prices.ts';
 export { type FailureDetails, failureDetails } from './providers/provider-error.ts';
 export { readOption } from './read-option.ts';
+export { usageOfAll } from './usage-of-all.ts';

@@ -1,14 +1,8 @@
 /** Choices by votes, for models that tell no log-probabilities: sampled answers are read and counted. */
-import type {
-  CallOptions,
-  ChatRequest,
-  Choice,
-  ChoiceRequest,
-  LanguageModel,
-  Usage,
-} from '../language-model.ts';
+import type { CallOptions, ChatRequest, Choice, ChoiceRequest, LanguageModel } from '../language-model.ts';
 import { isNeedsVotes } from '../providers/provided-model.ts';
 import { readOption } from '../read-option.ts';
+import { usageOfAll } from '../usage-of-all.ts';
 
 const defaultVotes = 5;
 
@@ -63,7 +57,10 @@ async function vote(model: LanguageModel, request: ChoiceRequest, options: CallO
     probabilities: counts.map((count) => (valid === 0 ? 1 / names.length : count / valid)),
     method: 'votes',
     mass: valid / votes,
-    usage: together(answers.map(({ usage }) => usage)),
+    usage: usageOfAll(
+      answers.map(({ usage }) => usage),
+      'at once',
+    ),
   };
 }
 
@@ -76,17 +73,5 @@ function ballotForm(options: readonly string[]): ChatRequest['json'] {
       required: ['answer'],
       additionalProperties: false,
     },
-  };
-}
-
-/** What several calls at once used. */
-function together(usages: readonly Usage[]): Usage {
-  const sum = (of: (usage: Usage) => number): number => usages.reduce((total, usage) => total + of(usage), 0);
-  return {
-    inputTokens: sum(({ inputTokens }) => inputTokens),
-    outputTokens: sum(({ outputTokens }) => outputTokens),
-    costUsd: usages.some(({ costUsd }) => costUsd === null) ? null : sum(({ costUsd }) => costUsd!),
-    latencyMs: Math.max(...usages.map(({ latencyMs }) => latencyMs)),
-    cached: usages.every(({ cached }) => cached),
   };
 }
