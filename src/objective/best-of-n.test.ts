@@ -56,6 +56,8 @@ describe('bestOfNExpectations', () => {
       [3, 13 / 3, 5].map((x) => Number(x.toFixed(9))),
     );
     expect(bestOfNExpectations([1, 5, 3], [10, 20, 60])[2]).toBe(20);
+    // Two responses share the best score; either may be taken.
+    expect(bestOfNExpectations([1, 5, 5], [10, 20, 60])[2]).toBe(40);
     expect(() => bestOfNExpectations([])).toThrow('0 scores');
   });
 });

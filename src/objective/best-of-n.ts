@@ -37,7 +37,7 @@ export function rejectionKlBound(share: number): number {
  * by `scores` of all subsets of n. No bias, and far less spread than the best of one subset.
  *
  * In ascending order of score, the i-th response (from 1) is the best of a subset of n with probability
- * C(i − 1, n − 1) / C(N, n). Equal scores are taken in the order given.
+ * C(i − 1, n − 1) / C(N, n). Of equal scores each is as likely to be taken, so they share their values.
  * @param scores [N] what chooses
  * @param values [N] what is averaged. Default: the scores
  * @returns [N], for n = 1 … N
@@ -51,14 +51,28 @@ export function bestOfNExpectations(scores: Values, values: Values = scores): Fl
     );
   }
   const order = Array.from(scores.keys()).sort((a, b) => scores[a] - scores[b] || a - b);
+  const shared = sharedAmongEqual(order, scores, values);
   const expectations = new Float64Array(total);
   for (let n = 1; n <= total; n++) {
     // C(i − 1, n − 1) / C(N, n), from the largest i down: n / N at i = N, then times (i − n) / (i − 1).
     let probability = n / total;
     for (let i = total; i >= n; i--) {
-      expectations[n - 1] += probability * values[order[i - 1]];
+      expectations[n - 1] += probability * shared[i - 1];
       probability *= i > 1 ? (i - n) / (i - 1) : 0;
     }
   }
   return expectations;
+}
+
+/** The values in ascending order of score, each the mean over the responses of that score. */
+function sharedAmongEqual(order: readonly number[], scores: Values, values: Values): Float64Array {
+  const shared = new Float64Array(order.length);
+  for (let start = 0; start < order.length; ) {
+    let end = start;
+    let sum = 0;
+    while (end < order.length && scores[order[end]] === scores[order[start]]) sum += values[order[end++]];
+    shared.fill(sum / (end - start), start, end);
+    start = end;
+  }
+  return shared;
 }

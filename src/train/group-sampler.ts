@@ -66,10 +66,16 @@ export class GroupSampler implements AsyncDisposable {
    * The responses of one iteration: groups stand together, in the order of their prompts. They depend on the policy,
    * the seed and the iteration's number only.
    */
-  async sample(iteration: number, signal?: AbortSignal): Promise<Rollout> {
-    const { config, policy, reference, reward, tokenizer, stopIds } = this.inputs;
-    const { seed, numGenerations, temperature, threads, batchSize } = this.options;
+  sample(iteration: number, signal?: AbortSignal): Promise<Rollout> {
+    const { seed, batchSize, numGenerations } = this.options;
     const prompts = iterationSlice(this.inputs.prompts, seed, iteration, batchSize / numGenerations);
+    return this.answer(prompts, iteration, signal);
+  }
+
+  /** The same for given prompts. @param index of the batch, for its draws */
+  async answer(prompts: readonly PolicyPrompt[], index: number, signal?: AbortSignal): Promise<Rollout> {
+    const { config, policy, reference, reward, tokenizer, stopIds } = this.inputs;
+    const { seed, numGenerations, temperature, threads } = this.options;
     const generator = await Generator.create(config, policy, { threads });
     try {
       return await collectRollout({
@@ -84,7 +90,7 @@ export class GroupSampler implements AsyncDisposable {
         stopIds,
         responseLength: this.options.maxCompletionLength,
         temperature,
-        random: drawsFor(seed, 'responses', iteration),
+        random: drawsFor(seed, 'responses', index),
         signal,
       });
     } finally {

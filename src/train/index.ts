@@ -1,10 +1,43 @@
+export {
+  type BestOfNResult,
+  bestOf,
+  type CandidateStore,
+  type Candidates,
+  sampleBestOfN,
+} from './best-of-n.ts';
+export { type BestOfNOptions, bestOfNOptions } from './best-of-n-options.ts';
 export { type CheckpointOptions, loadCheckpoint, removeCheckpoints, saveCheckpoint } from './checkpoint.ts';
+export type { PairJudge, PairToJudge } from './choose-pairs.ts';
 export type { Sample, StageContext } from './context.ts';
+export { trainCpo, trainSimpo } from './cpo.ts';
+export { type CpoOptions, cpoOptions, type SimpoOptions, simpoOptions } from './cpo-options.ts';
 export { trainDpo } from './dpo.ts';
-export { type DpoOptions, dpoOptions } from './dpo-options.ts';
+export { type DpoOptions, dpoOptions, dpoRules } from './dpo-options.ts';
+export type { PolicyInputs } from './group-sampler.ts';
+export { trainGrpo } from './grpo.ts';
+export { type GrpoOptions, grpoOptions, grpoRules } from './grpo-options.ts';
+export { type KtoInputs, type KtoResult, trainKto } from './kto.ts';
+export { type KtoOptions, ktoOptions } from './kto-options.ts';
+export { type OnlineDpoInputs, trainOnlineDpo } from './online-dpo.ts';
+export { type OnlineDpoOptions, onlineDpoOptions, onlineDpoRules } from './online-dpo-options.ts';
+export { type OptionProblem, type OptionRules, withRules } from './option-rules.ts';
+export { trainOrpo } from './orpo.ts';
+export { type OrpoOptions, orpoOptions } from './orpo-options.ts';
+export type { PairInputs, PairResult } from './pair-batch.ts';
+export { iterationsOf } from './policy-plan.ts';
+export type { PolicyResult } from './policy-report.ts';
 export { type PpoInputs, type PpoResult, trainPpo, valueHeadName } from './ppo.ts';
 export { type PpoOptions, ppoOptions } from './ppo-options.ts';
 export { checkPrompts, checkRewardModel } from './preflight.ts';
+export { type RaftResult, trainRaft } from './raft.ts';
+export { type RaftOptions, raftOptions, raftRules } from './raft-options.ts';
+export { trainReinforcePlusPlus } from './reinforce-plus-plus.ts';
+export {
+  type ReinforcePlusPlusOptions,
+  reinforcePlusPlusOptions,
+  reinforcePlusPlusRules,
+  withPenalty,
+} from './reinforce-plus-plus-options.ts';
 export {
   evaluateRewardModel,
   type RewardEvaluation,
@@ -14,6 +47,8 @@ export {
 } from './reward.ts';
 export { type RewardFunction, type RewardItem, rewardModel } from './reward-function.ts';
 export { type RewardOptions, rewardOptions } from './reward-options.ts';
+export { trainRloo } from './rloo.ts';
+export { type RlooOptions, rlooOptions, rlooRules } from './rloo-options.ts';
 export { collectRollout, drawsFor, type PolicyPrompt, type Rollout, type RolloutOptions } from './rollout.ts';
 export { HeadScorer, ResponseScorer, type ResponseScores, type ScorerOptions } from './scorers.ts';
 export { padSequences, type Sequence } from './sequences.ts';

@@ -77,7 +77,7 @@ export function reportIteration(context: StageContext, report: IterationReport):
   }
   if ((done - 1) % options.sampleEvery === 0 || last) recordSamples(context, report);
   context.progress(done, total, {
-    reward: rewards.reward,
+    ...('reward' in rewards && { reward: rewards.reward }),
     ...(divergence && { kl: divergence.kl }),
     length: meanOf(rollout.lengths),
   });
@@ -103,7 +103,7 @@ function recordSamples(context: StageContext, { done, rollout, perResponse = {} 
       prompt: items[i].promptText,
       response: items[i].responseText,
       scores: {
-        reward: scores[i],
+        ...(!Number.isNaN(scores[i]) && { reward: scores[i] }),
         ...Object.fromEntries(Object.entries(perResponse).map(([name, values]) => [name, values[i]])),
       },
     });

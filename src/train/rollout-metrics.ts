@@ -12,10 +12,12 @@ export function rolloutMetrics(
   const terminated = lengths.filter((_, i) => ended[i] === 1);
   const { mean, deviation } = momentsOf(scores);
   return {
-    reward: mean,
-    reward_std: deviation,
-    [`rewards/${rewardName}/mean`]: mean,
-    [`rewards/${rewardName}/std`]: deviation,
+    ...(!Number.isNaN(mean) && {
+      reward: mean,
+      reward_std: deviation,
+      [`rewards/${rewardName}/mean`]: mean,
+      [`rewards/${rewardName}/std`]: deviation,
+    }),
     ...(scores.some(Number.isNaN) && {
       [`rewards/${rewardName}/unscored`]: meanOf(scores.map((score) => (Number.isNaN(score) ? 1 : 0))),
     }),

@@ -8,6 +8,13 @@ export interface SamplerCorrection {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
+/** For methods that have no use for a correction. */
+export const noSamplerCorrection = {
+  importanceSamplingMode: null,
+  importanceSamplingClipMin: null,
+  importanceSamplingClipMax: 1,
+} as const;
+
 /** @returns null where no correction is wanted */
 export function correctForSampler(
   rollout: Rollout,

@@ -1,0 +1,157 @@
+/**
+ * Best-of-N: N responses to each prompt, of which the one with the highest reward is kept. It trains nothing, and is
+ * the policy that others are measured against: how much reward, and how much of what one really wants, comes at which
+ * divergence.
+ *
+ * From N responses follow the values for every n up to N without bias, and the divergence is bounded by
+ * log n − (n − 1) / n nats.
+ *
+ * @see Stiennon et al. 2020, arXiv:2009.01325, figure 5; Gao et al. 2022, arXiv:2210.10760, section 2 (the curve of
+ *   proxy and gold reward over √KL).
+ */
+import { bestOfNExpectations, bestOfNKlBound, conditionScores } from '../objective/index.ts';
+import type { BestOfNOptions } from './best-of-n-options.ts';
+import type { StageContext } from './context.ts';
+import { GroupSampler, type PolicyInputs } from './group-sampler.ts';
+import { meanOf } from './mean.ts';
+import { checkPrompts } from './preflight.ts';
+import { saveIfStopped, stopRequested } from './stop.ts';
+
+/** All responses to one prompt; plain data. */
+export interface Candidates {
+  /** Index of the prompt. */
+  readonly prompt: number;
+  /** [N] */
+  readonly responses: readonly string[];
+  /** [N] as they choose: the penalty for not ending is taken off; null = could not be scored. */
+  readonly rewards: readonly (number | null)[];
+  /** Other measures of each response, [N] by name. */
+  readonly probes: Readonly<Record<string, readonly number[]>>;
+}
+
+/** Where candidates are kept, so that an interruption loses none. */
+export interface CandidateStore {
+  /** What is there already: the first prompts, whole batches of them. */
+  readonly kept: readonly Candidates[];
+  /** Adds a batch, all or nothing. */
+  add(batch: readonly Candidates[]): Promise<void>;
+}
+
+export interface BestOfNResult {
+  readonly prompts: number;
+  readonly responses: number;
+  /** Mean reward of one response, and of the best of N. */
+  readonly reward: number;
+  readonly bestReward: number;
+  /** Upper bound of the divergence of the best of N from the policy, nats per response. */
+  readonly klBound: number;
+}
+
+/**
+ * Answers every prompt N times.
+ * @returns the candidates, in the order of the prompts, and what they amount to
+ * @throws TenetError('interrupted') when the user has asked to stop; what is in the store is kept
+ */
+export async function sampleBestOfN(
+  options: BestOfNOptions,
+  inputs: Omit<PolicyInputs, 'reference'>,
+  context: StageContext,
+  store: CandidateStore,
+): Promise<{ readonly candidates: readonly Candidates[]; readonly result: BestOfNResult }> {
+  const { prompts } = inputs;
+  const { batchSize, numGenerations } = options;
+  checkPrompts(prompts, {
+    stage: 'Best-of-N',
+    maxPositions: inputs.config.maxPositions,
+    responseLength: options.maxCompletionLength,
+    stopIds: inputs.stopIds,
+  });
+
+  // Step 1. Sample and score batch after batch; the draws depend on the batch's number only.
+  await using sampler = await GroupSampler.create(inputs, {
+    ...options,
+    scoreReference: false,
+    trustSampler: true,
+  });
+  const candidates = [...store.kept];
+  while (candidates.length < prompts.length) {
+    const first = candidates.length;
+    if (context.signal.aborted) throw stopRequested(first, prompts.length, 'prompt');
+    const batch = prompts.slice(first, first + batchSize);
+    const rollout = await saveIfStopped(sampler.answer(batch, first / batchSize, context.signal), {
+      save: async () => undefined, // the store holds all that is whole
+      done: first,
+      total: prompts.length,
+      unit: 'prompt',
+    });
+    const rewards = conditionScores({
+      scores: rollout.scores,
+      ended: rollout.ended,
+      missingEosPenalty: options.missingEosPenalty,
+      allowUnscored: true,
+    });
+    const found = batch.map((_, i): Candidates => {
+      const rows = Array.from({ length: numGenerations }, (__, k) => i * numGenerations + k);
+      const items = rows.map((row) => rollout.items[row]);
+      return {
+        prompt: first + i,
+        responses: items.map(({ responseText }) => responseText),
+        rewards: rows.map((row) => (Number.isNaN(rewards[row]) ? null : rewards[row])),
+        probes: Object.fromEntries(
+          Object.entries(inputs.probes ?? {}).map(([name, measure]) => [
+            name,
+            items.map(({ promptText, responseText }) => measure(promptText, responseText)),
+          ]),
+        ),
+      };
+    });
+    await store.add(found);
+    candidates.push(...found);
+    context.progress(candidates.length, prompts.length, { reward: meanOf(rollout.scores) });
+  }
+
+  // Step 2. What the best of n would yield, for every n.
+  const curve = bestOfNCurve(candidates, numGenerations);
+  for (const { n, ...metrics } of curve) context.event(n, metrics);
+  const [one, best] = [curve[0], curve[curve.length - 1]];
+  return {
+    candidates,
+    result: {
+      prompts: prompts.length,
+      responses: prompts.length * numGenerations,
+      reward: one.reward,
+      bestReward: best.reward,
+      klBound: best.kl_bound,
+    },
+  };
+}
+
+/** The place of the best response; null where none could be scored. The first among equals. */
+export function bestOf({ rewards }: Pick<Candidates, 'rewards'>): number | null {
+  const best = rewards.reduce<number>(
+    (a, reward, i) => (reward !== null && (a < 0 || reward > (rewards[a] as number)) ? i : a),
+    -1,
+  );
+  return best < 0 ? null : best;
+}
+
+/** Means over prompts for n = 1 … N; prompts with a response that could not be scored are left out. */
+function bestOfNCurve(
+  candidates: readonly Candidates[],
+  most: number,
+): ({ readonly n: number; readonly kl_bound: number; readonly reward: number } & Record<string, number>)[] {
+  const scored = candidates.flatMap(({ rewards, probes }) =>
+    rewards.every((reward) => reward !== null) ? [{ rewards: rewards as readonly number[], probes }] : [],
+  );
+  const rewards = scored.map((group) => bestOfNExpectations(group.rewards));
+  const probeNames = Object.keys(scored[0]?.probes ?? {});
+  const probes = probeNames.map((name) =>
+    scored.map((group) => bestOfNExpectations(group.rewards, group.probes[name])),
+  );
+  return Array.from({ length: most }, (_, i) => ({
+    n: i + 1,
+    kl_bound: bestOfNKlBound(i + 1),
+    reward: meanOf(rewards.map((values) => values[i])),
+    ...Object.fromEntries(probeNames.map((name, p) => [`probe/${name}`, meanOf(probes[p].map((v) => v[i]))])),
+  }));
+}
