@@ -4,6 +4,7 @@
  * Three kinds of document become one form: short principles (Bai et al. 2022, arXiv:2212.08073), long documents whose
  * sections argue and rank what matters, and the prompt files published with the paper.
  */
+import { nearest, TenetError } from '../base/index.ts';
 import type { Message } from '../llm/index.ts';
 
 /** What a principle can be used for. */
@@ -98,6 +99,29 @@ export interface Origin {
   readonly file: string;
   /** Path in the document (`principles[3].critiqueRequest`) → `file:line`. */
   readonly places: Readonly<Record<string, string>>;
+}
+
+/** The principle with an id. @throws TenetError('usage') naming those that there are */
+export function principleOf({ name, principles }: Constitution, id: string): Principle {
+  const found = principles.find((principle) => principle.id === id);
+  if (found) return found;
+  const ids = principles.map((principle) => principle.id);
+  const guess = nearest(id, ids);
+  throw new TenetError(
+    'usage',
+    `constitution ${name} has no principle "${id}"; ${guess ? `did you mean "${guess}"?` : `it has: ${ids.join(', ')}.`}`,
+  );
+}
+
+/** {@link principlesFor}, at least one. @throws TenetError('usage') where there is none */
+export function usablePrinciples(constitution: Constitution, use: Use): readonly Principle[] {
+  const principles = principlesFor(constitution, use);
+  if (principles.length > 0) return principles;
+  throw new TenetError(
+    'usage',
+    `constitution ${constitution.name} (${constitution.origin.file}) has no principle for ${use}: each has another use ` +
+      'or weight 0. Of the files of Bai et al. 2022 give the folder, which holds the requests and the questions.',
+  );
 }
 
 /** The principles that serve a use, with a weight above 0. */

@@ -12,7 +12,36 @@ export {
   type Use,
 } from './constitution.ts';
 export { contentHash, principleHash, shortHash } from './content-hash.ts';
+export type { PromptInput } from './conversation.ts';
+export type { Answered, Critique, InitialResponse, Revision } from './critique/ask.ts';
+export { type Chain, type ChainInput, type Round, runChain } from './critique/chain.ts';
+export type { ChainContext } from './critique/chain-steps.ts';
+export { type Check, type CheckOptions, check } from './critique/check.ts';
+export { critique, type ResponseInput, revise, type SingleOptions } from './critique/critique.ts';
+export {
+  type CritiqueJob,
+  type CritiqueJobResult,
+  type CritiqueSummary,
+  runCritiqueJob,
+  summariseCritiques,
+} from './critique/critique-job.ts';
+export { FAILURE_KINDS, type FailureKind } from './critique/failures.ts';
+export { type CritiqueOptions, critiqueOptions } from './critique/options.ts';
+export {
+  type DemonstrationRecord,
+  demonstrationsFrom,
+  type HelpfulResponse,
+  type Mix,
+  type MixOptions,
+  type RevisionPreference,
+  revisionPreferences,
+} from './critique/records.ts';
+export { isBareRefusal } from './critique/refusal.ts';
+export { NO_VIOLATION, type Verdict, verdictOf } from './critique/verdict.ts';
+export type { FailedItem } from './for-each.ts';
+export type { Journal } from './journal.ts';
 export { CATEGORIES, type Category } from './lint/categories.ts';
 export type { Finding, Severity } from './lint/finding.ts';
 export { LINT_RULES, lintConstitution } from './lint/lint.ts';
 export { DEFAULT_CONSTITUTION, loadConstitution, parseConstitution } from './load-constitution.ts';
+export type { Template } from './template.ts';
