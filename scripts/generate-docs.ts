@@ -25,7 +25,21 @@ const about: Readonly<Record<StageRecipe['type'], string>> = {
   reward:
     'Trains a reward model from comparisons or K-way rankings, starting from the policy, and measures it on held-out pairs beside trivial rules. Alone: `tenet train reward`.',
   dpo: 'Trains the policy directly on comparisons, without a reward model and without sampling. Alone: `tenet train dpo`.',
+  kto: 'Trains the policy on responses that were each judged desirable or not, without pairs. Alone: `tenet train kto`.',
+  orpo: 'Fine-tunes on the chosen responses and tells them from the rejected ones in one loss, without a reference model; it can start from a base model. Alone: `tenet train orpo`.',
+  cpo: 'Trains the policy on comparisons without a reference model. Alone: `tenet train cpo`.',
+  simpo:
+    'The same on log-probabilities per token with a margin, with the defaults of the SimPO paper. Alone: `tenet train simpo`.',
   ppo: 'The policy answers prompts, the reward model scores the answers, and proximal policy optimisation moves the policy under a KL penalty to where it started. Alone: `tenet train ppo`.',
+  rloo: 'The policy answers each prompt several times; each answer is measured against the mean of the others, so that no value function is needed. Alone: `tenet train rloo`.',
+  grpo: 'The policy answers each prompt several times; each answer is measured by the mean and the spread of its group. Alone: `tenet train grpo`.',
+  'reinforce-plus-plus':
+    'PPO’s clipped loss without a value function: what follows a token is whitened over the whole batch, or, with `baseline: group`, the score less the mean of its group. Alone: `tenet train reinforce-plus-plus`.',
+  'online-dpo':
+    'The policy answers each prompt several times; the best and the worst answer by the reward model make a pair, and DPO learns from these pairs. Alone: `tenet train online-dpo`.',
+  'best-of-n':
+    'The policy answers each prompt N times and the best answers by the reward model become a data file, which an sft stage after it learns from unless it names other data. The report shows what the best of 1, 2, … N yields, and the bound log n − (n − 1) / n of its divergence from the policy. Alone: `tenet train best-of-n`.',
+  raft: 'Rejection sampling: the policy answers each prompt N times and is fine-tuned on the best answers; then the better policy answers again. Alone: `tenet train raft`.',
   evaluate:
     'Every policy of the run answers the same held-out prompts; reward, divergence, length and (in the sandbox) the gold reward are compared with 95 % intervals, and answers are shown side by side in the report.',
 };
@@ -51,7 +65,7 @@ stages:
 - **Overrides**: \`--set ppo.klCoef=0.1\` changes an option without editing the file; the first word is the name of a
   stage (its type, unless it has a \`name\`) or an option of the recipe. Values are YAML: \`--set sft.data.path=[a.jsonl, b.jsonl]\`.
   Paths given this way start from the current folder.
-- **Models pass from stage to stage**: a stage starts from the newest policy before it, ppo uses the newest reward
+- **Models pass from stage to stage**: a stage starts from the newest policy before it, and scores with the newest reward
   model. \`model:\` and \`rewardModel:\` in a stage name another stage instead.
 - **Unknown options are refused**, all at once, each with line and column and the nearest known name.
 - Option names and defaults are those of [TRL](https://github.com/huggingface/trl) in camelCase wherever TRL has the option; a

@@ -14,11 +14,17 @@
  * takes up to twice as long. Peak memory was 0.8 to 1.03 times the estimate (see `estimate/memory.ts`).
  */
 import { TenetError } from '../base/index.ts';
-import { estimateDpo, estimateReward } from './estimate/comparisons.ts';
+import { estimateKto, estimatePairs, estimateReward } from './estimate/comparisons.ts';
 import { measureSpeed } from './estimate/machine-speed.ts';
 import { totalMemory } from './estimate/memory.ts';
 import { baseName, describeModel, modelInFolder, type PlannedModel } from './estimate/planned-model.ts';
-import { estimateEvaluate, estimatePpo, estimateRankings } from './estimate/sampling.ts';
+import {
+  estimateBestOfN,
+  estimateEvaluate,
+  estimatePolicyMethod,
+  estimatePpo,
+  estimateRankings,
+} from './estimate/sampling.ts';
 import type { Planned, PlannedStage, StageDraft, StageEstimate } from './estimate/stage-estimate.ts';
 import { estimatePretrain, estimateSft } from './estimate/supervised.ts';
 import { type Speed, secondsFor } from './estimate/work.ts';
@@ -49,7 +55,7 @@ export interface RunEstimate {
 export async function estimateRun(recipe: RunRecipe): Promise<RunEstimate> {
   const names = stageNames(recipe);
   checkOrder(recipe, names);
-  let before: Planned = { models: [], rankings: null, responseTokens: null };
+  let before: Planned = { models: [], rankings: null, best: null, responseTokens: null };
   if (recipe.model) {
     before = {
       ...before,
@@ -90,18 +96,22 @@ async function draftOf(options: StageRecipe, stage: PlannedStage): Promise<Stage
     case 'reward':
       return estimateReward(options, stage, modelFor(stage, options.model, 'causal'));
     case 'dpo':
-      return estimateDpo(options, stage, modelFor(stage, options.model, 'causal'));
+    case 'orpo':
+    case 'cpo':
+    case 'simpo':
+      return estimatePairs(options, stage, modelFor(stage, options.model, 'causal'));
+    case 'kto':
+      return estimateKto(options, stage, modelFor(stage, options.model, 'causal'));
     case 'ppo':
-      return estimatePpo(options, stage, {
-        policy: modelFor(stage, options.model, 'causal'),
-        reward:
-          options.rewardModelPath === undefined
-            ? modelFor(stage, options.rewardModel, 'reward')
-            : await modelInFolder(options.rewardModelPath, {
-                name: baseName(options.rewardModelPath),
-                head: 'reward',
-              }),
-      });
+      return estimatePpo(options, stage, await practiceModels(options, stage));
+    case 'rloo':
+    case 'grpo':
+    case 'reinforce-plus-plus':
+    case 'online-dpo':
+    case 'raft':
+      return estimatePolicyMethod(options, stage, await practiceModels(options, stage));
+    case 'best-of-n':
+      return estimateBestOfN(options, stage, await practiceModels(options, stage));
     case 'evaluate': {
       const { models } = stage.before;
       return estimateEvaluate(options, stage, {
@@ -110,6 +120,21 @@ async function draftOf(options: StageRecipe, stage: PlannedStage): Promise<Stage
       });
     }
   }
+}
+
+/** The models of a stage in which a policy is scored. */
+async function practiceModels(
+  options: { readonly model?: string; readonly rewardModel?: string; readonly rewardModelPath?: string },
+  stage: PlannedStage,
+): Promise<{ readonly policy: PlannedModel; readonly reward: PlannedModel }> {
+  const { model, rewardModel, rewardModelPath: path } = options;
+  return {
+    policy: modelFor(stage, model, 'causal'),
+    reward:
+      path === undefined
+        ? modelFor(stage, rewardModel, 'reward')
+        : await modelInFolder(path, { name: baseName(path), head: 'reward' }),
+  };
 }
 
 /** The model of the named stage, or the newest of its kind. */

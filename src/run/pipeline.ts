@@ -5,10 +5,13 @@ import { removeCheckpoints } from '../train/index.ts';
 import type { ProgressDisplay } from './progress-display.ts';
 import { writeReport } from './report.ts';
 import { openRunFolder, type RunFolder } from './run-folder.ts';
-import type { RunRecipe, StageRecipe } from './run-recipe.ts';
+import { learnsFromComparisons, type RunRecipe, type StageRecipe } from './run-recipe.ts';
 import { runStage } from './run-stage.ts';
-import { runDpo } from './stages/dpo.ts';
+import { runBestOfN } from './stages/best-of-n.ts';
 import { runEvaluate } from './stages/evaluate.ts';
+import { runKto } from './stages/kto.ts';
+import { runPairMethod } from './stages/pair-methods.ts';
+import { runPolicyMethod } from './stages/policy-methods.ts';
 import { runPpo } from './stages/ppo.ts';
 import { runPretrain } from './stages/pretrain.ts';
 import { runRankings } from './stages/rankings.ts';
@@ -116,9 +119,22 @@ function runOne(stage: StageRecipe, run: StageRun): Promise<StageResult> {
     case 'reward':
       return runReward(stage, run);
     case 'dpo':
-      return runDpo(stage, run);
+    case 'orpo':
+    case 'cpo':
+    case 'simpo':
+      return runPairMethod(stage, run);
+    case 'kto':
+      return runKto(stage, run);
     case 'ppo':
       return runPpo(stage, run);
+    case 'rloo':
+    case 'grpo':
+    case 'reinforce-plus-plus':
+    case 'online-dpo':
+    case 'raft':
+      return runPolicyMethod(stage, run);
+    case 'best-of-n':
+      return runBestOfN(stage, run);
     case 'evaluate':
       return runEvaluate(stage, run);
   }
@@ -130,6 +146,7 @@ export function checkOrder(recipe: RunRecipe, names: readonly string[]): void {
   let policy = recipe.model !== undefined;
   const rewardModels: string[] = [];
   let rankings = false;
+  let bestOfN = false;
   recipe.stages.forEach((stage, i) => {
     const where = `stages[${i}] (${names[i]})`;
     const earlier = names.slice(0, i);
@@ -143,23 +160,26 @@ export function checkOrder(recipe: RunRecipe, names: readonly string[]): void {
         `${where}: model "${stage.model}" is not the name of an earlier stage (${earlier.join(', ') || 'there is none'})`,
       );
     }
-    if (
-      stage.type === 'ppo' &&
-      stage.rewardModel !== undefined &&
-      !rewardModels.includes(stage.rewardModel)
-    ) {
-      problems.push(
-        `${where}: rewardModel "${stage.rewardModel}" is not the name of an earlier reward stage (${rewardModels.join(', ') || 'there is none'})`,
-      );
-    } else if (stage.type === 'ppo' && rewardModels.length === 0 && stage.rewardModelPath === undefined) {
-      problems.push(`${where} has no reward model: put a reward stage before it, or give rewardModelPath`);
+    if ('allowWeakReward' in stage) {
+      const { rewardModel, rewardModelPath } = stage;
+      if (rewardModel !== undefined && !rewardModels.includes(rewardModel)) {
+        problems.push(
+          `${where}: rewardModel "${rewardModel}" is not the name of an earlier reward stage (${rewardModels.join(', ') || 'there is none'})`,
+        );
+      } else if (rewardModels.length === 0 && rewardModelPath === undefined) {
+        problems.push(`${where} has no reward model: put a reward stage before it, or give rewardModelPath`);
+      }
     }
-    if ((stage.type === 'reward' || stage.type === 'dpo') && !stage.data && !rankings) {
+    if (learnsFromComparisons(stage) && !stage.data && !rankings) {
       problems.push(`${where} has no data: give it data: { path: … }, or put a rankings stage before it`);
+    }
+    if (stage.type === 'sft' && !stage.data && !bestOfN) {
+      problems.push(`${where} has no data: give it data: { path: … }, or put a best-of-n stage before it`);
     }
     if (stage.type === 'pretrain' || stage.type === 'sft') policy = true;
     if (stage.type === 'reward') rewardModels.push(names[i]);
     if (stage.type === 'rankings') rankings = true;
+    if (stage.type === 'best-of-n') bestOfN = true;
   });
   if (problems.length === 0) return;
   throw new TenetError(

@@ -1,67 +1,20 @@
 /** What a recipe may say: the only source of its names, types, defaults and help texts. */
 import { z } from 'zod';
-import { dpoOptions, ppoOptions, rewardOptions, sftOptions } from '../train/index.ts';
+import { rewardOptions, sftOptions } from '../train/index.ts';
+import {
+  bestOfNStage,
+  grpoStage,
+  onlineDpoStage,
+  ppoStage,
+  raftStage,
+  reinforcePlusPlusStage,
+  rlooStage,
+} from './policy-stages.ts';
+import { comparisons, cpoStage, dpoStage, ktoStage, orpoStage, simpoStage } from './preference-stages.ts';
 import { filePath } from './recipe.ts';
+import { dataSource, heldOut, inherited, stageName, startModel } from './stage-parts.ts';
 
-/** Where records come from: a file, or the sandbox world. */
-export const dataSource = z
-  .strictObject({
-    path: z
-      .union([filePath(), z.array(filePath()).min(1)])
-      .optional()
-      .describe('A data file, or a list of them: JSONL, JSON, CSV or text, also gzipped.'),
-    sandbox: z
-      .enum(['corpus', 'demonstrations', 'prompts'])
-      .optional()
-      .describe('Made by the sandbox world instead of read from a file.'),
-    split: z
-      .enum(['train', 'test'])
-      .default('train')
-      .describe('Which of the sandbox prompts: those of training, or those held out from it.'),
-    limit: z
-      .number()
-      .int()
-      .positive()
-      .optional()
-      .describe('Use at most this many records (sandbox: make this many).'),
-    onBadRow: z
-      .enum(['error', 'skip'])
-      .default('error')
-      .describe('error: stop and name all bad rows; skip: write them to a file in the run folder and go on.'),
-  })
-  .refine((source) => (source.path === undefined) !== (source.sandbox === undefined), {
-    message: 'must have either path or sandbox, and not both',
-  });
-export type DataSource = z.infer<typeof dataSource>;
-
-/** What a stage takes from the run unless it says otherwise. */
-const inherited = {
-  seed: z
-    .number()
-    .int()
-    .min(0)
-    .optional()
-    .describe("Seed of everything random in the stage. Default: the run's."),
-  threads: z.number().int().positive().optional().describe("Threads of the engine. Default: the run's."),
-};
-
-const stageName = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]*$/, 'must be lower-case letters, digits and hyphens')
-  .optional()
-  .describe('Name of the stage in the run folder. Default: its type; needed when a type occurs twice.');
-
-const startModel = z
-  .string()
-  .optional()
-  .describe('Stage whose model to start from. Default: the newest policy so far, or the base model.');
-
-const heldOut = z
-  .number()
-  .min(0)
-  .max(0.5)
-  .default(0.05)
-  .describe('Share of the data kept for measuring, all records of a prompt together.');
+export { type DataSource, dataSource } from './stage-parts.ts';
 
 const tokenizerOptions = z
   .strictObject({
@@ -128,9 +81,11 @@ const sftStage = sftOptions.extend({
   type: z.literal('sft'),
   name: stageName,
   model: startModel,
-  data: dataSource.describe(
-    'Prompts with completions, conversations, texts, or preferences (their preferred side).',
-  ),
+  data: dataSource
+    .optional()
+    .describe(
+      'Prompts with completions, conversations, texts, or preferences (their preferred side). Default: the best responses that a best-of-n stage before it kept.',
+    ),
   heldOut,
   ...inherited,
 });
@@ -169,39 +124,8 @@ const rewardStage = rewardOptions.extend({
   type: z.literal('reward'),
   name: stageName,
   model: startModel,
-  data: dataSource
-    .optional()
-    .describe('Preferences or K-way rankings. Default: what the rankings stage before it collected.'),
+  data: comparisons,
   heldOut: heldOut.default(0.1),
-  ...inherited,
-});
-
-const dpoStage = dpoOptions.extend({
-  type: z.literal('dpo'),
-  name: stageName,
-  model: startModel,
-  data: dataSource
-    .optional()
-    .describe('Preferences or K-way rankings. Default: what the rankings stage before it collected.'),
-  heldOut,
-  ...inherited,
-});
-
-const ppoStage = ppoOptions.extend({
-  type: z.literal('ppo'),
-  name: stageName,
-  model: startModel,
-  rewardModel: z.string().optional().describe('Stage whose reward model to use. Default: the newest.'),
-  rewardModelPath: filePath()
-    .optional()
-    .describe('A reward model folder to use instead of one that the run has trained.'),
-  prompts: dataSource.describe(
-    'Prompts to practise on; of records with responses only the prompts are used.',
-  ),
-  allowWeakReward: z
-    .boolean()
-    .default(false)
-    .describe('True: go on with a reward model that is not above chance on held-out pairs.'),
   ...inherited,
 });
 
@@ -226,11 +150,28 @@ export const stageSchema = z.discriminatedUnion('type', [
   rankingsStage,
   rewardStage,
   dpoStage,
+  ktoStage,
+  orpoStage,
+  cpoStage,
+  simpoStage,
   ppoStage,
+  rlooStage,
+  grpoStage,
+  reinforcePlusPlusStage,
+  onlineDpoStage,
+  bestOfNStage,
+  raftStage,
   evaluateStage,
 ]);
 export type StageRecipe = z.infer<typeof stageSchema>;
 export type StageOf<T extends StageRecipe['type']> = Extract<StageRecipe, { type: T }>;
+
+const comparing = ['reward', 'dpo', 'kto', 'orpo', 'cpo', 'simpo'] as const;
+
+/** True: the stage's data are comparisons, those of a rankings stage unless it names others. */
+export function learnsFromComparisons(stage: StageRecipe): stage is StageOf<(typeof comparing)[number]> {
+  return comparing.some((type) => type === stage.type);
+}
 
 export const recipeSchema = z.strictObject({
   name: z.string().optional().describe('Name of the run. Default: the file name.'),

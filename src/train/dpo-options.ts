@@ -119,7 +119,7 @@ export function dpoLossProblems(options: DpoLossOptions): OptionProblem[] {
   return problems;
 }
 
-export const dpoRules: OptionRules<DpoOptions> = (options) => {
+export const dpoRules: OptionRules<Omit<DpoOptions, 'seed'>> = (options) => {
   const problems = dpoLossProblems(options);
   if (options.syncRefModel && options.precomputeRefLogProbs) {
     problems.push({

@@ -84,7 +84,7 @@ export const grpoOptions = z.strictObject({
 });
 export type GrpoOptions = z.infer<typeof grpoOptions>;
 
-export const grpoRules: OptionRules<GrpoOptions> = (options) => {
+export const grpoRules: OptionRules<Omit<GrpoOptions, 'seed'>> = (options) => {
   const problems: OptionProblem[] = [...groupProblems(options), ...klProblems(options)];
   if (options.delta !== null && !['grpo', 'bnpo', 'dr_grpo', 'dapo', 'luspo'].includes(options.lossType)) {
     problems.push({ option: 'delta', rule: `clips nothing with lossType ${options.lossType}; leave it out` });

@@ -37,7 +37,7 @@ export const onlineDpoOptions = z.strictObject({
 });
 export type OnlineDpoOptions = z.infer<typeof onlineDpoOptions>;
 
-export const onlineDpoRules: OptionRules<OnlineDpoOptions> = (options) => {
+export const onlineDpoRules: OptionRules<Omit<OnlineDpoOptions, 'seed'>> = (options) => {
   const { batchSize, numGenerations, stepsPerGeneration } = options;
   const problems: OptionProblem[] = [
     ...groupProblems({ batchSize, numGenerations }),

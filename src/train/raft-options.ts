@@ -28,7 +28,7 @@ export const raftOptions = z.strictObject({
 });
 export type RaftOptions = z.infer<typeof raftOptions>;
 
-export const raftRules: OptionRules<RaftOptions> = (options) => {
+export const raftRules: OptionRules<Omit<RaftOptions, 'seed'>> = (options) => {
   const { batchSize, numGenerations, stepsPerGeneration } = options;
   const problems = groupProblems({ batchSize, numGenerations });
   const kept = batchSize / numGenerations;

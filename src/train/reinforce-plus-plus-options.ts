@@ -68,7 +68,9 @@ export const reinforcePlusPlusOptions = z.strictObject({
 export type ReinforcePlusPlusOptions = z.infer<typeof reinforcePlusPlusOptions>;
 
 /** The options with the penalty that the baseline asks for where none is named. */
-export function withPenalty(options: ReinforcePlusPlusOptions): ReinforcePlusPlusOptions & {
+export function withPenalty<O extends Omit<ReinforcePlusPlusOptions, 'seed'>>(
+  options: O,
+): O & {
   readonly klEstimator: 'k1' | 'k2' | 'k3';
   readonly klIn: 'reward' | 'loss';
 } {
@@ -80,7 +82,7 @@ export function withPenalty(options: ReinforcePlusPlusOptions): ReinforcePlusPlu
   };
 }
 
-export const reinforcePlusPlusRules: OptionRules<ReinforcePlusPlusOptions> = (options) => {
+export const reinforcePlusPlusRules: OptionRules<Omit<ReinforcePlusPlusOptions, 'seed'>> = (options) => {
   const resolved = withPenalty(options);
   const problems: OptionProblem[] = [...groupProblems(options), ...klProblems(resolved)];
   const grouped = options.baseline === 'group';

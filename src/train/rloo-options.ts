@@ -57,7 +57,7 @@ export const rlooOptions = z.strictObject({
 });
 export type RlooOptions = z.infer<typeof rlooOptions>;
 
-export const rlooRules: OptionRules<RlooOptions> = (options) => {
+export const rlooRules: OptionRules<Omit<RlooOptions, 'seed'>> = (options) => {
   const problems: OptionProblem[] = [...groupProblems(options), ...klProblems(options)];
   const { rewardClipRange: range, importanceSamplingMode: mode } = options;
   if (range && !(range[0] < range[1])) {

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { TenetError } from '../../base/error.ts';
+import type { StageRecipe } from '../../run/run-recipe.ts';
 import { globalOptions } from '../global-options.ts';
 import { type RunFlags, withRunFlags } from '../run-flags.ts';
 
 /** What a method takes as flags of their own; everything else goes through --set. */
 interface Method {
-  readonly name: 'pretrain' | 'sft' | 'reward' | 'dpo' | 'ppo';
+  readonly name: Exclude<StageRecipe['type'], 'rankings' | 'evaluate'>;
   readonly summary: string;
   readonly description: string;
   readonly needs: readonly (keyof typeof inputs)[];
@@ -71,12 +72,91 @@ const methods: readonly Method[] = [
     example: 'beta=0.2',
   },
   {
+    name: 'kto',
+    summary: 'train a policy on single judgements, good or bad, without pairs',
+    description:
+      'Learns from responses that were each judged desirable or not (prompt, completion, label); preferences and rankings are taken apart.',
+    needs: ['model', 'data'],
+    example: 'desirableWeight=1.3',
+  },
+  {
+    name: 'orpo',
+    summary: 'fine-tune and prefer in one, from a base model, without a reference',
+    description:
+      'Odds ratio preference optimisation: cross-entropy on the chosen responses, and the odds of chosen against rejected.',
+    needs: ['model', 'data'],
+    example: 'beta=0.2',
+  },
+  {
+    name: 'cpo',
+    summary: 'train on comparisons without a reference model',
+    description: 'Contrastive preference optimisation, with the losses sigmoid, hinge, ipo and simpo.',
+    needs: ['model', 'data'],
+    example: 'cpoAlpha=0.5',
+  },
+  {
+    name: 'simpo',
+    summary: 'the same on log-probabilities per token, with a margin',
+    description:
+      'SimPO: the chosen response should be likelier per token than the rejected one by a margin; no reference model.',
+    needs: ['model', 'data'],
+    example: 'simpoGamma=1.4',
+  },
+  {
     name: 'ppo',
     summary: 'optimise a policy against a reward model with PPO',
     description:
       'The policy answers prompts, the reward model scores the answers, and PPO moves the policy under a KL penalty to where it started.',
     needs: ['model', 'rewardModel', 'prompts'],
     example: 'klCoef=0.1',
+  },
+  {
+    name: 'rloo',
+    summary: 'the same without a value function: REINFORCE leave-one-out',
+    description:
+      'The policy answers each prompt several times; each answer is measured against the mean of the others.',
+    needs: ['model', 'rewardModel', 'prompts'],
+    example: 'numGenerations=4',
+  },
+  {
+    name: 'grpo',
+    summary: 'group relative policy optimisation: GRPO, DAPO, Dr. GRPO, GSPO, CISPO …',
+    description:
+      'The policy answers each prompt several times; each answer is measured by the mean and spread of its group.',
+    needs: ['model', 'rewardModel', 'prompts'],
+    example: 'lossType=dr_grpo',
+  },
+  {
+    name: 'reinforce-plus-plus',
+    summary: 'REINFORCE++, and with a group baseline',
+    description:
+      'PPO’s clipped loss without a value function: rewards to come are whitened over the whole batch.',
+    needs: ['model', 'rewardModel', 'prompts'],
+    example: 'baseline=group',
+  },
+  {
+    name: 'online-dpo',
+    summary: 'DPO on pairs that the policy writes and the reward model judges',
+    description:
+      'The policy answers each prompt several times; the best and the worst answer by the reward model make a pair for DPO.',
+    needs: ['model', 'rewardModel', 'prompts'],
+    example: 'beta=0.2',
+  },
+  {
+    name: 'best-of-n',
+    summary: 'keep the best of N answers to each prompt; trains nothing',
+    description:
+      'Writes the best answers as a data file that sft can learn from, and what the best of 1, 2, … N yields at which divergence from the policy.',
+    needs: ['model', 'rewardModel', 'prompts'],
+    example: 'numGenerations=16',
+  },
+  {
+    name: 'raft',
+    summary: 'rejection sampling: fine-tune on the best of N answers, again and again',
+    description:
+      'The policy answers each prompt N times and is fine-tuned on the best answers; then the better policy answers again.',
+    needs: ['model', 'rewardModel', 'prompts'],
+    example: 'numGenerations=16',
   },
 ];
 
@@ -85,7 +165,7 @@ type InputFlags = Partial<Record<keyof typeof inputs, string | readonly string[]
 /** `tenet train <method>`: one stage by itself, as a recipe of one stage made from flags. */
 export function trainCommand(): Command {
   const command = new Command('train')
-    .summary('one stage by itself: pretrain, sft, reward, dpo or ppo')
+    .summary('one stage by itself: pretrain, sft, reward, dpo, grpo, ppo and others')
     .description(
       'Runs one method without writing a recipe. The run folder holds the recipe that it amounts to, the model and a report. ' +
         'For several stages in a row write a recipe: tenet run.',

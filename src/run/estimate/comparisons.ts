@@ -1,8 +1,10 @@
-/** Estimates of the stages that learn from comparisons: reward and dpo. */
+/** Estimates of the stages that learn from judgements: reward models, and the methods without one. */
 import { TenetError } from '../../base/index.ts';
 import { type RankingExample, Sampler } from '../../data/index.ts';
 import { holdOut } from '../load-data.ts';
 import type { StageOf } from '../run-recipe.ts';
+import { judgedResponses } from '../stages/kto.ts';
+import type { PairStage } from '../stages/pair-methods.ts';
 import { addMemory, scoringMemory, trainingMemory } from './memory.ts';
 import type { PlannedModel } from './planned-model.ts';
 import { type RowSize, type StepSize, simulateSteps } from './simulate-steps.ts';
@@ -17,6 +19,8 @@ import {
 } from './stage-estimate.ts';
 import { scaleSize } from './supervised.ts';
 import { addWork, forwardWork, scaleWork, trainingWork } from './work.ts';
+
+type ComparingStage = StageOf<'reward'> | PairStage | StageOf<'kto'>;
 
 /** Comparisons by number, with the responses of a sample of them. */
 interface ComparisonSizes {
@@ -67,23 +71,59 @@ export async function estimateReward(
   };
 }
 
-export async function estimateDpo(
-  options: StageOf<'dpo'>,
+export async function estimatePairs(
+  options: PairStage,
   stage: PlannedStage,
   model: PlannedModel,
 ): Promise<StageDraft> {
-  const sizes = await comparisonSizes(options, stage, model);
-  // K responses in order make K (K − 1) / 2 pairs, each with two rows of its own.
-  const pairsPerRanking = (sizes.responses * (sizes.responses - 1)) / 2;
-  const asPairs: ComparisonSizes = {
-    ...sizes,
-    train: Math.round(sizes.train * pairsPerRanking),
-    heldOut: Math.round(sizes.heldOut * pairsPerRanking),
-    responses: 2,
-  };
+  const asPairs = pairsFrom(await comparisonSizes(options, stage, model));
   const { steps, step, measured, heldOutSize, training } = planSteps(options, stage, asPairs, 'pairs');
   const { shape } = model;
   const onePass = scaleSize(step, asPairs.train / training.batchSize);
+  const hasReference = options.type === 'dpo';
+  const keepsReference = options.type === 'dpo' && !options.precomputeRefLogProbs;
+  // The reference judges all pairs once, or those of each step in that step.
+  const judged = keepsReference ? scaleSize(step, steps) : onePass;
+  return {
+    model,
+    besides: keepsReference
+      ? ['a copy of the model as reference, which judges the pairs of each step']
+      : hasReference
+        ? ['the reference log-probabilities are computed once, before the first step']
+        : [],
+    data: asPairs.data,
+    training,
+    memory: addMemory(
+      trainingMemory(shape, step.largest, { severalMicroBatches: step.microBatches > 1 }),
+      { scoring: scoringMemory(shape, hasReference ? scorerBatch(step) : step.largest) },
+      keepsReference ? { weights: 4 * shape.parameters } : {},
+    ),
+    work: [
+      {
+        model,
+        work: addWork(
+          scaleWork(trainingWork(shape, step), steps),
+          scaleWork(forwardWork(shape, judged), hasReference ? 1 : 0),
+          scaleWork(forwardWork(shape, heldOutSize), measured + (hasReference ? 1 : 0)),
+        ),
+      },
+    ],
+    notes: asPairs.notes,
+    made: { models: [{ ...model, name: stage.name }] },
+  };
+}
+
+export async function estimateKto(
+  options: StageOf<'kto'>,
+  stage: PlannedStage,
+  model: PlannedModel,
+): Promise<StageDraft> {
+  const sizes = await judgedSizes(options, stage, model);
+  const { steps, step, measured, heldOutSize, training } = planSteps(options, stage, sizes, 'responses');
+  const { shape } = model;
+  // Each step passes over as many mismatched responses; the reference judges both kinds once.
+  const passes = options.lossType === 'kto' ? 2 : 1;
+  const onePass = scaleSize(step, sizes.train / training.batchSize);
   return {
     model,
     besides: ['the reference log-probabilities are computed once, before the first step'],
@@ -97,8 +137,9 @@ export async function estimateDpo(
         model,
         work: addWork(
           scaleWork(trainingWork(shape, step), steps),
-          forwardWork(shape, onePass),
-          scaleWork(forwardWork(shape, heldOutSize), measured + 1),
+          scaleWork(forwardWork(shape, step), steps * (passes - 1)),
+          scaleWork(forwardWork(shape, onePass), passes),
+          scaleWork(forwardWork(shape, heldOutSize), (measured + 1) * passes),
         ),
       },
     ],
@@ -107,11 +148,69 @@ export async function estimateDpo(
   };
 }
 
+/** K responses in order make K (K − 1) / 2 pairs, each with two rows of its own. */
+function pairsFrom(sizes: ComparisonSizes): ComparisonSizes {
+  const pairsPerRanking = (sizes.responses * (sizes.responses - 1)) / 2;
+  return {
+    ...sizes,
+    train: Math.round(sizes.train * pairsPerRanking),
+    heldOut: Math.round(sizes.heldOut * pairsPerRanking),
+    responses: 2,
+  };
+}
+
+/** Single responses: those of the data, or those of the comparisons that the rankings stage collects. */
+async function judgedSizes(
+  options: StageOf<'kto'>,
+  stage: PlannedStage,
+  model: PlannedModel,
+): Promise<ComparisonSizes> {
+  if (!options.data) {
+    const sizes = await comparisonSizes(options, stage, model);
+    const { responses } = sizes;
+    return {
+      ...sizes,
+      train: Math.round(sizes.train * responses),
+      heldOut: Math.round(sizes.heldOut * responses),
+      responses: 1,
+    };
+  }
+  const { examples, data } = await readSource(options.data, stage);
+  const notes: string[] = [];
+  const judged = judgedResponses(stage, examples, (message) => notes.push(message));
+  const { train, heldOut } = holdOut(judged, options.heldOut, stage.seed);
+  const encoder = encoderOf(model, stage, Math.min(options.maxLength, model.config.maxPositions));
+  const sampled = sampleOf(train, stage.seed);
+  const rows = sampled.flatMap((example) => {
+    const encoded = encoder.encodeJudged(example);
+    return encoded
+      ? [{ length: encoded.prompt.length + encoded.response.length, counted: encoded.response.length }]
+      : [];
+  });
+  const kept = rows.length / sampled.length;
+  if (rows.length === 0) throw nothingFits(stage, sampled.length, options.maxLength);
+  return {
+    data,
+    train: Math.round(train.length * kept),
+    heldOut: Math.round(heldOut.length * kept),
+    responses: 1,
+    rows,
+    notes,
+  };
+}
+
+function nothingFits(stage: PlannedStage, sampled: number, maxLength: number): TenetError {
+  return new TenetError(
+    'preflight',
+    `stage "${stage.name}": none of ${sampled} examples fits into maxLength ${maxLength}; raise it.`,
+  );
+}
+
 function planSteps(
-  options: StageOf<'reward'> | StageOf<'dpo'>,
+  options: ComparingStage,
   stage: PlannedStage,
   sizes: ComparisonSizes,
-  unit: 'rankings' | 'pairs',
+  unit: 'rankings' | 'pairs' | 'responses',
 ) {
   const batchSize = Math.min(options.batchSize, sizes.train);
   const { batchesPerEpoch } = new Sampler({ size: sizes.train, batchSize, seed: stage.seed });
@@ -144,7 +243,7 @@ function planSteps(
 
 /** From the stage's data, or what the rankings stage before it will collect. */
 async function comparisonSizes(
-  options: StageOf<'reward'> | StageOf<'dpo'>,
+  options: ComparingStage,
   stage: PlannedStage,
   model: PlannedModel,
 ): Promise<ComparisonSizes> {
@@ -177,12 +276,7 @@ async function comparisonSizes(
   const sampled = sampleOf(train as readonly RankingExample[], stage.seed);
   const encoded = sampled.flatMap((example) => encoder.encodeRanking(example) ?? []);
   const kept = encoded.length / sampled.length;
-  if (kept === 0) {
-    throw new TenetError(
-      'preflight',
-      `stage "${stage.name}": none of ${sampled.length} comparisons fits into maxLength ${options.maxLength}; raise it.`,
-    );
-  }
+  if (kept === 0) throw nothingFits(stage, sampled.length, options.maxLength);
   return {
     data,
     train: Math.round(train.length * kept),

@@ -1,6 +1,8 @@
-/** Estimates of the stages in which models write: rankings, ppo and evaluate. */
+/** Estimates of the stages in which models write. */
 import { TenetError } from '../../base/index.ts';
+import { iterationsOf } from '../../train/index.ts';
 import type { DataSource, StageOf } from '../run-recipe.ts';
+import type { PolicyStage } from '../stages/policy-methods.ts';
 import { scorerBatch } from './comparisons.ts';
 import { addMemory, cacheMemory, type Memory, scoringMemory, trainingMemory } from './memory.ts';
 import type { PlannedModel } from './planned-model.ts';
@@ -14,6 +16,7 @@ import {
   type StageDraft,
   sampleOf,
 } from './stage-estimate.ts';
+import { scaleSize } from './supervised.ts';
 import { addWork, forwardWork, generationWork, scaleWork, trainingWork } from './work.ts';
 
 /** Sequences that the generator decodes at once, and prompt tokens that it reads at once. */
@@ -39,7 +42,12 @@ export async function estimateRankings(
   const promptTokens = meanOf(prompts.lengths);
   const { responseTokens } = prompts;
   const responses = prompts.count * options.responses;
-  const work = generationWork(model.shape, { sequences: responses, promptTokens, newTokens: responseTokens });
+  const work = generationWork(model.shape, {
+    sequences: responses,
+    promptTokens,
+    perPrompt: options.responses,
+    newTokens: responseTokens,
+  });
   return {
     model,
     besides: [],
@@ -151,6 +159,136 @@ export async function estimatePpo(
     decodeRows: Math.min(generatorRows, options.batchSize),
     notes: prompts.notes,
     made: { models: [{ ...policy, name: stage.name }] },
+  };
+}
+
+/** The methods without a value function: sample, score, a few passes. */
+export async function estimatePolicyMethod(
+  options: PolicyStage,
+  stage: PlannedStage,
+  models: { readonly policy: PlannedModel; readonly reward: PlannedModel },
+): Promise<StageDraft> {
+  const { policy, reward } = models;
+  const { batchSize, numGenerations } = options;
+  const prompts = await promptSizes(options.prompts, options.maxCompletionLength, stage, policy);
+  const promptTokens = meanOf(prompts.lengths);
+  const { responseTokens } = prompts;
+  const iterations = iterationsOf(options, prompts.count);
+  const batch = simulateSteps(rowsOf(prompts), {
+    batchSize,
+    tokenBudget: options.microBatchTokens,
+    seed: stage.seed,
+  });
+  // RAFT learns from the best of each group, online DPO from the best and the worst.
+  const learnt = { raft: 1, 'online-dpo': 2 }[options.type as string] ?? numGenerations;
+  const trained = scaleSize(batch, learnt / numGenerations);
+  const microBatches = (batch.microBatches * learnt) / numGenerations;
+  const updates = options.numIterations * options.stepsPerGeneration;
+  const hasReference = options.beta > 0;
+  const rescores = options.type === 'online-dpo' || updates > 1;
+  const work = addWork(
+    generationWork(policy.shape, {
+      sequences: batchSize,
+      promptTokens,
+      perPrompt: numGenerations,
+      newTokens: responseTokens,
+    }),
+    scaleWork(forwardWork(policy.shape, batch), (hasReference ? 1 : 0) + (rescores ? 1 : 0)),
+    scaleWork(trainingWork(policy.shape, trained), options.numIterations),
+  );
+  const rewardWork = forwardWork(reward.shape, { ...batch, counted: 0 });
+  const scorer = scorerBatch(batch);
+  const steps = iterations * updates;
+  return {
+    model: policy,
+    besides: [
+      hasReference ? `reference: ${policy.name} as it was` : 'no reference model (beta is 0)',
+      `reward model: ${reward.name}`,
+    ],
+    data: prompts.data,
+    sampling: {
+      prompts: prompts.count,
+      responses: iterations * batchSize,
+      promptTokens,
+      responseTokens,
+    },
+    training: {
+      steps,
+      batchSize: Math.ceil((batchSize * learnt) / numGenerations / options.stepsPerGeneration),
+      unit: 'responses',
+      trainRows: (iterations * batchSize * learnt) / numGenerations,
+      heldOutRows: 0,
+      tokensPerRow: promptTokens + responseTokens,
+      tokens: iterations * options.numIterations * trained.tokens,
+      microBatchesPerStep: microBatches / options.stepsPerGeneration,
+      learningRate: options.learningRate,
+      schedule: options.lrSchedulerType,
+      warmupSteps: Math.ceil(options.warmupRatio * steps),
+    },
+    memory: addMemory(
+      trainingMemory(policy.shape, batch.largest, {
+        severalMicroBatches: microBatches > options.stepsPerGeneration,
+      }),
+      { weights: 4 * reward.shape.parameters + (hasReference ? 4 * policy.shape.parameters : 0) },
+      {
+        scoring:
+          (hasReference || rescores ? scoringMemory(policy.shape, scorer) : 0) +
+          scoringMemory(reward.shape, { ...scorer, counted: 0 }),
+      },
+      generatorMemory(policy, prompts, options.maxCompletionLength),
+    ),
+    work: [
+      { model: policy, work: scaleWork(work, iterations) },
+      { model: reward, work: scaleWork(rewardWork, iterations) },
+    ],
+    decodeRows: Math.min(generatorRows, batchSize),
+    notes: prompts.notes,
+    made: { models: [{ ...policy, name: stage.name }] },
+  };
+}
+
+export async function estimateBestOfN(
+  options: StageOf<'best-of-n'>,
+  stage: PlannedStage,
+  models: { readonly policy: PlannedModel; readonly reward: PlannedModel },
+): Promise<StageDraft> {
+  const { policy, reward } = models;
+  const prompts = await promptSizes(options.prompts, options.maxCompletionLength, stage, policy);
+  const promptTokens = meanOf(prompts.lengths);
+  const { responseTokens } = prompts;
+  const responses = prompts.count * options.numGenerations;
+  const atOnce = options.batchSize * options.numGenerations;
+  const batch = simulateSteps(rowsOf(prompts), {
+    batchSize: atOnce,
+    tokenBudget: promptTokenBudget,
+    seed: stage.seed,
+  });
+  const scored = { ...scaleSize(batch, responses / atOnce), counted: 0 };
+  return {
+    model: policy,
+    besides: [`reward model: ${reward.name}`],
+    data: prompts.data,
+    sampling: { prompts: prompts.count, responses, promptTokens, responseTokens },
+    memory: addMemory(
+      { weights: 4 * policy.shape.parameters + 4 * reward.shape.parameters },
+      { scoring: scoringMemory(reward.shape, { ...scorerBatch(batch), counted: 0 }) },
+      generatorMemory(policy, prompts, options.maxCompletionLength),
+    ),
+    work: [
+      {
+        model: policy,
+        work: generationWork(policy.shape, {
+          sequences: responses,
+          promptTokens,
+          perPrompt: options.numGenerations,
+          newTokens: responseTokens,
+        }),
+      },
+      { model: reward, work: forwardWork(reward.shape, scored) },
+    ],
+    decodeRows: Math.min(generatorRows, atOnce),
+    notes: prompts.notes,
+    made: { best: { answers: prompts.count, promptTokens, responseTokens } },
   };
 }
 

@@ -79,6 +79,8 @@ export interface Planned {
   readonly models: readonly PlannedModel[];
   /** The newest rankings stage. */
   readonly rankings: PlannedRankings | null;
+  /** The newest best-of-n stage. */
+  readonly best: PlannedBest | null;
   /** Tokens of a demonstrated response, from the newest sft stage: about what the model will write. */
   readonly responseTokens: number | null;
 }
@@ -86,6 +88,13 @@ export interface Planned {
 export interface PlannedRankings {
   readonly rankings: number;
   readonly responses: number;
+  readonly promptTokens: number;
+  readonly responseTokens: number;
+}
+
+/** The best answers that a best-of-n stage will keep. */
+export interface PlannedBest {
+  readonly answers: number;
   readonly promptTokens: number;
   readonly responseTokens: number;
 }

@@ -1,4 +1,5 @@
 /** Estimates of the stages that learn to continue text: pretrain and sft. */
+import { TenetError } from '../../base/index.ts';
 import { type Example, planPacking, Sampler, type TokenExample } from '../../data/index.ts';
 import { holdOut } from '../load-data.ts';
 import type { StageOf } from '../run-recipe.ts';
@@ -32,6 +33,7 @@ export async function estimateSft(
   stage: PlannedStage,
   model: PlannedModel,
 ): Promise<StageDraft> {
+  if (!options.data) return onBestAnswers(options, stage, model);
   const { examples, data } = await readSource(options.data, stage);
   const policy = { tooLong: 'truncate', lossOn: options.completionOnlyLoss ? 'auto' : 'all' } as const;
   return supervised(options, stage, { model, examples, data, policy, madeFrom: model.name });
@@ -49,7 +51,7 @@ function supervised(
   },
 ): StageDraft {
   const { model, examples, data, policy } = inputs;
-  const { shape, config } = model;
+  const { config } = model;
   const notes: string[] = [];
   const wanted = demonstrationsOf(stage, examples, (message) => notes.push(message));
   const { train, heldOut } = holdOut(wanted, options.heldOut, stage.seed);
@@ -61,6 +63,62 @@ function supervised(
   if (options.packing && train.length > sampled.length) notes.push('The number of packed rows is estimated.');
   const rowCount = Math.max(1, Math.round((rows.length / sampled.length) * train.length));
 
+  const demonstrated = meanOf(pieces.map(({ counted }) => counted.reduce((a, b) => a + b, 0)));
+  return planSteps(options, stage, {
+    model,
+    data,
+    rows,
+    rowCount,
+    trainRows: train.length,
+    heldOutRows: heldOut.length,
+    responseTokens: policy.lossOn === 'all' ? null : demonstrated,
+    notes,
+  });
+}
+
+/** Fine-tuning on what the best-of-n stage before it will keep. */
+function onBestAnswers(options: StageOf<'sft'>, stage: PlannedStage, model: PlannedModel): StageDraft {
+  const { best } = stage.before;
+  if (!best) {
+    throw new TenetError('usage', `stage "${stage.name}" has no data and no best-of-n stage before it.`);
+  }
+  const { answers, promptTokens, responseTokens } = best;
+  const heldOutRows = Math.round(answers * options.heldOut);
+  const counted = Math.round(responseTokens);
+  return planSteps(options, stage, {
+    model,
+    data: [{ path: 'what the best-of-n stage keeps', rows: answers }],
+    rows: [{ length: Math.round(promptTokens) + counted, counted }],
+    rowCount: answers - heldOutRows,
+    trainRows: answers - heldOutRows,
+    heldOutRows,
+    responseTokens,
+    notes: [],
+  });
+}
+
+/** Rows in tokens, however they came about. */
+interface SupervisedRows {
+  readonly model: PlannedModel;
+  readonly data: StageDraft['data'];
+  /** A sample of them. */
+  readonly rows: readonly RowSize[];
+  /** How many there are. */
+  readonly rowCount: number;
+  readonly trainRows: number;
+  readonly heldOutRows: number;
+  /** Tokens of a demonstrated response; null where whole texts are learnt. */
+  readonly responseTokens: number | null;
+  readonly notes: readonly string[];
+}
+
+function planSteps(
+  options: StageOf<'pretrain'> | StageOf<'sft'>,
+  stage: PlannedStage,
+  sizes: SupervisedRows,
+): StageDraft {
+  const { model, rows, rowCount, trainRows, heldOutRows } = sizes;
+  const { shape } = model;
   const batchSize = Math.min(options.batchSize, rowCount);
   const { batchesPerEpoch } = new Sampler({ size: rowCount, batchSize, seed: stage.seed });
   const steps = options.maxSteps ?? Math.max(1, Math.round(options.numTrainEpochs * batchesPerEpoch));
@@ -69,24 +127,22 @@ function supervised(
     tokenBudget: options.microBatchTokens,
     seed: stage.seed,
   });
-  const measured = heldOut.length === 0 ? 0 : Math.floor((steps - 1) / options.evalSteps) + 1;
-  const evaluation = scaleSize(step, ((heldOut.length / train.length) * rowCount) / batchSize);
+  const measured = heldOutRows === 0 ? 0 : Math.floor((steps - 1) / options.evalSteps) + 1;
+  const evaluation = scaleSize(step, ((heldOutRows / trainRows) * rowCount) / batchSize);
   const work = addWork(
     scaleWork(trainingWork(shape, step), steps),
     scaleWork(forwardWork(shape, evaluation), measured),
   );
-  const demonstrated = meanOf(pieces.map(({ counted }) => counted.reduce((a, b) => a + b, 0)));
-  const isWholeText = policy.lossOn === 'all';
   return {
     model,
     besides: [],
-    data,
+    data: sizes.data,
     training: {
       steps,
       batchSize,
       unit: options.packing ? 'packed rows' : 'examples',
-      trainRows: train.length,
-      heldOutRows: heldOut.length,
+      trainRows,
+      heldOutRows,
       tokensPerRow: meanOf(rows.map(({ length }) => length)),
       tokens: steps * step.tokens,
       microBatchesPerStep: step.microBatches,
@@ -96,13 +152,13 @@ function supervised(
     },
     memory: addMemory(
       trainingMemory(shape, step.largest, { severalMicroBatches: step.microBatches > 1 }),
-      heldOut.length === 0 ? {} : { measuring: scoringMemory(shape, step.largest) },
+      heldOutRows === 0 ? {} : { measuring: scoringMemory(shape, step.largest) },
     ),
     work: [{ model, work }],
-    notes,
+    notes: sizes.notes,
     made: {
       models: [{ ...model, name: stage.name }],
-      ...(isWholeText ? {} : { responseTokens: demonstrated }),
+      ...(sizes.responseTokens === null ? {} : { responseTokens: sizes.responseTokens }),
     },
   };
 }

@@ -79,12 +79,18 @@ export function trainingWork(shape: ModelShape, size: PassSize): Work {
 /** Reading prompts once, then one token after the other against the cache. */
 export function generationWork(
   shape: ModelShape,
-  size: { readonly sequences: number; readonly promptTokens: number; readonly newTokens: number },
+  size: {
+    readonly sequences: number;
+    readonly promptTokens: number;
+    readonly newTokens: number;
+    /** Responses to each prompt. Default 1. */
+    readonly perPrompt?: number;
+  },
 ): Work {
-  const { sequences, promptTokens, newTokens } = size;
+  const { sequences, promptTokens, newTokens, perPrompt = 1 } = size;
   const prompt = forwardWork(shape, {
-    tokens: sequences * promptTokens,
-    pairs: sequences * promptTokens ** 2,
+    tokens: (sequences * promptTokens) / perPrompt,
+    pairs: (sequences * promptTokens ** 2) / perPrompt,
     counted: sequences,
   });
   const tokens = sequences * newTokens;

@@ -1,13 +1,13 @@
 /** Comparisons for a stage: from the recipe's data, or what a rankings stage of the run has collected. */
 import { resolve } from 'node:path';
 import { TenetError } from '../../base/index.ts';
-import { examplesOf, type RankingExample, readRecords } from '../../data/index.ts';
+import { type Example, examplesOf, type RankingExample, readRecords } from '../../data/index.ts';
 import { loadData } from '../load-data.ts';
 import type { InputRecord } from '../manifest.ts';
 import type { DataSource } from '../run-recipe.ts';
 import { expectKinds } from './expect-examples.ts';
 import type { panels } from './rankings.ts';
-import type { StageRun } from './stage-run.ts';
+import type { FinishedStage, StageRun } from './stage-run.ts';
 
 export interface Comparisons {
   readonly examples: readonly RankingExample[];
@@ -29,16 +29,32 @@ export async function loadComparisons(source: DataSource | undefined, stage: Sta
     expectKinds(stage, examples, ['ranking']);
     return { examples: examples as readonly RankingExample[], inputs, panel: null };
   }
-  const collected = stage.finished.findLast(({ type }) => type === 'rankings');
-  if (!collected?.result.data) {
+  const { examples, from } = await collectedBy(stage, 'rankings');
+  return {
+    examples: examples as readonly RankingExample[],
+    inputs: [],
+    panel: from.result.panel as keyof typeof panels,
+  };
+}
+
+/**
+ * The data that the newest stage of a type has collected.
+ * @throws TenetError('usage') when there is none
+ */
+export async function collectedBy(
+  { finished, run, name }: StageRun,
+  type: 'rankings' | 'best-of-n',
+): Promise<{ readonly examples: readonly Example[]; readonly from: FinishedStage }> {
+  const from = finished.findLast((stage) => stage.type === type);
+  if (!from?.result.data) {
     throw new TenetError(
       'usage',
-      `stage "${name}" has no data: give it data: { path: … } with preferences or rankings, or put a rankings stage before it.`,
+      `stage "${name}" has no data: give it data: { path: … }, or put a ${type} stage before it.`,
     );
   }
-  const examples: RankingExample[] = [];
-  for await (const { record, format } of readRecords(resolve(run.path, collected.result.data))) {
-    examples.push(...(examplesOf(record, format) as RankingExample[]));
+  const examples: Example[] = [];
+  for await (const { record, format } of readRecords(resolve(run.path, from.result.data))) {
+    examples.push(...examplesOf(record, format));
   }
-  return { examples, inputs: [], panel: collected.result.panel as keyof typeof panels };
+  return { examples, from };
 }

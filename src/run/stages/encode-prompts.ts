@@ -5,30 +5,49 @@ import { describeLosses } from './encode-texts.ts';
 import { expectPrompts } from './expect-examples.ts';
 import { encoderFor, promptText, type StageRun, type StartModel } from './stage-run.ts';
 
-/**
- * Leaves out prompts that do not fit the model's positions together with a response.
- * @throws TenetError('preflight') when none is left, or no response could end
- */
+/** A prompt as the policy reads it, and the example it comes from. */
+export interface EncodedPrompt {
+  readonly prompt: PolicyPrompt;
+  readonly example: Example;
+}
+
+/** Prompts alone; see `encodePromptsOf`. */
 export function encodePrompts(
   stage: StageRun,
   start: StartModel,
   examples: readonly Example[],
   responseLength: number,
 ): PolicyPrompt[] {
+  return encodePromptsOf(stage, start, examples, responseLength).map(({ prompt }) => prompt);
+}
+
+/**
+ * Leaves out prompts that do not fit the model's positions together with a response.
+ * @throws TenetError('preflight') when none is left, or no response could end
+ */
+export function encodePromptsOf(
+  stage: StageRun,
+  start: StartModel,
+  examples: readonly Example[],
+  responseLength: number,
+): EncodedPrompt[] {
   expectPrompts(stage, examples);
   const encoder = encoderFor(stage, start.tokenizer, start.config.maxPositions);
-  const prompts = examples.flatMap((example): PolicyPrompt[] => {
+  const encoded = examples.flatMap((example): EncodedPrompt[] => {
     const ids = encoder.encodePrompt(example, { reserve: responseLength });
-    return ids ? [{ ids, text: promptText(example) }] : [];
+    return ids ? [{ prompt: { ids, text: promptText(example) }, example }] : [];
   });
-  checkPrompts(prompts, {
-    stage: `Stage "${stage.name}"`,
-    maxPositions: start.config.maxPositions,
-    responseLength,
-    stopIds: start.stopIds,
-    leftOut: encoder.counts.tooLong,
-  });
+  checkPrompts(
+    encoded.map(({ prompt }) => prompt),
+    {
+      stage: `Stage "${stage.name}"`,
+      maxPositions: start.config.maxPositions,
+      responseLength,
+      stopIds: start.stopIds,
+      leftOut: encoder.counts.tooLong,
+    },
+  );
   const losses = describeLosses(encoder);
   if (losses) stage.context.warn(losses);
-  return prompts;
+  return encoded;
 }

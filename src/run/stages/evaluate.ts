@@ -17,7 +17,7 @@ import {
 } from '../../train/index.ts';
 import { type EvaluationCell, type EvaluationTable, writeEvaluation } from '../evaluation.ts';
 import { loadData } from '../load-data.ts';
-import type { StageOf } from '../run-recipe.ts';
+import type { StageOf, StageRecipe } from '../run-recipe.ts';
 import { expectPrompts } from './expect-examples.ts';
 import {
   encoderFor,
@@ -61,6 +61,12 @@ const goldNames: Readonly<Record<keyof GoldReward, string>> = {
   wellFormed: 'well-formed',
 };
 
+/** The stages after which a policy has moved away from what it had learnt to write. */
+const aligningStages: ReadonlySet<StageRecipe['type']> = new Set([
+  ...(['ppo', 'rloo', 'grpo', 'reinforce-plus-plus', 'online-dpo', 'raft'] as const),
+  ...(['dpo', 'kto', 'orpo', 'cpo', 'simpo'] as const),
+]);
+
 export async function runEvaluate(options: StageOf<'evaluate'>, stage: StageRun): Promise<StageResult> {
   const { context, run, seed } = stage;
   const { examples, inputs } = await loadData(options.prompts, {
@@ -72,12 +78,13 @@ export async function runEvaluate(options: StageOf<'evaluate'>, stage: StageRun)
   expectPrompts(stage, examples);
   const inSandbox = options.prompts.sandbox === 'prompts';
 
-  // Step 1. The same prompts for every policy, oldest first; divergence is measured from what PPO started from.
+  // Step 1. The same prompts for every policy, oldest first; divergence is measured from what was there before the
+  // first stage that follows preferences or rewards.
   const names = policyNames(stage);
   const hasReward = stage.finished.some(({ result }) => result.model?.head === 'reward');
   const reward = hasReward ? await startModel(stage, { head: 'reward' }) : null;
-  const lastPpo = stage.finished.findLastIndex(({ type }) => type === 'ppo');
-  const referenceName = lastPpo < 0 ? null : names[names.indexOf(stage.finished[lastPpo].name) - 1];
+  const aligned = stage.finished.find(({ type }) => aligningStages.has(type));
+  const referenceName = aligned ? (names[names.indexOf(aligned.name) - 1] ?? null) : null;
   const reference = referenceName ? await startPolicy(stage, referenceName) : null;
   const answers: Answers[] = [];
   for (const [i, name] of names.entries()) {

@@ -1,5 +1,4 @@
 /** The ppo stage: policy, frozen reference, reward model and value function put together, trained, saved. */
-import { TenetError } from '../../base/index.ts';
 import {
   decoderSpecs,
   ParameterStore,
@@ -7,18 +6,12 @@ import {
   scalarHeadSpec,
   scoreHeadName,
 } from '../../model/index.ts';
-import { goldReward, parsePrompt } from '../../sandbox/index.ts';
-import {
-  checkRewardModel,
-  type RewardEvaluation,
-  rewardModel,
-  trainPpo,
-  valueHeadName,
-} from '../../train/index.ts';
+import { trainPpo, valueHeadName } from '../../train/index.ts';
 import { loadData } from '../load-data.ts';
 import type { StageOf } from '../run-recipe.ts';
 import { encodePrompts } from './encode-prompts.ts';
 import { finite } from './pretrain.ts';
+import { loadRewardModel, probesOf } from './reward-source.ts';
 import { finishModel, type StageResult, type StageRun, settingsOf, startModel } from './stage-run.ts';
 
 export async function runPpo(options: StageOf<'ppo'>, stage: StageRun): Promise<StageResult> {
@@ -32,13 +25,7 @@ export async function runPpo(options: StageOf<'ppo'>, stage: StageRun): Promise<
     ...(options.valueModel === 'head' ? [valueHead] : []),
   ]);
   policy.copyShared(start.parameters);
-  const reward = await startModel(stage, {
-    from: options.rewardModel,
-    path: options.rewardModelPath,
-    head: 'reward',
-  });
-  refuseOtherTokenizer(start.tokenizer.files, reward.tokenizer.files, stage.name);
-  if (!options.allowWeakReward) checkReward(stage, reward.name);
+  const { model: reward, reward: score } = await loadRewardModel(options, stage, start);
   let value: ParameterStore | undefined;
   if (options.valueModel === 'separate') {
     value = new ParameterStore([...decoderSpecs(start.config), valueHead]);
@@ -63,11 +50,11 @@ export async function runPpo(options: StageOf<'ppo'>, stage: StageRun): Promise<
       policy,
       reference: start.parameters,
       value,
-      reward: await rewardModel(reward.config, reward.parameters, { threads: stage.threads }),
+      reward: score,
       prompts,
       tokenizer: start.tokenizer,
       stopIds: start.stopIds,
-      probes: options.prompts.sandbox ? { gold: goldOf } : undefined,
+      probes: probesOf(options.prompts),
     },
     context,
   );
@@ -77,35 +64,4 @@ export async function runPpo(options: StageOf<'ppo'>, stage: StageRun): Promise<
     { head: 'causal', settings: settingsOf(options), metrics: finite({ ...result }), data: inputs },
   );
   return { ...result, prompts: prompts.length, rewardModel: reward.name, ...made };
-}
-
-/** Gold reward of a sandbox prompt's response. */
-function goldOf(prompt: string, response: string): number {
-  return parsePrompt(prompt) ? goldReward(prompt, response).total : Number.NaN;
-}
-
-function checkReward(stage: StageRun, name: string): void {
-  const evaluation = stage.finished.find((finished) => finished.name === name)?.result.evaluation as
-    | RewardEvaluation
-    | undefined;
-  if (!evaluation) return;
-  const { estimate, low } = evaluation.accuracy;
-  checkRewardModel({ value: estimate, low }, evaluation.pairs);
-}
-
-/** Reward models read the policy's token ids, so both must have learnt the same ones. */
-function refuseOtherTokenizer(
-  policy: ReadonlyMap<string, Uint8Array>,
-  reward: ReadonlyMap<string, Uint8Array>,
-  stage: string,
-): void {
-  const vocabulary = (files: ReadonlyMap<string, Uint8Array>): string | undefined => {
-    const file = files.get('tokenizer.json') ?? files.get('vocab.json');
-    return file && Buffer.from(file).toString('base64');
-  };
-  if (vocabulary(policy) === vocabulary(reward)) return;
-  throw new TenetError(
-    'preflight',
-    `stage "${stage}": policy and reward model have different tokenizers, so the reward model would misread every response; train the reward model from the same base model.`,
-  );
 }

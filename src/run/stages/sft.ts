@@ -2,6 +2,7 @@
 import { trainSft } from '../../train/index.ts';
 import { holdOut, loadData } from '../load-data.ts';
 import type { StageOf } from '../run-recipe.ts';
+import { collectedBy } from './comparisons.ts';
 import { encodeTexts } from './encode-texts.ts';
 import { demonstrationsOf, reportLosses } from './expect-examples.ts';
 import { finite } from './pretrain.ts';
@@ -17,11 +18,9 @@ import {
 export async function runSft(options: StageOf<'sft'>, stage: StageRun): Promise<StageResult> {
   const { context, run, seed } = stage;
   const start = await startModel(stage, { from: options.model });
-  const { examples, inputs } = await loadData(options.data, {
-    purpose: `${stage.name} data`,
-    folder: context.folder,
-    seed,
-  });
+  const { examples, inputs } = options.data
+    ? await loadData(options.data, { purpose: `${stage.name} data`, folder: context.folder, seed })
+    : { ...(await collectedBy(stage, 'best-of-n')), inputs: [] };
   await run.recordInputs(inputs);
   const maxLength = Math.min(options.maxLength, start.config.maxPositions);
   const encoder = encoderFor(stage, start.tokenizer, maxLength);

@@ -1,6 +1,13 @@
-/** The dpo stage: loads comparisons, trains the policy on them directly, saves it. */
+/** The stages that learn from pairs: comparisons loaded, the policy trained on them directly, saved. */
 import { type EncodedPreference, type Encoder, pairsOf, type RankingExample } from '../../data/index.ts';
-import { trainDpo } from '../../train/index.ts';
+import {
+  type PairInputs,
+  type PairResult,
+  trainCpo,
+  trainDpo,
+  trainOrpo,
+  trainSimpo,
+} from '../../train/index.ts';
 import { holdOut } from '../load-data.ts';
 import type { StageOf } from '../run-recipe.ts';
 import { loadComparisons } from './comparisons.ts';
@@ -15,20 +22,23 @@ import {
   startModel,
 } from './stage-run.ts';
 
-export async function runDpo(options: StageOf<'dpo'>, stage: StageRun): Promise<StageResult> {
-  const { context, seed } = stage;
+export type PairStage = StageOf<'dpo' | 'orpo' | 'cpo' | 'simpo'>;
+
+export async function runPairMethod(options: PairStage, stage: StageRun): Promise<StageResult> {
+  const { seed } = stage;
   const start = await startModel(stage, { from: options.model });
   const { examples, inputs } = await loadComparisons(options.data, stage);
-  const { train, heldOut } = holdOut(examples, options.heldOut, seed);
+  const { train: training, heldOut } = holdOut(examples, options.heldOut, seed);
   const maxLength = Math.min(options.maxLength, start.config.maxPositions);
   const encoder = encoderFor(stage, start.tokenizer, maxLength);
-  const pairs = encodePairs(encoder, train);
+  const pairs = encodePairs(encoder, training);
   reportLosses(stage, encoder, pairs, maxLength);
-  const result = await trainDpo(
-    { ...options, maxLength, seed, threads: stage.threads },
-    { config: start.config, parameters: start.parameters, pairs, heldOut: encodePairs(encoder, heldOut) },
-    context,
-  );
+  const result = await train({ ...options, maxLength }, stage, {
+    config: start.config,
+    parameters: start.parameters,
+    pairs,
+    heldOut: encodePairs(encoder, heldOut),
+  });
   const made = await finishModel(stage, start, {
     head: 'causal',
     settings: settingsOf(options),
@@ -36,6 +46,24 @@ export async function runDpo(options: StageOf<'dpo'>, stage: StageRun): Promise<
     data: inputs,
   });
   return { ...result, pairs: pairs.length, ...made };
+}
+
+function train(
+  options: PairStage,
+  { context, seed, threads }: StageRun,
+  inputs: PairInputs,
+): Promise<PairResult> {
+  const shared = { seed, threads };
+  switch (options.type) {
+    case 'dpo':
+      return trainDpo({ ...options, ...shared }, inputs, context);
+    case 'orpo':
+      return trainOrpo({ ...options, ...shared }, inputs, context);
+    case 'cpo':
+      return trainCpo({ ...options, ...shared }, inputs, context);
+    case 'simpo':
+      return trainSimpo({ ...options, ...shared }, inputs, context);
+  }
 }
 
 /** Every decided pair of every comparison. */

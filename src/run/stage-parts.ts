@@ -1,0 +1,63 @@
+/** What the stages of a recipe share: where data come from, names, the model to start from. */
+import { z } from 'zod';
+import { filePath } from './recipe.ts';
+
+/** Where records come from: a file, or the sandbox world. */
+export const dataSource = z
+  .strictObject({
+    path: z
+      .union([filePath(), z.array(filePath()).min(1)])
+      .optional()
+      .describe('A data file, or a list of them: JSONL, JSON, CSV or text, also gzipped.'),
+    sandbox: z
+      .enum(['corpus', 'demonstrations', 'prompts'])
+      .optional()
+      .describe('Made by the sandbox world instead of read from a file.'),
+    split: z
+      .enum(['train', 'test'])
+      .default('train')
+      .describe('Which of the sandbox prompts: those of training, or those held out from it.'),
+    limit: z
+      .number()
+      .int()
+      .positive()
+      .optional()
+      .describe('Use at most this many records (sandbox: make this many).'),
+    onBadRow: z
+      .enum(['error', 'skip'])
+      .default('error')
+      .describe('error: stop and name all bad rows; skip: write them to a file in the run folder and go on.'),
+  })
+  .refine((source) => (source.path === undefined) !== (source.sandbox === undefined), {
+    message: 'must have either path or sandbox, and not both',
+  });
+export type DataSource = z.infer<typeof dataSource>;
+
+/** What a stage takes from the run unless it says otherwise. */
+export const inherited = {
+  seed: z
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe("Seed of everything random in the stage. Default: the run's."),
+  threads: z.number().int().positive().optional().describe("Threads of the engine. Default: the run's."),
+};
+
+export const stageName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]*$/, 'must be lower-case letters, digits and hyphens')
+  .optional()
+  .describe('Name of the stage in the run folder. Default: its type; needed when a type occurs twice.');
+
+export const startModel = z
+  .string()
+  .optional()
+  .describe('Stage whose model to start from. Default: the newest policy so far, or the base model.');
+
+export const heldOut = z
+  .number()
+  .min(0)
+  .max(0.5)
+  .default(0.05)
+  .describe('Share of the data kept for measuring, all records of a prompt together.');
