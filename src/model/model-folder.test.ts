@@ -97,9 +97,11 @@ describe('round trips', () => {
     const valueHead = scalarHeadSpec(config, { name: 'value_head.weight' });
     const parameters = new ParameterStore([...decoderSpecs(config), scalarHeadSpec(config), valueHead]);
     initialiseParameters(parameters, new Random(6));
-    const folder = await save({ parameters, head: 'reward' });
+    const folder = freshFolder();
+    const { weightsHash } = await saveModelFolder(folder, { config, parameters, card, head: 'reward' });
     const loaded = await loadModelFolder(folder);
     expect(loaded.head).toBe('reward');
+    expect(loaded.parameters.hash()).toBe(weightsHash);
     expect(loaded.parameters.view('score.weight')).toEqual(parameters.view('score.weight'));
     expect(loaded.parameters.has('value_head.weight')).toBe(false);
     const withRoom = await loadModelFolder(folder, { extra: [valueHead] });

@@ -140,11 +140,14 @@ export class ParameterStore {
     return copy;
   }
 
-  /** SHA-256 over names, shapes and bit patterns as `sha256:<hex>`; the same on every machine. */
-  hash(): string {
+  /**
+   * SHA-256 over names, shapes and bit patterns as `sha256:<hex>`; the same on every machine.
+   * @param names of the parameters that count, in their order. Default all
+   */
+  hash(names: readonly string[] = this.specs.map(({ name }) => name)): string {
     const hash = createHash('sha256');
-    for (const { name, shape } of this.specs) {
-      hash.update(`${JSON.stringify([name, shape])}\n`);
+    for (const name of names) {
+      hash.update(`${JSON.stringify([name, this.shapeOf(name)])}\n`);
       const view = this.view(name);
       hash.update(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
     }

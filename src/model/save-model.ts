@@ -36,7 +36,7 @@ export interface SaveModelOptions {
 export interface SavedModel {
   /** Names of the files, sorted. */
   readonly files: readonly string[];
-  /** `ParameterStore.hash` of what was given. */
+  /** `ParameterStore.hash` of what was saved. */
   readonly weightsHash: string;
 }
 
@@ -59,7 +59,7 @@ export async function saveModelFolder(folder: string, options: SaveModelOptions)
     );
   }
   await refuseForeignFiles(folder);
-  const weightsHash = parameters.hash();
+  const weightsHash = parameters.hash(tensors.map(({ name }) => name));
   const generationConfig = options.generationConfig ?? {
     bos_token_id: configJson.bos_token_id,
     eos_token_id: configJson.eos_token_id,
