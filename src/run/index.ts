@@ -24,6 +24,7 @@ export {
   readManifest,
   type StageRecord,
   type StageStatus,
+  type StageUse,
   type Versions,
 } from './manifest.ts';
 export { type CreateProgressOptions, createProgress } from './progress.ts';

@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { hashFile, hashOf, TenetError } from '../base/index.ts';
 import { type Example, examplesOf, groupKey, parseTranscript, readRecords } from '../data/index.ts';
 import { corpusTexts, demonstrations, prompts } from '../sandbox/index.ts';
+import { readSelectionFile } from '../store/index.ts';
 import type { InputRecord } from './manifest.ts';
 import type { DataSource } from './run-recipe.ts';
 
@@ -64,16 +65,19 @@ async function loadFile(
   const { size } = await stat(path);
   const { badRows } = records.summary;
   const used = limit === undefined ? examples : examples.slice(0, limit);
+  const hash = await hashFile(path);
+  const labels = await readSelectionFile(path, hash);
   return {
     examples: used,
     input: {
       kind: 'data',
       name: purpose,
       path,
-      hash: await hashFile(path),
+      hash,
       bytes: size,
       rows: used.length,
       ...(badRows > 0 && { skippedRows: badRows }),
+      ...(labels !== null && { labels }),
     },
   };
 }

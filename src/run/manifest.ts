@@ -3,15 +3,22 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { TenetError, writeFileAtomic } from '../base/index.ts';
+import { type LedgerSelection, ledgerSelectionSchema } from '../store/index.ts';
 
-/** A model, data file or constitution that a run read, identified by its content. */
+/** A model, data file, ledger or constitution that a run read, identified by its content. */
 export interface InputRecord {
-  readonly kind: 'model' | 'data' | 'constitution';
+  readonly kind: 'model' | 'data' | 'constitution' | 'ledger';
   /** What the run used it for, e.g. `base model`, `rankings`. */
   readonly name: string;
   readonly path: string;
-  /** `sha256:<hex>` of the content. */
+  /** `sha256:<hex>` of the content; of a ledger, the digest of the events selected. */
   readonly hash: string;
+  /** The stage that read it; left out for what the run begins with. */
+  readonly stage?: string;
+  /** Of a constitution: its own version. */
+  readonly version?: string;
+  /** Of a ledger, or of data exported from one: the labels. */
+  readonly labels?: LedgerSelection;
   /** Size of the content in bytes. */
   readonly bytes?: number;
   /** Records read from a data file. */
@@ -26,6 +33,19 @@ export interface InputRecord {
 
 export type StageStatus = 'waiting' | 'running' | 'finished' | 'failed' | 'interrupted';
 
+/** What a stage took from an earlier stage or from a model folder. */
+export interface StageUse {
+  readonly kind: 'model' | 'data';
+  /** What for, e.g. `policy`, `reward model`, `rankings`. */
+  readonly role: string;
+  /** The stage of this run that made it; left out for what comes from elsewhere. */
+  readonly stage?: string;
+  /** Relative to the run folder where a stage made it. */
+  readonly path: string;
+  /** `sha256:<hex>` of the weights, or of the file. */
+  readonly hash: string;
+}
+
 /** One stage of a run. Times are ISO 8601 in UTC. */
 export interface StageRecord {
   readonly name: string;
@@ -36,6 +56,8 @@ export interface StageRecord {
   readonly attempts: number;
   readonly startedAt?: string;
   readonly finishedAt?: string;
+  /** Models and data that it started from. */
+  readonly uses?: readonly StageUse[];
   /** What the stage returned, as JSON. */
   readonly results?: unknown;
   /** The message of the error that ended a failed stage. */
@@ -109,10 +131,13 @@ const manifestSchema: z.ZodType<Manifest> = z.object({
   ),
   inputs: z.array(
     z.object({
-      kind: z.enum(['model', 'data', 'constitution']),
+      kind: z.enum(['model', 'data', 'constitution', 'ledger']),
       name: z.string(),
       path: z.string(),
       hash: z.string(),
+      stage: z.string().optional(),
+      version: z.string().optional(),
+      labels: ledgerSelectionSchema.optional(),
       bytes: z.number().optional(),
       rows: z.number().optional(),
       skippedRows: z.number().optional(),
@@ -128,6 +153,17 @@ const manifestSchema: z.ZodType<Manifest> = z.object({
       attempts: z.number(),
       startedAt: z.string().optional(),
       finishedAt: z.string().optional(),
+      uses: z
+        .array(
+          z.object({
+            kind: z.enum(['model', 'data']),
+            role: z.string(),
+            stage: z.string().optional(),
+            path: z.string(),
+            hash: z.string(),
+          }),
+        )
+        .optional(),
       results: z.unknown().optional(),
       error: z.string().optional(),
     }),

@@ -23,6 +23,7 @@ import {
   readManifest,
   type StageRecord,
   type StageStatus,
+  type StageUse,
   writeManifest,
 } from './manifest.ts';
 
@@ -90,13 +91,16 @@ export class RunFolder {
   }
 
   /**
-   * Records what the run reads. A resumed run must read the same content under the same kind and name.
+   * Records what the run reads, and which stage is running. A resumed run must read the same content under the same
+   * kind and name.
    * @throws TenetError('data') naming every input whose content has changed since the run began.
    */
   async recordInputs(inputs: readonly InputRecord[]): Promise<void> {
     const merged = [...this.state.inputs];
     const changed: string[] = [];
-    for (const input of inputs) {
+    const running = this.state.stages.find(({ status }) => status === 'running')?.name;
+    for (const given of inputs) {
+      const input = running === undefined ? given : { stage: running, ...given };
       const index = merged.findIndex((known) => known.kind === input.kind && known.name === input.name);
       if (index < 0) merged.push(input);
       else if (merged[index].hash !== input.hash) {
@@ -123,6 +127,17 @@ export class RunFolder {
       finishedAt: undefined,
       error: undefined,
     });
+  }
+
+  /** Records which model or data a stage starts from; a resumed stage says it again. */
+  async recordUse(stageName: string, use: StageUse): Promise<void> {
+    const others = (this.stage(stageName).uses ?? []).filter(
+      ({ kind, role }) => kind !== use.kind || role !== use.role,
+    );
+    const stages = this.state.stages.map((stage) =>
+      stage.name === stageName ? { ...stage, uses: [...others, use] } : stage,
+    );
+    await this.update({ stages });
   }
 
   /** Marks a stage as finished with its results (anything JSON can hold). */

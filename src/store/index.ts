@@ -1,5 +1,6 @@
 export type { CallCache, CallMeta, CallTotals } from './call-cache.ts';
 export type { Database, StoreDialect } from './database.ts';
+export type { LedgerSummary } from './ledger/summarise.ts';
 export type { EventFilter, Ledger, LedgerCheck, LedgerDigest, LedgerHead, ReadOptions } from './ledger.ts';
 export type {
   EventContent,
@@ -13,6 +14,15 @@ export type {
   NewEvent,
   Prompt,
 } from './ledger-event.ts';
+export {
+  checkSelection,
+  type LedgerSelection,
+  ledgerSelectionSchema,
+  readSelectionFile,
+  type SelectionCheck,
+  selectFromLedger,
+  writeSelectionFile,
+} from './ledger-selection.ts';
 export { type OpenStoreOptions, openStore, type Store } from './open-store.ts';
 export { redactUrl } from './store-url.ts';
 export type { Tables } from './tables.ts';

@@ -77,12 +77,38 @@ export async function startModel(
       : { folder: options.path, card: [], name: basename(options.path) };
   const loaded = await loadModelFolder(source.folder, { extra: options.extra });
   expectHead(loaded.head, head, `stage "${stage.name}": ${source.folder}`);
+  await recordModelUse(stage, head, source, loaded);
   const tokenizer = withTemplate(await loadTokenizer(source.folder), stage.recipe.wrapInChat);
   const stopIds = new Set<number>(loaded.config.eosIds);
   if (tokenizer.eosId !== null) stopIds.add(tokenizer.eosId);
   if (stage.recipe.wrapInChat)
     for (const id of new ChatTemplate(tokenizer).turnEnd().stopIds) stopIds.add(id);
   return { ...loaded, ...source, tokenizer, tokenizerFiles: tokenizer.files, stopIds: [...stopIds] };
+}
+
+/** Records where the stage's model came from, so that its own model can be traced to it. */
+async function recordModelUse(
+  { finished, run, name }: Pick<StageRun, 'finished' | 'run' | 'name'>,
+  head: 'causal' | 'reward',
+  source: { readonly folder: string; readonly name: string },
+  { parameters }: LoadedModel,
+): Promise<void> {
+  const role = head === 'causal' ? 'policy' : 'reward model';
+  const made = finished.find(
+    ({ result }) => result.model && resolve(run.path, result.model.folder) === source.folder,
+  );
+  await run.recordUse(
+    name,
+    made?.result.model
+      ? {
+          kind: 'model',
+          role,
+          stage: made.name,
+          path: made.result.model.folder,
+          hash: made.result.model.weights,
+        }
+      : { kind: 'model', role, path: source.folder, hash: parameters.hash() },
+  );
 }
 
 /** Refuses a reward model where a language model is needed, and the other way round. */

@@ -1,0 +1,115 @@
+/**
+ * Names the labels that something was made of: which ledger, which events, by which judges and principles.
+ *
+ * A data file exported from a ledger carries this beside it, as `<file>.ledger.json`, so that a run that trains on the
+ * file can record where its labels came from.
+ */
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { hashFile, TenetError, writeFileAtomic } from '../base/index.ts';
+import { type LedgerSummary, summarise } from './ledger/summarise.ts';
+import type { EventFilter, LedgerDigest } from './ledger.ts';
+import type { Store } from './open-store.ts';
+
+/** A part of a ledger, named by its content. */
+export interface LedgerSelection {
+  /** Where the ledger is, without a password. */
+  readonly url: string;
+  /** Selects the same events again, whatever was appended since. */
+  readonly filter: EventFilter;
+  readonly digest: LedgerDigest;
+  readonly summary: LedgerSummary;
+}
+
+/** The events that the filter selects now. */
+export async function selectFromLedger(store: Store, filter: EventFilter = {}): Promise<LedgerSelection> {
+  const { url, ledger } = store;
+  const digest = await ledger.digest(filter);
+  const fixed = { ...filter, until: digest.head.count };
+  return { url, filter: fixed, digest, summary: await summarise(ledger.read(fixed)) };
+}
+
+/** What a check of a selection against its ledger found. */
+export type SelectionCheck = { readonly ok: true } | { readonly ok: false; readonly reason: string };
+
+/** Checks the ledger's chain, and that the selection is still what it was. */
+export async function checkSelection(
+  store: Store,
+  { filter, digest }: LedgerSelection,
+): Promise<SelectionCheck> {
+  const chain = await store.ledger.verify([digest.head]);
+  if (!chain.ok) return { ok: false, reason: `the chain breaks at event ${chain.seq}: ${chain.reason}` };
+  const now = await store.ledger.digest(filter);
+  if (now.hash === digest.hash) return { ok: true };
+  return { ok: false, reason: `it selects ${now.events} events that hash to ${now.hash}` };
+}
+
+const count = z.int().min(0);
+const hash = z.string();
+const filterSchema: z.ZodType<EventFilter> = z.looseObject({ until: count });
+const summarySchema: z.ZodType<LedgerSummary> = z.object({
+  kinds: z.record(z.string(), count),
+  judges: z.array(z.object({ kind: z.enum(['human', 'ai', 'simulated']), judges: count, events: count })),
+  principles: z.array(z.object({ id: z.string(), constitution: hash.nullable(), events: count })),
+  constitutions: z.array(z.object({ hash, version: z.string().nullable(), events: count })),
+});
+
+/** Checks what a file says about a selection. */
+export const ledgerSelectionSchema: z.ZodType<LedgerSelection> = z.object({
+  url: z.string(),
+  filter: filterSchema,
+  digest: z.object({
+    events: count,
+    hash,
+    firstEvent: hash.nullable(),
+    lastEvent: hash.nullable(),
+    head: z.object({ count, hash }),
+  }),
+  summary: summarySchema,
+});
+
+const fileSchema = z.object({ format: z.literal(1), file: hash, selection: ledgerSelectionSchema });
+
+/** Writes beside a data file which labels it was made of. */
+export async function writeSelectionFile(dataPath: string, selection: LedgerSelection): Promise<void> {
+  const content = { format: 1, file: await hashFile(dataPath), selection };
+  await writeFileAtomic(selectionPath(dataPath), `${JSON.stringify(content, null, 2)}\n`);
+}
+
+/**
+ * Reads which labels a data file was made of; null where nothing beside it says so, or where the file has been
+ * changed since.
+ * @param fileHash `sha256:…` of the data file
+ * @throws TenetError('data') for a damaged file
+ */
+export async function readSelectionFile(dataPath: string, fileHash: string): Promise<LedgerSelection | null> {
+  const path = selectionPath(dataPath);
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+  const parsed = fileSchema.safeParse(parseJson(text));
+  if (!parsed.success) {
+    throw new TenetError(
+      'data',
+      `${path} does not say which labels ${dataPath} was made of:\n${z.prettifyError(parsed.error)}\n` +
+        'Export the labels again, or delete it.',
+    );
+  }
+  return parsed.data.file === fileHash ? parsed.data.selection : null;
+}
+
+function selectionPath(dataPath: string): string {
+  return `${dataPath}.ledger.json`;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
