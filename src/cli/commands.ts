@@ -12,11 +12,12 @@ import { generateCommand } from './commands/generate.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
 import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
+import { serveCommand } from './commands/serve.ts';
 import { trainCommand } from './commands/train.ts';
 
 export const commandGroups: Readonly<Record<string, readonly (() => Command)[]>> = {
   'Align a model': [quickstartCommand, runCommand, trainCommand],
-  'Use a model': [generateCommand, chatCommand],
+  'Use a model': [generateCommand, chatCommand, serveCommand],
   'Prepare data': [dataCommand],
   'Look at results': [reportCommand, exportCommand],
   'Your machine': [doctorCommand],

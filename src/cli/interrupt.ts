@@ -6,14 +6,19 @@
  */
 const SAME_REQUEST_MS = 500;
 
+const defaultNotice = 'Stopping: this step is finished and saved first. Once more to stop at once.';
+
 let controller: AbortController | undefined;
+let notice = defaultNotice;
 let askedAt = 0;
 
 /**
  * The signal of this process's interruption. Handlers are installed at the first call, so that commands
  * which never ask for it still end at the first Ctrl-C.
+ * @param saying what the user is told at the first Ctrl-C
  */
-export function interruptSignal(): AbortSignal {
+export function interruptSignal(saying: string = defaultNotice): AbortSignal {
+  notice = saying;
   if (!controller) {
     controller = new AbortController();
     process.on('SIGINT', interrupt);
@@ -38,9 +43,7 @@ function interrupt(signal: NodeJS.Signals): void {
     return;
   }
   const clear = process.stderr.isTTY ? '\r\x1b[2K' : '';
-  process.stderr.write(
-    `${clear}Stopping: this step is finished and saved first. Once more to stop at once.\n`,
-  );
+  process.stderr.write(`${clear}${notice}\n`);
   askToStop();
 }
 

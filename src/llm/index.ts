@@ -20,8 +20,15 @@ export { Gate, type Limits, limitedModel } from './layers/limited.ts';
 export { type CallRecord, CallTally, meteredModel } from './layers/metered.ts';
 export { type Retry, type RetryOptions, retriedModel } from './layers/retried.ts';
 export { votingModel } from './layers/voting.ts';
+export { type GenerateCall, LocalEngine } from './local/local-engine.ts';
 export { LocalModel, localModel } from './local/local-model.ts';
-export type { EngineOptions } from './local/protocol.ts';
+export type {
+  EngineAnswer,
+  EngineFacts,
+  EngineOptions,
+  EngineScores,
+  EngineToken,
+} from './local/protocol.ts';
 export { type ModelSpec, parseModelSpec } from './model-spec.ts';
 export { type OpenModelOptions, openModel } from './open-model.ts';
 export { listPrices, listPricesDate, type Price, type Prices, priceOf } from './prices.ts';

@@ -77,7 +77,7 @@ function requestsFor(prompts: readonly Content[], model: TextGenerator, flags: G
 async function streamOne(model: TextGenerator, request: Request): Promise<void> {
   const { styleText } = await import('node:util');
   // On a terminal the text that is continued is shown before its continuation.
-  if (process.stdout.isTTY && request.prompt !== undefined)
+  if (process.stdout.isTTY && typeof request.prompt === 'string')
     process.stdout.write(styleText('dim', request.prompt));
   const started = performance.now();
   const stream = model.stream(request);

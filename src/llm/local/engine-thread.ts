@@ -56,6 +56,8 @@ async function generate(
   { id, request, follow }: Extract<ToEngine, { kind: 'generate' }>,
   signal: AbortSignal,
 ): Promise<EngineAnswer> {
+  // What is echoed begins with the second token: how likely the first one is, nothing tells.
+  if (request.echo) send({ kind: 'token', id, token: describe(model, model.promptIds(request)[0]) });
   const { text, finish, stopString, promptTokens, ids } = await model.submit(request, {
     signal,
     ...(follow && {
@@ -64,7 +66,8 @@ async function generate(
       onText: (piece: string) => send({ kind: 'text', id, piece }),
     }),
   });
-  return { text, finish, stopString, promptTokens, outputTokens: ids.length };
+  const echoed = request.echo ? promptTokens - 1 : 0;
+  return { text, finish, stopString, promptTokens, outputTokens: ids.length - echoed };
 }
 
 async function score(
@@ -83,9 +86,10 @@ async function score(
 }
 
 function describe(model: TextGenerator, id: number, alternatives?: TokenAlternatives): EngineToken {
-  const named = (token: number): { id: number; text: string; bytes: number[] } => {
+  const named = (token: number): Omit<EngineToken, 'alternatives'> => {
     const bytes = tokenBytes(model.tokenizer, token) ?? new Uint8Array();
-    return { id: token, text: new TextDecoder().decode(bytes), bytes: Array.from(bytes) };
+    const isControl = model.tokenizer.specialIds.has(token);
+    return { id: token, text: new TextDecoder().decode(bytes), bytes: Array.from(bytes), isControl };
   };
   if (!alternatives) return named(id);
   const likeliest = alternatives.likeliest.map((other) => ({ ...named(other.id), logProb: other.logProb }));

@@ -1,6 +1,6 @@
 /** What a local engine and its thread say to each other. */
 import type { SentError } from '../../base/index.ts';
-import type { TextRequest, TokenAlternatives } from '../../model/index.ts';
+import type { TextRequest } from '../../model/index.ts';
 
 /** How to load a model. */
 export interface EngineOptions {
@@ -34,6 +34,8 @@ export interface EngineToken {
   /** What the token stands for, alone; incomplete characters are U+FFFD. */
   readonly text: string;
   readonly bytes: readonly number[];
+  /** True: a control token, such as the one that ends a text; it gives no text. */
+  readonly isControl: boolean;
   /** Only where asked for; with texts and bytes of the other tokens. */
   readonly alternatives?: {
     readonly logProb: number;
@@ -86,5 +88,3 @@ export type FromEngine =
   | { readonly kind: 'text'; readonly id: number; readonly piece: string }
   | { readonly kind: 'done'; readonly id: number; readonly result: EngineAnswer | EngineScores }
   | { readonly kind: 'failed'; readonly id: number; readonly error: SentError };
-
-export type { TextRequest, TokenAlternatives };

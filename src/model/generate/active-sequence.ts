@@ -95,8 +95,9 @@ export class ActiveSequence {
     this.logProbs.push(logProb);
     const alternatives = this.alternativesTo(id, values, rowOf);
     this.events.onToken?.(id, logProb, alternatives);
-    if (this.stopIds.has(id)) this.ended = 'stop';
-    else if (this.request.shouldStop?.(id)) this.ended = 'stopped';
+    const isStopped = this.request.shouldStop?.(id) ?? false; // it wants to see every token
+    if (forced === undefined && this.stopIds.has(id)) this.ended = 'stop';
+    else if (forced === undefined && isStopped) this.ended = 'stopped';
     else return this.ids.length >= this.limit;
     return true;
   }
@@ -146,11 +147,13 @@ export class ActiveSequence {
 function checkRequest(request: GenerationRequest, config: DecoderConfig, name: string): void {
   const { prompt, maxNewTokens, forced = [], alternatives = 0 } = request;
   const { maxPositions, vocabSize } = config;
-  const wrong = (what: string): TenetError => new TenetError('usage', `${name}: ${what}`);
+  const wrong = (what: string, details = {}): TenetError =>
+    new TenetError('usage', `${name}: ${what}`, { details });
   if (prompt.length === 0) throw wrong('the prompt is empty; give at least a beginning-of-sequence token');
   if (prompt.length >= maxPositions) {
     throw wrong(
       `the prompt has ${prompt.length} tokens, but the model holds ${maxPositions} in all; shorten it`,
+      { contextLength: maxPositions },
     );
   }
   if (!(Number.isInteger(maxNewTokens) && maxNewTokens > 0)) {
@@ -160,6 +163,7 @@ function checkRequest(request: GenerationRequest, config: DecoderConfig, name: s
   if (both > maxPositions) {
     throw wrong(
       `prompt and forced tokens are ${both} tokens, but the model holds ${maxPositions} in all; shorten them`,
+      { contextLength: maxPositions },
     );
   }
   if (!(Number.isInteger(alternatives) && alternatives >= 0)) {

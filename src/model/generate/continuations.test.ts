@@ -120,3 +120,18 @@ describe('a response that has begun', () => {
     );
   });
 });
+
+describe('echo', () => {
+  it('begins the response with the prompt’s tokens, whose likelihood it tells', async () => {
+    const prompt = 'the cat sat';
+    const ids = tokenizer.encode(prompt);
+    const { logProbs } = await scorer.run(tokenRows([[ids]]));
+    const options = { maxNewTokens: 4, temperature: 0 };
+    const echoed = await plain.submit({ prompt, echo: true, options });
+    const [plainly] = await plain.generate([{ prompt: ids, options }]);
+    expect([...echoed.ids]).toEqual([...ids.slice(1), ...plainly.ids]);
+    expect(largestDifference(echoed.logProbs.subarray(0, ids.length - 1), logProbs)).toBeLessThan(1e-4);
+    const none = await plain.submit({ prompt, echo: true, options: { maxNewTokens: 0 } });
+    expect([...none.ids]).toEqual(ids.slice(1));
+  });
+});

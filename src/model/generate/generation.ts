@@ -12,7 +12,10 @@ export interface GenerationRequest extends SamplingOptions {
   readonly seed?: number;
   /** Called with each token in order; true ends the response after it (for stop strings). */
   readonly shouldStop?: (id: number) => boolean;
-  /** Tokens that the response begins with in place of drawn ones, to learn how likely they are. Default: none. */
+  /**
+   * Tokens that the response begins with in place of drawn ones, to learn how likely they are; none of them ends it.
+   * Default: none.
+   */
   readonly forced?: ArrayLike<number>;
   /** Also tell, for each token, so many of the likeliest tokens in its place. Default: nothing about them. */
   readonly alternatives?: number;

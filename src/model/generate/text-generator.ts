@@ -98,8 +98,9 @@ export class TextGenerator {
       throw new TenetError('usage', 'A text request has either messages or a prompt: give one of the two.');
     }
     if (messages) return this.tokenizer.encode(this.chatPrompt(messages, request.continueFinal));
+    if (typeof prompt !== 'string') return [...prompt!];
     const { tokenizer } = this;
-    const ids = tokenizer.encode(prompt!);
+    const ids = tokenizer.encode(prompt);
     if (tokenizer.bosId !== null && (tokenizer.addsBos || ids.length === 0)) ids.unshift(tokenizer.bosId);
     return ids;
   }
@@ -117,7 +118,7 @@ export class TextGenerator {
       {
         signal: options.signal,
         onFinish: (index, generation) => {
-          results[index] = finished(prepared[index].response, prepared[index].request.prompt, generation);
+          results[index] = finished(prepared[index], generation);
           options.onFinish?.(index, results[index]);
         },
       },
@@ -148,7 +149,7 @@ export class TextGenerator {
     const { onText, onToken, signal } = options;
     const prepared = this.prepare(request, 0, { onText: (_, piece) => onText?.(piece) });
     const generation = await this.queue.add(prepared.request, { onToken, signal });
-    return finished(prepared.response, prepared.request.prompt, generation);
+    return finished(prepared, generation);
   }
 
   /**
@@ -193,7 +194,12 @@ export class TextGenerator {
 
   /** Ids of a text behind a request's prompt. */
   private continuationIds({ messages, continueFinal, prompt }: TextRequest, text: string): number[] {
-    if (!messages) return this.tokenizer.encodeAfter(prompt!, text);
+    if (!messages) {
+      return this.tokenizer.encodeAfter(
+        typeof prompt === 'string' ? prompt : this.tokenizer.decode(prompt!),
+        text,
+      );
+    }
     const before = this.chatPrompt(messages, continueFinal);
     const hasBegun = continueFinal && messages.at(-1)?.role === 'assistant';
     const answer = { role: 'assistant', content: (hasBegun ? beginningOf(messages) : '') + text };
@@ -207,7 +213,9 @@ export class TextGenerator {
   }
 
   private prepare(request: TextRequest, index: number, { onText }: TextCallOptions) {
-    const prompt = this.promptIds(request);
+    const whole = this.promptIds(request);
+    const prompt = request.echo ? whole.slice(0, 1) : whole;
+    const forced = whole.slice(prompt.length);
     const asked = Object.fromEntries(
       Object.entries(request.options ?? {}).filter(([, v]) => v !== undefined),
     );
@@ -240,11 +248,13 @@ export class TextGenerator {
     );
     return {
       response,
+      promptTokens: whole.length,
       request: {
         prompt,
         seed,
-        maxNewTokens: maxNewTokens!,
+        maxNewTokens: forced.length + maxNewTokens!,
         alternatives,
+        forced,
         ...checkSamplingOptions(sampling),
         stopIds: [...this.endIds, ...(template?.turnEnd().stopIds ?? []), ...stopIds],
         shouldStop: (id: number) => response.push(id),
@@ -268,7 +278,10 @@ export interface TextModel extends Pick<LoadedModel, 'config' | 'parameters'> {
   readonly chatTemplate?: string;
 }
 
-function finished(response: ResponseText, prompt: readonly number[], generation: Generation): TextGeneration {
+function finished(
+  { response, promptTokens }: { readonly response: ResponseText; readonly promptTokens: number },
+  generation: Generation,
+): TextGeneration {
   response.finish();
   const { ids, logProbs, finish, alternatives } = generation;
   const { text, stopString } = response;
@@ -277,7 +290,7 @@ function finished(response: ResponseText, prompt: readonly number[], generation:
     // The last piece may complete a stop string although the limit was reached.
     finish: finish === 'length' && stopString === null ? 'length' : 'stop',
     stopString,
-    promptTokens: prompt.length,
+    promptTokens,
     ids,
     logProbs,
     ...(alternatives && { alternatives }),

@@ -23,8 +23,16 @@ export interface TextRequest {
   readonly messages?: readonly ChatMessage[];
   /** True: a last message of the assistant is the beginning of the response. Default false: a turn that has ended. */
   readonly continueFinal?: boolean;
-  /** Continued as it is, behind the token that begins a text if the tokenizer puts one there. */
-  readonly prompt?: string;
+  /**
+   * A text, continued as it is, behind the token that begins a text if the tokenizer puts one there; or token ids,
+   * with nothing added.
+   */
+  readonly prompt?: string | readonly number[];
+  /**
+   * True: the response begins with the prompt's tokens but the first, to learn how likely they are; `maxNewTokens`
+   * counts those behind them and may be 0. Default false.
+   */
+  readonly echo?: boolean;
   readonly options?: TextOptions;
 }
 
@@ -36,7 +44,7 @@ export interface TextGeneration {
   /** The stop string that ended it, or null. */
   readonly stopString: string | null;
   readonly promptTokens: number;
-  /** All sampled tokens, those of an end token or a stop string included. */
+  /** All tokens behind the prompt, or with `echo` behind its first one; those of an end token or a stop string included. */
   readonly ids: Int32Array;
   /** Log-probability of each under the full distribution at the request's temperature, nats. */
   readonly logProbs: Float32Array;

@@ -1,0 +1,2 @@
+/** Servers. */
+export * from './openai/index.ts';

@@ -1,0 +1,118 @@
+/** Starts and stops the server. */
+import { stat } from 'node:fs/promises';
+import type { Server } from 'node:http';
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import { serve } from '@hono/node-server';
+import type { Hono } from 'hono';
+import { TenetError } from '../../base/index.ts';
+import { type EngineOptions, LocalEngine } from '../../llm/index.ts';
+import { ApiError } from './api-error.ts';
+import { openAiApp } from './app.ts';
+
+export interface ServeOptions {
+  /** A model folder. */
+  readonly folder: string;
+  /** What requests call the model. */
+  readonly name: string;
+  /** Default 127.0.0.1: this machine alone. */
+  readonly host?: string;
+  /** 0 takes any free one. Default 8000. */
+  readonly port?: number;
+  /** Requests must bring it. Needed for any host but this machine's own. */
+  readonly apiKey?: string;
+  readonly engine?: EngineOptions;
+  /** Requests under way at once, beyond which new ones are turned away. Default 512. */
+  readonly mostRequests?: number;
+  /** Told of failures that are the server's own. */
+  readonly onFailure?: (error: unknown) => void;
+}
+
+export interface RunningServer {
+  /** To be given to clients as base URL. */
+  readonly url: string;
+  /** Takes no more requests, lets those under way finish for a while, and frees the model. */
+  close(options?: { readonly graceMs?: number }): Promise<void>;
+}
+
+const defaultMostRequests = 512;
+const defaultGraceMs = 10_000;
+
+/**
+ * @throws TenetError('usage') for a public host without a key, or a port that cannot be had; TenetError('model') when
+ *   the folder holds no language model that can be asked
+ */
+export async function serveOpenAi(options: ServeOptions): Promise<RunningServer> {
+  const { folder, name, host = '127.0.0.1', port = 8000, apiKey, onFailure = () => {} } = options;
+  if (!apiKey && !isOwnAddress(host)) {
+    throw new TenetError(
+      'usage',
+      `${host} can be reached by others, so the server needs a key: set TENET_SERVE_API_KEY, or serve on 127.0.0.1.`,
+    );
+  }
+  // The port is taken first: a large model need not be loaded to learn that it cannot be had.
+  let app: Hono | undefined;
+  const server = await listen(
+    (request, environment) => app?.fetch(request, environment) ?? loading(),
+    host,
+    port,
+  );
+  let engine: LocalEngine;
+  let created: number;
+  try {
+    engine = await LocalEngine.load(folder, options.engine);
+    created = Math.floor((await stat(join(folder, 'config.json'))).mtimeMs / 1000);
+  } catch (error) {
+    server.close();
+    throw error;
+  }
+  const shutdown = new AbortController();
+  const mostRequests = options.mostRequests ?? defaultMostRequests;
+  app = openAiApp(
+    { id: name, engine, created, mostRequests, shutdown: shutdown.signal, onFailure },
+    { apiKey },
+  );
+  const address = server.address() as { port: number };
+  return {
+    url: `http://${isIP(host) === 6 ? `[${host}]` : host}:${address.port}/v1`,
+    close: async ({ graceMs = defaultGraceMs } = {}) => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      const timer = setTimeout(() => shutdown.abort(), graceMs);
+      const hurry = setTimeout(() => server.closeAllConnections(), graceMs + 1000);
+      await closed;
+      clearTimeout(timer);
+      clearTimeout(hurry);
+      await engine.close();
+    },
+  };
+}
+
+/** What is answered while the model is being loaded. */
+function loading(): Response {
+  const { body, status } = new ApiError(503, 'The model is being loaded; try again in a moment.', {
+    type: 'server_error',
+    code: 'loading',
+  });
+  return Response.json(body, { status, headers: { 'retry-after': '1' } });
+}
+
+function listen(
+  fetch: Parameters<typeof serve>[0]['fetch'],
+  hostname: string,
+  port: number,
+): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch, hostname, port }, () => resolve(server)) as Server;
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = error.code === 'EADDRINUSE';
+      const why = taken ? 'another program uses it; give another --port' : error.message;
+      reject(new TenetError('usage', `Cannot listen on ${hostname}:${port}: ${why}.`, { cause: error }));
+    });
+  });
+}
+
+/** True for addresses that only programs on this machine can reach. */
+function isOwnAddress(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\./.test(host);
+}

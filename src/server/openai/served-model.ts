@@ -1,0 +1,16 @@
+/** The model that a server offers. */
+import type { LocalEngine } from '../../llm/index.ts';
+
+export interface ServedModel {
+  /** The name that requests give. */
+  readonly id: string;
+  readonly engine: LocalEngine;
+  /** Seconds since 1970. */
+  readonly created: number;
+  /** Requests under way at once, beyond which new ones are turned away. */
+  readonly mostRequests: number;
+  /** Fires when the server shuts down, and stops what is under way. */
+  readonly shutdown: AbortSignal;
+  /** Told of failures that are the server's own. */
+  readonly onFailure: (error: unknown) => void;
+}
