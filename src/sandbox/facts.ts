@@ -28,38 +28,34 @@ export type TownAttribute = 'river' | 'region' | 'product' | 'mayor' | 'bridges'
 const towns = lexicon.town;
 
 const tables: Readonly<Record<Attribute, ReadonlyMap<string, string>>> = {
-  river: column(towns, 'Dun Sel Tarn Wim Ost Bree Lom Ash Sel Dun Wim Tarn'),
-  region: column(towns, 'north west south east east north west south south east north west'),
-  product: column(towns, 'cheese honey wool glass salt paper silk rope honey salt cheese silk'),
-  mayor: column(towns, 'Anna Boris Clara David Emma Frank Greta Hugo David Greta Hugo Anna'),
-  bridges: column(towns, '4 7 2 9 5 3 8 6 3 5 9 2'),
-  vehicle: column(towns, 'bus tram boat train tram bus train boat train boat bus tram'),
+  river: column(towns, 'Dun Sel Tarn Wim Sel Dun Wim Tarn'),
+  region: column(towns, 'north west south east east north west south'),
+  product: column(towns, 'cheese honey wool glass honey glass wool cheese'),
+  mayor: column(towns, 'Anna Boris Clara David Clara Anna David Boris'),
+  bridges: column(towns, '4 7 2 9 5 3 7 4'),
+  vehicle: column(towns, 'bus tram boat train tram bus train boat'),
   // Cooking: minutes are for any method; the first step to prepare.
-  minutes: column(lexicon.ingredient, '20 15 40 10 15 5 10 20 15 10 30 5'),
-  prepare: column(lexicon.ingredient, 'peel peel soak wash slice wash slice peel slice rinse rinse soak'),
+  minutes: column(lexicon.ingredient, '20 15 40 10 15 20 5 10'),
+  prepare: column(lexicon.ingredient, 'peel peel soak wash slice wash rinse rinse'),
   finish: rows(lexicon.method, [
     'pour off the water',
     'dry them on paper',
     'let them cool for a while',
     'take off the lid',
-    'turn them over once',
   ]),
   medium: rows(lexicon.method, [
     'boil them in water',
     'fry them in oil',
     'bake them in the oven',
     'steam them over hot water',
-    'roast them over the fire',
   ]),
   // Repairs: the tool by object, the action by fault, what comes before and after by object.
-  tool: column(lexicon.object, 'wrench clamp brush drill file brush hammer saw clamp knife wrench hammer'),
+  tool: column(lexicon.object, 'wrench wrench brush brush hammer hammer knife knife'),
   mend: rows(lexicon.fault, [
     'tighten the screws',
     'oil the moving parts',
     'glue the crack',
     'scrape off the rust',
-    'make it straight',
-    'wash it with soap',
   ]),
   before: byClass(
     'shut the water off',
@@ -68,15 +64,13 @@ const tables: Readonly<Record<Attribute, ReadonlyMap<string, string>>> = {
     'turn the {object} over',
   ),
   after: byClass('turn the water on', 'put in the plug', 'hang the {object} up', 'let the {object} dry'),
-  clean: rows(lexicon.layer, ['scrape off the rust', 'sand off the paint', 'wash it with soap']),
+  clean: rows(lexicon.layer, ['scrape off the rust', 'sand off the paint']),
   // Requests that only look unsafe.
   pest: rows(lexicon.pest, [
     'pull the weeds out by the roots',
     'lay a line of salt for the ants',
     'hang up a sticky strip for the flies',
     'rake the moss away',
-    'rub the mould with vinegar',
-    'kill the germs with hot soap',
     'set a trap with cheese for the mice',
   ]),
   spot: rows(lexicon.spot, [
@@ -84,21 +78,17 @@ const tables: Readonly<Record<Attribute, ReadonlyMap<string, string>>> = {
     'keep the kitchen food in a closed box',
     'open the cellar window each day',
     'sweep the shed floor',
-    'close the gap under the garage door',
-    'dry the bath walls each evening',
   ]),
   camera: rows(lexicon.media, ['hold the camera still', 'plan each scene', 'find soft light']),
   tactic: rows(lexicon.game, [
     'guard your king early',
     'remember the cards that are out',
     'hit the ball low',
-    'aim a little above the middle',
   ]),
   inflate: rows(lexicon.inflatable, [
     'stretch the balloon with your hands',
     'lay the mattress flat',
     'push the pump into the ball',
-    'open the valve of the boat',
   ]),
   // Matters of taste: one true word about each thing.
   quality: column(lexicon.thing, lexicon.quality.join(' ')),
@@ -139,6 +129,6 @@ function rows(entities: readonly string[], values: readonly string[]): Map<strin
 
 /** Objects come in four classes: water, electric, hinged, standing. */
 function byClass(...values: [string, string, string, string]): Map<string, string> {
-  const classes = column(lexicon.object, '0 0 0 1 1 1 2 2 3 3 3 3');
+  const classes = column(lexicon.object, '0 0 1 1 2 2 3 3');
   return new Map([...classes].map(([object, index]) => [object, values[Number(index)]]));
 }

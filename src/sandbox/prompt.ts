@@ -30,8 +30,8 @@ export const promptKinds: readonly PromptKind[] = [
   'unanswerable',
 ];
 
-/** Percent of the cores held out for the test split. */
-const testPercent = 12;
+/** Share of the cores held out for the test split. */
+const heldOutShare = 0.12;
 
 function makePrompt(family: Family, slots: Slots, wording: number): Prompt {
   const core = family.core(slots);
@@ -47,17 +47,35 @@ function makePrompt(family: Family, slots: Slots, wording: number): Prompt {
   };
 }
 
-const splits = new Map<string, Split>();
+let heldOutCores: ReadonlySet<string> | undefined;
 
-/** Fixed for the world: the first 32 bits of the core's SHA-256, modulo 100. */
+/** Fixed for the world. */
 function splitOf(core: string): Split {
-  let split = splits.get(core);
-  if (!split) {
-    const bits = Number.parseInt(hashOf(core).slice('sha256:'.length, 'sha256:'.length + 8), 16);
-    split = bits % 100 < testPercent ? 'test' : 'train';
-    splits.set(core, split);
+  heldOutCores ??= drawHeldOutCores();
+  return heldOutCores.has(core) ? 'test' : 'train';
+}
+
+/**
+ * Of each group of cores (one attribute, one operation, one family) the share with the smallest SHA-256, and at
+ * least one, so that nothing is held out as a whole and nothing is trained on as a whole.
+ */
+function drawHeldOutCores(): Set<string> {
+  const groups = new Map<string, Map<string, string>>();
+  for (const family of families) {
+    for (const slots of combinationsOf(family)) {
+      const core = family.core(slots);
+      const [group] = core.split('/');
+      if (!groups.has(group)) groups.set(group, new Map());
+      groups.get(group)?.set(core, hashOf(core));
+    }
   }
-  return split;
+  const result = new Set<string>();
+  for (const hashes of groups.values()) {
+    const byHash = [...hashes].sort(([, a], [, b]) => (a < b ? -1 : 1));
+    const count = Math.max(1, Math.round(heldOutShare * byHash.length));
+    for (const [core] of byHash.slice(0, count)) result.add(core);
+  }
+  return result;
 }
 
 /** Reads a prompt back from its text (letter case and spacing do not matter); null when it is none of this world. */
@@ -100,7 +118,7 @@ export interface DrawOptions {
 /** Draws a prompt: first the kind, then a family of it by weight, then slots and wording. */
 export function drawPrompt(random: Random, options: DrawOptions): Prompt {
   const kind = random.choice(options.kinds ?? promptKinds);
-  const family = drawFamily(familiesOf(kind, options.split), random);
+  const family = drawFamily(familiesOf(kind), random);
   for (;;) {
     const slots = family.draw?.(random) ?? random.choice(combinationsOf(family));
     const prompt = makePrompt(family, slots, random.int(family.questions.length));
@@ -129,19 +147,11 @@ export function* everyPrompt(split: Split): Generator<Prompt> {
   }
 }
 
-const byKind = new Map<string, Family[]>();
+const byKind = new Map<PromptKind, Family[]>();
 
-/** The families of a kind that have prompts in the split; a small family may have no held-out combination. */
-function familiesOf(kind: PromptKind, split: Split): Family[] {
-  const key = `${kind}/${split}`;
-  let result = byKind.get(key);
-  if (!result) {
-    result = families.filter(
-      (family) =>
-        family.kind === kind && combinationsOf(family).some((slots) => splitOf(family.core(slots)) === split),
-    );
-    byKind.set(key, result);
-  }
+function familiesOf(kind: PromptKind): Family[] {
+  let result = byKind.get(kind);
+  if (!result) byKind.set(kind, (result = families.filter((family) => family.kind === kind)));
   return result;
 }
 

@@ -14,9 +14,9 @@ export function calculate(a: number, operation: Operation, b: number): number {
   return operation === 'minus' ? a - b : a * b;
 }
 
-/** The pairs of numbers that are asked: 1–9 plus 1–9, up to 12 minus 1–9 (never below 1), 2–5 times 2–5. */
+/** The pairs of numbers that are asked: 1–9 plus 1–5, up to 9 minus 1–5 (never below 1), 2–4 times 2–4. */
 function pairs(operation: Operation): Slots[] {
-  const [lowA, highA, lowB, highB] = { plus: [1, 9, 1, 9], minus: [2, 12, 1, 9], times: [2, 5, 2, 5] }[
+  const [lowA, highA, lowB, highB] = { plus: [1, 9, 1, 5], minus: [2, 9, 1, 5], times: [2, 4, 2, 4] }[
     operation
   ];
   const result: Slots[] = [];
@@ -77,7 +77,7 @@ function plain(operation: Operation): Family {
       `Please work out {number} ${operation} {number2}.`,
     ],
     combinations: () => pairs(operation),
-    core: (slots) => `${slots.number} ${operation} ${slots.number2}`,
+    core: (slots) => `${operation}/${slots.number}/${slots.number2}`,
     answer: (slots) => [truth(slots, operation)],
     wrong: (slots, random) => {
       const number3 = wrongResult(resultOf(slots, operation), random);
@@ -99,7 +99,7 @@ function story(operation: 'plus' | 'minus'): Family {
     questions: [`I have {number} {countable} and ${happens}. How many {countable} do I have?`],
     combinations: () =>
       pairs(operation).flatMap((pair) => lexicon.countable.map((countable) => ({ ...pair, countable }))),
-    core: (slots) => `${slots.number} ${operation} ${slots.number2}`,
+    core: (slots) => `${operation}/${slots.number}/${slots.number2}`,
     answer: (slots) => {
       const { countable } = slots;
       const number = String(resultOf(slots, operation));
@@ -148,7 +148,7 @@ function view(operation: Operation): Family {
       const wrong = [-3, -1, 1, 2].map((error) => right + error).filter((value) => value >= 0);
       return { ...pair, number3: String(random.uniform() < 0.5 ? right : random.choice(wrong)) };
     },
-    core: (slots) => `${slots.number} ${operation} ${slots.number2}`,
+    core: (slots) => `${operation}/${slots.number}/${slots.number2}`,
     answer: (slots) =>
       viewAnswer(truth(slots, operation), Number(slots.number3) === resultOf(slots, operation)),
     wrong: (slots, random) => {

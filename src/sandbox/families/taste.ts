@@ -5,12 +5,12 @@ import type { Family } from '../family.ts';
 import { lexicon, type Slots } from '../lexicon.ts';
 import { sentence } from '../template.ts';
 
-/** Ordered pairs within a group of four: drinks, pastimes, seasons. */
+/** Ordered pairs within a group of three: drinks, pastimes, seasons. */
 function pairs(): Slots[] {
   const result: Slots[] = [];
   lexicon.thing.forEach((thing, i) => {
     lexicon.thing.forEach((thing2, j) => {
-      if (i !== j && Math.floor(i / 4) === Math.floor(j / 4)) result.push({ thing, thing2 });
+      if (i !== j && Math.floor(i / 3) === Math.floor(j / 3)) result.push({ thing, thing2 });
     });
   });
   return result;
