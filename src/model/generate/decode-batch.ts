@@ -24,6 +24,8 @@ export interface Engine {
 
 /** Most padded prompt tokens read in one run; bounds memory. */
 const promptTokenBudget = 8192;
+/** Most logits computed in one run over prompts, 64 MiB of them; bounds memory. */
+const logitBudget = 2 ** 24;
 
 export class DecodeBatch {
   private readonly engine: Engine;
@@ -42,14 +44,21 @@ export class DecodeBatch {
     return this.active.length;
   }
 
-  /** True: so many rows are free that reading prompts is worth holding up the others. */
-  get hasRoom(): boolean {
-    return this.size === 0 || this.engine.batchSize - this.size >= this.engine.batchSize / 4;
+  /**
+   * True: so many rows are free that reading prompts is worth holding up the others, and all requests with the prompt
+   * of the longest-waiting one find a place, so that it is read once.
+   */
+  hasRoomFor([first, ...others]: readonly ActiveSequence[]): boolean {
+    const { batchSize } = this.engine;
+    if (!first) return false;
+    if (this.size === 0) return true;
+    const siblings = 1 + others.filter(({ promptKey }) => promptKey === first.promptKey).length;
+    return batchSize - this.size >= Math.max(batchSize / 4, Math.min(siblings, batchSize));
   }
 
   /**
    * Reads prompts and chooses the first token of each: the longest-waiting one, and others of like length, as many
-   * as there are free rows and fit the prompt budget.
+   * as there are free rows and fit the budgets. Who wants one token alone needs no row: it leaves at once.
    * @param waiting        at least one; those admitted are taken out of it
    * @param expected.rows  sequences that the cache should have room for at first
    * @param expected.slots tokens per sequence that the cache should have room for at first
@@ -58,9 +67,11 @@ export class DecodeBatch {
     waiting: ActiveSequence[],
     expected: { readonly rows: number; readonly slots: number },
   ): Promise<void> {
-    const group = takeGroup(waiting, this.engine.batchSize - this.size);
+    const { batchSize, config } = this.engine;
+    const most = Math.max(batchSize, Math.floor(logitBudget / config.vocabSize));
+    const group = takeGroup(waiting, { free: batchSize - this.size, most });
     const first = this.size;
-    // Who wants one token alone needs no memory of the prompt, and fetching it would take as long as it is large.
+    // A group of nothing else needs no memory of its prompts either.
     if (group.some(({ limit }) => limit > 1)) {
       this.cache ??= new KeyValueCache(this.engine.config, {
         capacity: expected.rows,
@@ -96,7 +107,6 @@ export class DecodeBatch {
     cache?.moveRow(last, row);
     active[row] = active[last];
     active.pop();
-    if (cache) cache.rows = active.length;
     return removed;
   }
 
@@ -136,10 +146,11 @@ export class DecodeBatch {
     );
     const first = this.size;
     this.active.push(...group);
-    if (cache) {
-      cache.reserve(this.size);
-      cache.rows = this.size;
-      cache.grow(tokens + 1);
+    if (remembers) {
+      const rows = first + group.filter(({ limit }) => limit > 1).length; // they come first in the group
+      cache!.reserve(rows);
+      cache!.rows = rows;
+      cache!.grow(tokens + 1);
     }
     group.forEach(({ prompt, limit }, i) => {
       if (limit === 1) return;
@@ -160,6 +171,7 @@ export class DecodeBatch {
   private async decode(cache: KeyValueCache): Promise<Chosen> {
     const { active } = this;
     const rows = active.length;
+    cache.rows = rows;
     const positions = Int32Array.from(active, ({ prompt, ids }) => prompt.length + ids.length - 1);
     cache.grow(Math.max(...positions) + 1);
     const feeds: Record<string, { data: Float32Array | Int32Array; shape: readonly number[] }> = {
@@ -193,8 +205,13 @@ function inverseTemperatures(group: readonly ActiveSequence[]): {
 /**
  * Takes the first waiting sequence and the ones nearest to it in length, since shorter prompts are padded to the
  * longest. Equal prompts count once: they are read once.
+ * @param room.free rows for sequences that go on after their first token
+ * @param room.most sequences in all
  */
-function takeGroup(waiting: ActiveSequence[], free: number): ActiveSequence[] {
+function takeGroup(
+  waiting: ActiveSequence[],
+  room: { readonly free: number; readonly most: number },
+): ActiveSequence[] {
   const [{ prompt: first }] = waiting;
   const distance = ({ prompt }: ActiveSequence): number => Math.abs(prompt.length - first.length);
   const nearest = waiting.map((sequence, place) => ({ sequence, place, distance: distance(sequence) }));
@@ -202,14 +219,22 @@ function takeGroup(waiting: ActiveSequence[], free: number): ActiveSequence[] {
   const taken = new Set<ActiveSequence>();
   const distinct = new Set<string>();
   let longest = 0;
+  let { free } = room;
   for (const { sequence } of nearest) {
-    if (taken.size === free) break;
-    longest = Math.max(longest, sequence.prompt.length);
-    distinct.add(sequence.promptKey);
-    if (taken.size > 0 && longest * distinct.size > promptTokenBudget) break;
+    if (taken.size === room.most) break;
+    if (sequence.limit > 1 && free === 0) continue;
+    const length = Math.max(longest, sequence.prompt.length);
+    const prompts = distinct.has(sequence.promptKey) ? distinct.size : distinct.size + 1;
+    if (taken.size > 0 && length * prompts > promptTokenBudget) break;
     taken.add(sequence);
+    distinct.add(sequence.promptKey);
+    longest = length;
+    if (sequence.limit > 1) free--;
   }
-  const group = waiting.filter((sequence) => taken.has(sequence));
+  // Those that leave at once come last, so that they take up no row of the cache.
+  const goOn = ({ limit }: ActiveSequence): boolean => limit > 1;
+  const inOrder = waiting.filter((sequence) => taken.has(sequence));
+  const group = [...inOrder.filter(goOn), ...inOrder.filter((sequence) => !goOn(sequence))];
   waiting.splice(0, waiting.length, ...waiting.filter((sequence) => !taken.has(sequence)));
   return group;
 }

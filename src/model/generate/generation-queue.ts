@@ -68,7 +68,7 @@ export class GenerationQueue {
     try {
       while (true) {
         this.leaveAborted(batch);
-        if (this.waiting.length > 0 && batch.hasRoom) await batch.admit(this.waiting, firstRoom);
+        if (batch.hasRoomFor(this.waiting)) await batch.admit(this.waiting, firstRoom);
         else if (batch.size > 0) await batch.step();
         else break;
       }

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Random } from '../../base/index.ts';
+import { Session } from '../../tensor/index.ts';
 import { loadModelFolder } from '../load-model.ts';
 import { largestDifference } from '../testing/largest-difference.ts';
 import { LossGraph } from '../testing/loss-graph.ts';
@@ -97,6 +98,28 @@ describe('Generator', () => {
     it('bit for bit the same when repeated', async () => {
       expect(await narrow.generate(requests)).toEqual(await narrow.generate(requests));
     });
+  });
+
+  it('reads a prompt once, however many requests share it and whatever the batch holds', async () => {
+    const prompts = [promptOf(9), promptOf(4), promptOf(9), promptOf(12)];
+    // Four answers to each of four prompts, mixed, in a batch of six rows: groups wait until they fit whole.
+    const requests = Array.from({ length: 16 }, (_, i) => ({
+      prompt: prompts[i % 4],
+      maxNewTokens: 3 + (i % 5),
+      seed: i,
+    }));
+    const generator = await Generator.create(config, parameters, { threads: 1, batchSize: 6 });
+    const run = vi.spyOn(Session.prototype, 'run');
+    const together = await generator.generate(requests);
+    const rowsRead = run.mock.calls.flatMap(([{ segments }]) =>
+      segments && 'shape' in segments ? [segments.shape[0]] : [],
+    );
+    run.mockRestore();
+    await generator.release();
+    expect(rowsRead.reduce((sum, rows) => sum + rows, 0)).toBe(4);
+    for (const [i, request] of requests.entries()) {
+      expect([...together[i].ids]).toEqual([...(await alone(request)).ids]);
+    }
   });
 
   it('draws other tokens for another seed, the same for the same one', async () => {

@@ -100,7 +100,7 @@ export class Generator {
     const batch = new DecodeBatch(this.engine);
     while (waiting.length > 0 || batch.size > 0) {
       if (options.signal?.aborted) throw new TenetError('interrupted', 'Generation was interrupted.');
-      if (waiting.length > 0 && batch.hasRoom) await batch.admit(waiting, expected);
+      if (batch.hasRoomFor(waiting)) await batch.admit(waiting, expected);
       else await batch.step();
     }
     return results;
