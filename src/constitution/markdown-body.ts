@@ -131,7 +131,11 @@ function partsOfQuote(lines: readonly Line[]): Part[] | null {
     else if (text.trim() !== '') return null;
   }
   if (parts[0]?.label !== 'Human') return null;
-  return parts.map(({ label, lines: words, line }) => ({ label, text: reflow(words.join('\n')), line }));
+  return parts.map(({ label, lines: words, line }) => ({
+    label,
+    text: reflow(words.join('\n'), true),
+    line,
+  }));
 }
 
 function exampleOf(

@@ -13,10 +13,10 @@ export function trimText(text: string): string {
 }
 
 /**
- * {@link trimText}, and the lines of a paragraph joined by spaces, as Markdown reads them; a line that ends with a
- * backslash keeps its end.
+ * {@link trimText}, and the lines of a paragraph joined by spaces, as Markdown reads them.
+ * @param hardBreaks true: a line that ends with a backslash keeps its end, and loses the backslash. Default false
  */
-export function reflow(text: string): string {
+export function reflow(text: string, hardBreaks = false): string {
   const lines = trimText(text).split('\n');
   const joined: string[] = [];
   let isCode = false;
@@ -25,10 +25,11 @@ export function reflow(text: string): string {
     const previous = joined.at(-1);
     const continues =
       !isCode && !fence && previous !== undefined && previous !== '' && line !== '' && !keepsPlace.test(line);
-    if (continues && !/^ {0,3}(```|~~~|#|\|)|\\$/.test(previous))
-      joined[joined.length - 1] += ` ${line.trim()}`;
+    const ends = /^ {0,3}(```|~~~|#|\|)/.test(previous ?? '') || (hardBreaks && previous?.endsWith('\\'));
+    if (continues && !ends) joined[joined.length - 1] += ` ${line.trim()}`;
     else if (line !== '' || isCode || previous !== '') joined.push(line);
     if (fence) isCode = !isCode;
   }
-  return trimText(joined.join('\n').replace(/\\\n/g, '\n')).trim();
+  const whole = joined.join('\n');
+  return trimText(hardBreaks ? whole.replace(/\\\n/g, '\n') : whole).trim();
 }

@@ -134,13 +134,13 @@ describe('a chain', () => {
   });
 
   it('draws principles by weight, the same for an item whatever stands around it', async () => {
-    const prompts = Array.from({ length: 250 }, (_, i) => ({ prompt: `cook dish number ${i}` }));
+    const prompts = Array.from({ length: 100 }, (_, i) => ({ prompt: `cook dish number ${i}` }));
     const model = mockModel({ chat: author });
     const { chains } = await runCritiqueJob(job(model, { rounds: 2 }, { inputs: prompts }));
     const drawn = chains.flatMap((chain) => chain!.rounds.flatMap(({ principles }) => principles));
     const share = drawn.filter((id) => id === 'safe').length / drawn.length;
-    // 500 draws with probability 3/4: four standard deviations are 4 √(0.75 · 0.25 / 500) = 0.077.
-    expect(Math.abs(share - 0.75)).toBeLessThan(0.077);
+    // 200 draws with probability 3/4: four standard deviations are 4 √(0.75 · 0.25 / 200) = 0.122.
+    expect(Math.abs(share - 0.75)).toBeLessThan(0.122);
     expect(drawn).not.toContain('limit');
     const reversed = await runCritiqueJob(job(model, { rounds: 2 }, { inputs: prompts.toReversed() }));
     expect(reversed.chains.toReversed()).toEqual(chains);
@@ -324,8 +324,10 @@ describe('a job with a ledger', () => {
   it('gives up when the model fails on everything, and at once when the budget is used up', async () => {
     const many = Array.from({ length: 40 }, (_, i) => ({ prompt: `item ${i}` }));
     const down = mockModel({ chat: () => new TenetError('provider', 'down') });
-    await expect(runCritiqueJob(job(down, {}, { inputs: many, concurrency: 2 }))).rejects.toThrow('down');
-    expect(down.calls.length).toBeLessThan(15);
+    await expect(runCritiqueJob(job(down, {}, { inputs: many, concurrency: 2 }))).rejects.toThrow(
+      '25 items failed one after another',
+    );
+    expect(down.calls.length).toBeLessThan(30);
     const poor = mockModel({ chat: () => new TenetError('budget', 'no money') });
     await expect(runCritiqueJob(job(poor, {}, { inputs: many, concurrency: 2 }))).rejects.toThrow('no money');
     expect(poor.calls.length).toBeLessThan(4);

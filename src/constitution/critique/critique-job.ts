@@ -55,21 +55,12 @@ export async function runCritiqueJob(input: CritiqueJob): Promise<CritiqueJobRes
     ...{ responder: responder.id, critic: critic.id, constitution: constitution.hash, seed },
     options: decides,
   });
+  const shared = { responder, critic, constitution, options, seed, journal, job, runId };
   const chains: (Chain | null)[] = inputs.map(() => null);
   const failed = await forEachItem(
     inputs,
-    async (chainInput, index) => {
-      const context = {
-        responder,
-        critic,
-        constitution,
-        options,
-        seed,
-        journal,
-        job,
-        runId,
-        signal: input.signal,
-      };
+    async (chainInput, index, signal) => {
+      const context = { ...shared, signal };
       const chain = await runChain(chainInput, context, keys[index]);
       chains[index] = chain;
       input.onChain?.(chain, index);
