@@ -39,6 +39,7 @@ export class ChatTemplate {
   private readonly tokenizer: Tokenizer;
   private readonly template: Template;
   private readonly markedTemplate: Template | null;
+  private end: ReturnType<ChatTemplate['turnEnd']> | undefined;
 
   /**
    * @param source Jinja source; default the tokenizer's own template, or else a plain Human/Assistant one.
@@ -111,7 +112,12 @@ export class ChatTemplate {
    * What the template writes after an assistant's text, up to the end of the conversation.
    * @returns its text, its ids, and the ids among them that are control tokens: those that stop generation.
    */
-  turnEnd(): { text: string; ids: number[]; stopIds: number[] } {
+  turnEnd(): { readonly text: string; readonly ids: readonly number[]; readonly stopIds: readonly number[] } {
+    this.end ??= this.findTurnEnd();
+    return this.end;
+  }
+
+  private findTurnEnd(): ReturnType<ChatTemplate['turnEnd']> {
     const probe = 'Tenet0probe';
     const conversation = [
       { role: 'user', content: 'Hello' },

@@ -203,8 +203,8 @@ function inverseTemperatures(group: readonly ActiveSequence[]): {
 }
 
 /**
- * Takes the first waiting sequence and the ones nearest to it in length, since shorter prompts are padded to the
- * longest. Equal prompts count once: they are read once.
+ * Takes the first waiting sequence with all that share its prompt, and more whole groups of equal prompts: those nearest
+ * in length first, since shorter prompts are padded to the longest. Each prompt is read once.
  * @param room.free rows for sequences that go on after their first token
  * @param room.most sequences in all
  */
@@ -212,29 +212,37 @@ function takeGroup(
   waiting: ActiveSequence[],
   room: { readonly free: number; readonly most: number },
 ): ActiveSequence[] {
+  const groups = new Map<string, ActiveSequence[]>();
+  for (const sequence of waiting) {
+    const group = groups.get(sequence.promptKey);
+    if (group) group.push(sequence);
+    else groups.set(sequence.promptKey, [sequence]);
+  }
   const [{ prompt: first }] = waiting;
-  const distance = ({ prompt }: ActiveSequence): number => Math.abs(prompt.length - first.length);
-  const nearest = waiting.map((sequence, place) => ({ sequence, place, distance: distance(sequence) }));
-  nearest.sort((a, b) => a.distance - b.distance || a.place - b.place);
-  const taken = new Set<ActiveSequence>();
-  const distinct = new Set<string>();
+  const distance = ([{ prompt }]: readonly ActiveSequence[]): number =>
+    Math.abs(prompt.length - first.length);
+  const goesOn: ActiveSequence[] = [];
+  const leaves: ActiveSequence[] = [];
+  let prompts = 0;
   let longest = 0;
-  let { free } = room;
-  for (const { sequence } of nearest) {
-    if (taken.size === room.most) break;
-    if (sequence.limit > 1 && free === 0) continue;
-    const length = Math.max(longest, sequence.prompt.length);
-    const prompts = distinct.has(sequence.promptKey) ? distinct.size : distinct.size + 1;
-    if (taken.size > 0 && length * prompts > promptTokenBudget) break;
-    taken.add(sequence);
-    distinct.add(sequence.promptKey);
+  for (const group of [...groups.values()].sort((a, b) => distance(a) - distance(b))) {
+    const length = Math.max(longest, group[0].prompt.length);
+    const going = group.filter(({ limit }) => limit > 1);
+    const leaving = group.filter(({ limit }) => limit === 1);
+    const taken = goesOn.length + leaves.length;
+    if (prompts > 0) {
+      if (length * (prompts + 1) > promptTokenBudget) break;
+      if (goesOn.length + going.length > room.free || taken + group.length > room.most) continue;
+    }
+    // Only the first group may be larger than there is room; the rest of it waits.
+    goesOn.push(...going.slice(0, room.free));
+    leaves.push(...leaving.slice(0, Math.max(0, room.most - goesOn.length)));
+    prompts++;
     longest = length;
-    if (sequence.limit > 1) free--;
   }
   // Those that leave at once come last, so that they take up no row of the cache.
-  const goOn = ({ limit }: ActiveSequence): boolean => limit > 1;
-  const inOrder = waiting.filter((sequence) => taken.has(sequence));
-  const group = [...inOrder.filter(goOn), ...inOrder.filter((sequence) => !goOn(sequence))];
+  const group = [...goesOn, ...leaves];
+  const taken = new Set(group);
   waiting.splice(0, waiting.length, ...waiting.filter((sequence) => !taken.has(sequence)));
   return group;
 }

@@ -164,8 +164,17 @@ export class TextGenerator {
     texts: readonly string[],
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<{ readonly promptTokens: number; readonly continuations: Continuation[] }> {
-    const prompt = this.promptIds(request);
-    const forced = texts.map((text) => this.continuationIds(request, text));
+    const { messages, prompt: given, continueFinal } = request;
+    const before = messages
+      ? this.chatPrompt(messages, continueFinal)
+      : typeof given === 'string'
+        ? given
+        : this.tokenizer.decode(given ?? []);
+    const prompt = messages ? this.tokenizer.encode(before) : this.promptIds(request);
+    const forced = texts.map((text) => {
+      const written = messages ? this.writtenAfter(before, messages, continueFinal, text) : text;
+      return this.tokenizer.encodeAfter(before, written);
+    });
     const empty = forced.findIndex((ids) => ids.length === 0);
     if (empty >= 0) {
       throw new TenetError(
@@ -192,19 +201,17 @@ export class TextGenerator {
     return this.template.render(messages, { addGenerationPrompt: true });
   }
 
-  /** Ids of a text behind a request's prompt. */
-  private continuationIds({ messages, continueFinal, prompt }: TextRequest, text: string): number[] {
-    if (!messages) {
-      return this.tokenizer.encodeAfter(
-        typeof prompt === 'string' ? prompt : this.tokenizer.decode(prompt!),
-        text,
-      );
-    }
-    const before = this.chatPrompt(messages, continueFinal);
+  /** What the chat template writes behind a prompt where the assistant says this. */
+  private writtenAfter(
+    before: string,
+    messages: readonly ChatMessage[],
+    continueFinal: boolean | undefined,
+    text: string,
+  ): string {
     const hasBegun = continueFinal && messages.at(-1)?.role === 'assistant';
     const answer = { role: 'assistant', content: (hasBegun ? beginningOf(messages) : '') + text };
     const whole = this.chatPrompt([...(hasBegun ? messages.slice(0, -1) : messages), answer], true);
-    if (whole.startsWith(before)) return this.tokenizer.encodeAfter(before, whole.slice(before.length));
+    if (whole.startsWith(before)) return whole.slice(before.length);
     throw new TenetError(
       'data',
       'The chat template writes the conversation differently once an answer follows, so that the answer’s tokens ' +
