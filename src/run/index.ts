@@ -48,5 +48,6 @@ export {
   type WarningRecord,
 } from './records.ts';
 export { writeReport } from './report.ts';
+export { resolveModelSpec } from './resolve-model-spec.ts';
 export { type OpenRunFolderOptions, openRunFolder, RunFolder } from './run-folder.ts';
 export { createStageContext, runStage, type StageContextOptions } from './run-stage.ts';

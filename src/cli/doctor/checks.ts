@@ -29,6 +29,7 @@ export async function* runChecks(folder: string): AsyncGenerator<Check> {
   yield checkMemory(availableMemory());
   yield await checkDisk(folder);
   yield* checkGraphics();
+  yield checkKeys(process.env);
 }
 
 export function checkNode(version: string): Check {
@@ -137,4 +138,13 @@ function availableMemory(): number {
 
 function gigabytes(bytes: number): string {
   return `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
+/** Which providers of language models can be asked; local models need no key. */
+export function checkKeys(environment: Readonly<Record<string, string | undefined>>): Check {
+  const names = ['OPENAI_API_KEY', 'ANTHROPIC_API_KEY', 'OPENAI_COMPATIBLE_API_KEY'];
+  const found = names.filter((name) => environment[name]?.trim());
+  return found.length > 0
+    ? { name: 'Providers', status: 'ok', value: `keys in ${found.join(', ')}` }
+    : { name: 'Providers', status: 'none', value: 'no keys; local models and servers without one work' };
 }

@@ -1,0 +1,18 @@
+/** Names of models as users give them: also runs, where a model folder is meant. */
+import { access } from 'node:fs/promises';
+import { findModel } from './find-model.ts';
+
+/**
+ * A name that `openModel` understands. `local:<run folder>` becomes the run's newest language model, and the path of a
+ * run or model folder may stand without `local:`.
+ * @throws TenetError('usage') when a run has no model yet
+ */
+export async function resolveModelSpec(spec: string): Promise<string> {
+  const isPath = await access(spec).then(
+    () => true,
+    () => false,
+  );
+  if (!isPath && !spec.startsWith('local:')) return spec;
+  const { folder } = await findModel(isPath ? spec : spec.slice('local:'.length));
+  return `local:${folder}`;
+}
