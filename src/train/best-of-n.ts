@@ -65,6 +65,7 @@ export async function sampleBestOfN(
     maxPositions: inputs.config.maxPositions,
     responseLength: options.maxCompletionLength,
     stopIds: inputs.stopIds,
+    lengthOption: 'maxCompletionLength',
   });
 
   // Step 1. Sample and score batch after batch; the draws depend on the batch's number only.

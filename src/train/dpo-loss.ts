@@ -3,7 +3,7 @@
 import type { EncodedPreference } from '../data/index.ts';
 import { dpoLoss, lengthDesensitisedWeights } from '../objective/index.ts';
 import type { Tensor } from '../tensor/index.ts';
-import type { DpoLossOptions } from './dpo-options.ts';
+import { type DpoLossOptions, lossesOf } from './dpo-options.ts';
 import type { PairGraph, PairTokenWeights } from './pair-batch.ts';
 
 /** Reads `referenceChosen` and `referenceRejected` [P], the reference's log-probabilities of whole responses. */
@@ -21,7 +21,7 @@ export function dpoLossOf(
     rejectedLengths: rejected.lengths,
     chosenCrossEntropy: graph.chosenCrossEntropy,
     pairTotal: graph.pairTotal,
-    losses: options.lossType.map((type, i) => ({ type, weight: options.lossWeights?.[i] ?? 1 })),
+    losses: lossesOf(options),
     beta: options.beta,
     labelSmoothing: options.labelSmoothing,
     fDivergenceType: options.fDivergenceType,
@@ -33,8 +33,8 @@ export function dpoLossOf(
 }
 
 /** Losses that sort the pairs of a step against one another: it must not be cut into micro-batches. */
-export function comparesPairs({ lossType }: DpoLossOptions): boolean {
-  return lossType.includes('aot') || lossType.includes('aot_unpaired');
+export function comparesPairs(options: DpoLossOptions): boolean {
+  return lossesOf(options).some(({ type }) => type === 'aot' || type === 'aot_unpaired');
 }
 
 /** Weights of the tokens of each pair for LD-DPO; undefined without it. */

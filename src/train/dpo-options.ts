@@ -27,10 +27,11 @@ const lossTypes = [
 /** What DPO and its online form share. */
 export const dpoLossShape = {
   lossType: z
-    .array(z.enum(lossTypes))
-    .min(1)
-    .default(['sigmoid'])
-    .describe('Losses, added up with lossWeights (TRL: sigmoid, which is DPO itself; several: MPO).'),
+    .union([z.enum(lossTypes), z.array(z.enum(lossTypes)).min(1)])
+    .default('sigmoid')
+    .describe(
+      'The loss, or a list of them, added up with lossWeights as in MPO (TRL: sigmoid, which is DPO itself).',
+    ),
   lossWeights: z.array(z.number()).nullable().default(null).describe('One weight per loss; null = 1 each.'),
   beta: z
     .number()
@@ -100,17 +101,24 @@ export type DpoOptions = z.infer<typeof dpoOptions>;
 /** The part of the options that makes the loss. */
 export type DpoLossOptions = Pick<DpoOptions, keyof typeof dpoLossShape>;
 
+/** The losses with their weights. */
+export function lossesOf({
+  lossType,
+  lossWeights,
+}: Pick<DpoLossOptions, 'lossType' | 'lossWeights'>): readonly { type: DpoLossType; weight: number }[] {
+  return [lossType].flat().map((type, i) => ({ type, weight: lossWeights?.[i] ?? 1 }));
+}
+
 /** What does not go together in a loss. */
 export function dpoLossProblems(options: DpoLossOptions): OptionProblem[] {
-  const { lossType, lossWeights, labelSmoothing } = options;
+  const { lossWeights, labelSmoothing } = options;
+  const losses = lossesOf(options);
   const problems: OptionProblem[] = [];
-  if (lossWeights && lossWeights.length !== lossType.length) {
-    problems.push({
-      option: 'lossWeights',
-      rule: `must have one weight for each of the ${lossType.length} losses`,
-    });
+  if (lossWeights && lossWeights.length !== losses.length) {
+    const count = losses.length === 1 ? 'the one loss' : `each of the ${losses.length} losses`;
+    problems.push({ option: 'lossWeights', rule: `must have one weight for ${count}` });
   }
-  if (lossType.includes('exo_pair') && labelSmoothing === 0) {
+  if (losses.some(({ type }) => type === 'exo_pair') && labelSmoothing === 0) {
     problems.push({
       option: 'labelSmoothing',
       rule: 'must be above 0 for exo_pair, which takes its logarithm; 0.001 is usual',

@@ -81,7 +81,7 @@ describe('trainDpo', () => {
     expect(Math.abs(first['logits/chosen'])).toBeLessThan(2);
   });
 
-  const losses: [DpoOptions['lossType'][number], Partial<DpoOptions>][] = [
+  const losses: [DpoOptions['lossType'], Partial<DpoOptions>][] = [
     ['sigmoid', {}],
     ['cdpo', { labelSmoothing: 0.1 }],
     ['hinge', {}],
@@ -99,7 +99,7 @@ describe('trainDpo', () => {
     ['sigmoid_norm', {}],
   ];
   it.each(losses)('%s falls, and tells chosen from rejected responses', async (type, options) => {
-    const { context } = await train({ lossType: [type], ...options, maxSteps: 5, batchSize: 24 });
+    const { context } = await train({ lossType: type, ...options, maxSteps: 5, batchSize: 24 });
     const values = curve(context, 'loss');
     expect(values.at(-1)).toBeLessThan(values[0]);
     // apo_down pushes the chosen responses down as well, and at first just as hard.
@@ -187,9 +187,9 @@ describe('trainDpo', () => {
     expect(losses[3]).toBeCloseTo(Math.LN2, 5);
   });
 
-  it.each([['sigmoid'], ['ipo', 'sft'], ['aot']] as DpoOptions['lossType'][])(
-    'gives the same however a step is cut into micro-batches (%s)',
-    async (...lossType) => {
+  it.each(['sigmoid', ['ipo', 'sft'], 'aot'] as DpoOptions['lossType'][])(
+    'gives the same however a step is cut into micro-batches (%j)',
+    async (lossType) => {
       const whole = await train({ lossType, maxSteps: 3 }, { heldOut: tastePairs(11, 5) });
       const cut = await train({ lossType, maxSteps: 3, microBatchTokens: 1 }, { heldOut: tastePairs(11, 5) });
       for (const metric of ['loss', 'rewards/margins', 'logits/rejected', 'grad_norm', 'eval_loss']) {

@@ -84,7 +84,7 @@ describe('trainOnlineDpo', () => {
   });
 
   it('gives the same however a step is cut, with length weights, on-policy weights and sorted pairs', async () => {
-    const cases: Partial<OnlineDpoOptions>[] = [{ ldAlpha: 0.5, useWeighting: true }, { lossType: ['aot'] }];
+    const cases: Partial<OnlineDpoOptions>[] = [{ ldAlpha: 0.5, useWeighting: true }, { lossType: 'aot' }];
     for (const shared of cases) {
       const whole = await train({ ...shared, totalEpisodes: 32 });
       const cut = await train({ ...shared, totalEpisodes: 32, microBatchTokens: 1 });

@@ -15,6 +15,7 @@ export function checkPolicyInputs(
     maxPositions: inputs.config.maxPositions,
     responseLength: options.maxCompletionLength,
     stopIds: inputs.stopIds,
+    lengthOption: 'maxCompletionLength',
   });
   if (options.beta > 0 && !inputs.reference) {
     throw new TenetError(

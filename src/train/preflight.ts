@@ -139,20 +139,23 @@ export function checkPrompts(
     readonly stopIds: readonly number[];
     /** Prompts left out before because they are too long. Default 0. */
     readonly leftOut?: number;
+    /** What the option is called that limits responses. Default responseLength. */
+    readonly lengthOption?: string;
   },
 ): void {
   const { stage, maxPositions, responseLength, stopIds, leftOut = 0 } = options;
+  const { lengthOption = 'responseLength' } = options;
   const problems: string[] = [];
   if (prompts.length === 0 && leftOut > 0) {
     problems.push(
-      `none of the ${leftOut} prompts fits the model's ${maxPositions} positions together with a response of ${responseLength}; lower responseLength, or give shorter prompts`,
+      `none of the ${leftOut} prompts fits the model's ${maxPositions} positions together with a response of ${responseLength}; lower ${lengthOption}, or give shorter prompts`,
     );
   } else if (prompts.length === 0) problems.push('there is no prompt; check the data file');
   const tooLong = prompts.filter(({ ids }) => ids.length + responseLength > maxPositions);
   if (tooLong.length > 0) {
     const longest = Math.max(...tooLong.map(({ ids }) => ids.length));
     problems.push(
-      `${tooLong.length} of ${prompts.length} prompts (the longest has ${longest} tokens) plus a response of ${responseLength} do not fit the model's ${maxPositions} positions; lower responseLength, or leave long prompts out`,
+      `${tooLong.length} of ${prompts.length} prompts (the longest has ${longest} tokens) plus a response of ${responseLength} do not fit the model's ${maxPositions} positions; lower ${lengthOption}, or leave long prompts out`,
     );
   }
   const empty = prompts.filter(({ ids }) => ids.length === 0).length;

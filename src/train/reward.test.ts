@@ -58,6 +58,25 @@ async function train(
 }
 
 describe('trainReward', () => {
+  it('learns a soft label as the probability that it is', async () => {
+    const soft: EncodedRanking = {
+      prompt: Int32Array.from([20, 3]),
+      responses: [Int32Array.from([9, 0]), Int32Array.from([12, 0])],
+      ranks: [1, 2],
+      preferences: [
+        [null, 0.25],
+        [0.75, null],
+      ],
+    };
+    const { inputs } = await train({ maxSteps: 60, batchSize: 1 }, { rankings: [soft] });
+    const scorer = await HeadScorer.create(inputs.config, inputs.parameters, scoreHeadName, { threads: 1 });
+    const sequences = soft.responses.map((response) => ({ prompt: soft.prompt, response }));
+    const [first, second] = await scorer.scoreLast(inputs.parameters, sequences);
+    await scorer[Symbol.asyncDispose]();
+    // σ(d) = 0.75 where the loss is least, so d = log 3, though the ranks say the opposite.
+    expect(second - first).toBeCloseTo(Math.log(3), 1);
+  });
+
   it('learns a separable taste: more than 95 % of held-out pairs, where trivial rules are at chance', async () => {
     const { result, context } = await train(
       { maxSteps: 40, batchSize: 16, evalSteps: 20 },

@@ -20,6 +20,7 @@ import {
   bradleyTerryLoss,
   type Interval,
   pairCalibration,
+  type RankingPairs,
   rankingPairs,
   trivialBaselines,
 } from '../objective/index.ts';
@@ -116,18 +117,14 @@ export async function trainReward(
   });
 
   // Step 2. The order of the data, and where an interrupted run stood.
-  const useful = rankings.filter(({ ranks }) => rankingPairs([ranks], options).rankings === 1);
+  const useful = rankings.filter((ranking) => pairsOf([ranking], options).rankings === 1);
   if (useful.length < rankings.length) {
     context.warn(
       `${rankings.length - useful.length} of ${rankings.length} rankings compare nothing and are left out.`,
     );
   }
   // Ties say nothing about accuracy.
-  const measurable =
-    rankingPairs(
-      heldOut.map(({ ranks }) => ranks),
-      { ties: 'skip' },
-    ).rankings > 0;
+  const measurable = pairsOf(heldOut, { ties: 'skip' }).rankings > 0;
   if (heldOut.length > 0 && !measurable) {
     context.warn('The held-out rankings hold ties only, so the accuracy of the reward model stays unknown.');
   }
@@ -201,10 +198,7 @@ export async function evaluateRewardModel(
 ): Promise<RewardEvaluation> {
   const sequences = rankings.flatMap(sequencesOf);
   const scores = await scorer.scoreLast(parameters, sequences);
-  const pairs = rankingPairs(
-    rankings.map(({ ranks }) => ranks),
-    { ties: 'skip' },
-  );
+  const pairs = pairsOf(rankings, { ties: 'skip' });
   const { better, worse } = pairs;
   const calibration = pairCalibration(
     Float64Array.from(better, (index, i) => scores[index] - scores[worse[i]]),
@@ -247,13 +241,18 @@ function cutRankings(rankings: readonly EncodedRanking[], tokenBudget: number): 
   return groups;
 }
 
+/** The pairs to learn from; soft labels count where there are any. */
+function pairsOf(rankings: readonly EncodedRanking[], { ties }: Pick<RewardOptions, 'ties'>): RankingPairs {
+  return rankingPairs(
+    rankings.map(({ ranks }) => ranks),
+    { ties, preferences: rankings.map(({ preferences }) => preferences) },
+  );
+}
+
 function rankingFeeds(rankings: readonly EncodedRanking[], total: number, options: RewardOptions): Feeds {
   const sequences = rankings.flatMap(sequencesOf);
   const batch = padSequences(sequences);
-  const { better, worse, weights, targets } = rankingPairs(
-    rankings.map(({ ranks }) => ranks),
-    options,
-  );
+  const { better, worse, weights, targets } = pairsOf(rankings, options);
   const marginOf = rankings.flatMap(({ responses, margin }) => responses.map(() => margin ?? 0));
   return {
     ...tokenFeeds(batch),

@@ -2,6 +2,7 @@
 import { TenetError } from '../../base/index.ts';
 import { iterationsOf } from '../../train/index.ts';
 import type { DataSource, StageOf } from '../run-recipe.ts';
+import { limitOf, type ResponseLimit } from '../stages/encode-prompts.ts';
 import type { PolicyStage } from '../stages/policy-methods.ts';
 import { scorerBatch } from './comparisons.ts';
 import { addMemory, cacheMemory, type Memory, scoringMemory, trainingMemory } from './memory.ts';
@@ -38,7 +39,7 @@ export async function estimateRankings(
   stage: PlannedStage,
   model: PlannedModel,
 ): Promise<StageDraft> {
-  const prompts = await promptSizes(options.prompts, options.responseLength, stage, model);
+  const prompts = await promptSizes(options, stage, model);
   const promptTokens = meanOf(prompts.lengths);
   const { responseTokens } = prompts;
   const responses = prompts.count * options.responses;
@@ -74,7 +75,7 @@ export async function estimatePpo(
   models: { readonly policy: PlannedModel; readonly reward: PlannedModel },
 ): Promise<StageDraft> {
   const { policy, reward } = models;
-  const prompts = await promptSizes(options.prompts, options.responseLength, stage, policy);
+  const prompts = await promptSizes(options, stage, policy);
   const promptTokens = meanOf(prompts.lengths);
   const { responseTokens } = prompts;
   const iterations = Math.ceil(options.totalEpisodes / options.batchSize);
@@ -170,7 +171,7 @@ export async function estimatePolicyMethod(
 ): Promise<StageDraft> {
   const { policy, reward } = models;
   const { batchSize, numGenerations } = options;
-  const prompts = await promptSizes(options.prompts, options.maxCompletionLength, stage, policy);
+  const prompts = await promptSizes(options, stage, policy);
   const promptTokens = meanOf(prompts.lengths);
   const { responseTokens } = prompts;
   const iterations = iterationsOf(options, prompts.count);
@@ -253,7 +254,7 @@ export async function estimateBestOfN(
   models: { readonly policy: PlannedModel; readonly reward: PlannedModel },
 ): Promise<StageDraft> {
   const { policy, reward } = models;
-  const prompts = await promptSizes(options.prompts, options.maxCompletionLength, stage, policy);
+  const prompts = await promptSizes(options, stage, policy);
   const promptTokens = meanOf(prompts.lengths);
   const { responseTokens } = prompts;
   const responses = prompts.count * options.numGenerations;
@@ -300,7 +301,7 @@ export async function estimateEvaluate(
   const { policies, reward } = models;
   const newest = policies.at(-1);
   if (!newest) throw new TenetError('usage', `stage "${stage.name}" has no model to evaluate.`);
-  const prompts = await promptSizes(options.prompts, options.responseLength, stage, newest);
+  const prompts = await promptSizes(options, stage, newest);
   const promptTokens = meanOf(prompts.lengths);
   const { responseTokens } = prompts;
   const batch = simulateSteps(rowsOf(prompts), {
@@ -355,12 +356,12 @@ export async function estimateEvaluate(
 }
 
 async function promptSizes(
-  source: DataSource,
-  responseLength: number,
+  options: ResponseLimit & { readonly prompts: DataSource },
   stage: PlannedStage,
   model: PlannedModel,
 ): Promise<PromptSizes> {
-  const { examples, data } = await readSource(source, stage);
+  const { responseLength, lengthOption } = limitOf(options);
+  const { examples, data } = await readSource(options.prompts, stage);
   const encoder = encoderOf(model, stage, model.config.maxPositions);
   const sampled = sampleOf(examples, stage.seed);
   const lengths = sampled.flatMap((example) => {
@@ -370,7 +371,7 @@ async function promptSizes(
   if (lengths.length === 0) {
     throw new TenetError(
       'preflight',
-      `stage "${stage.name}": no prompt leaves room for a response of ${responseLength} tokens within the model's ${model.config.maxPositions}; lower responseLength.`,
+      `stage "${stage.name}": no prompt leaves room for a response of ${responseLength} tokens within the model's ${model.config.maxPositions}; lower ${lengthOption}.`,
     );
   }
   const demonstrated = stage.before.responseTokens;

@@ -20,7 +20,7 @@ export async function runBestOfN(options: StageOf<'best-of-n'>, stage: StageRun)
     seed,
   });
   await run.recordInputs(inputs);
-  const prompts = encodePromptsOf(stage, start, examples, options.maxCompletionLength);
+  const prompts = encodePromptsOf(stage, start, examples, options);
 
   // Step 1. N answers to each prompt; a line for each batch of prompts, so that an interruption loses none.
   const path = join(context.folder, 'candidates.jsonl');

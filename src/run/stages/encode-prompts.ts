@@ -11,14 +11,27 @@ export interface EncodedPrompt {
   readonly example: Example;
 }
 
+/** The option of a stage that limits its responses; TRL calls it differently from method to method. */
+export type ResponseLimit = { readonly responseLength: number } | { readonly maxCompletionLength: number };
+
+/** Most tokens of a response, and what the option is called. */
+export function limitOf(limit: ResponseLimit): {
+  readonly responseLength: number;
+  readonly lengthOption: string;
+} {
+  return 'responseLength' in limit
+    ? { responseLength: limit.responseLength, lengthOption: 'responseLength' }
+    : { responseLength: limit.maxCompletionLength, lengthOption: 'maxCompletionLength' };
+}
+
 /** Prompts alone; see `encodePromptsOf`. */
 export function encodePrompts(
   stage: StageRun,
   start: StartModel,
   examples: readonly Example[],
-  responseLength: number,
+  limit: ResponseLimit,
 ): PolicyPrompt[] {
-  return encodePromptsOf(stage, start, examples, responseLength).map(({ prompt }) => prompt);
+  return encodePromptsOf(stage, start, examples, limit).map(({ prompt }) => prompt);
 }
 
 /**
@@ -29,9 +42,10 @@ export function encodePromptsOf(
   stage: StageRun,
   start: StartModel,
   examples: readonly Example[],
-  responseLength: number,
+  limit: ResponseLimit,
 ): EncodedPrompt[] {
   expectPrompts(stage, examples);
+  const { responseLength, lengthOption } = limitOf(limit);
   const encoder = encoderFor(stage, start.tokenizer, start.config.maxPositions);
   const encoded = examples.flatMap((example): EncodedPrompt[] => {
     const ids = encoder.encodePrompt(example, { reserve: responseLength });
@@ -43,6 +57,7 @@ export function encodePromptsOf(
       stage: `Stage "${stage.name}"`,
       maxPositions: start.config.maxPositions,
       responseLength,
+      lengthOption,
       stopIds: start.stopIds,
       leftOut: encoder.counts.tooLong,
     },

@@ -33,7 +33,7 @@ export async function runPolicyMethod(options: PolicyStage, stage: StageRun): Pr
     seed,
   });
   await run.recordInputs(inputs);
-  const prompts = encodePrompts(stage, start, examples, options.maxCompletionLength);
+  const prompts = encodePrompts(stage, start, examples, options);
 
   // Step 3. Train.
   const result = await train(options, stage, {

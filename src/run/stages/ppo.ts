@@ -40,7 +40,7 @@ export async function runPpo(options: StageOf<'ppo'>, stage: StageRun): Promise<
     seed,
   });
   await run.recordInputs(inputs);
-  const prompts = encodePrompts(stage, start, examples, options.responseLength);
+  const prompts = encodePrompts(stage, start, examples, options);
 
   // Step 3. Train.
   const result = await trainPpo(

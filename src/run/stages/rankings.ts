@@ -29,7 +29,7 @@ export async function runRankings(options: StageOf<'rankings'>, stage: StageRun)
   await run.recordInputs(inputs);
 
   // Step 1. K responses to each prompt.
-  const prompts = encodePrompts(stage, start, examples, options.responseLength);
+  const prompts = encodePrompts(stage, start, examples, options);
   const random = drawsFor(seed, 'rankings', 0);
   const requests = prompts.flatMap(({ ids }) =>
     Array.from({ length: options.responses }, () => ({
