@@ -40,6 +40,38 @@ describe('HH transcripts', () => {
   });
 });
 
+describe('soft labels', () => {
+  it('go with a pair through every format', () => {
+    const record = { prompt: 'p', chosen: 'a', rejected: 'b', probability: 0.75 };
+    const [ranking] = convert(record, 'preference', 'ranking');
+    expect(ranking).toMatchObject({
+      ranks: [1, 2],
+      preferences: [
+        [null, 0.75],
+        [0.25, null],
+      ],
+    });
+    expect(convert(ranking, 'ranking', 'preference')).toEqual([record]);
+    expect(convert(record, 'preference', 'implicit-preference')).toEqual([
+      { chosen: 'pa', rejected: 'pb', probability: 0.75 },
+    ]);
+  });
+
+  it('of a ranking go with the pairs they are about', () => {
+    const preferences = [
+      [null, 0.25, null],
+      [0.75, null, 0.5],
+      [null, 0.5, null],
+    ];
+    const ranking = { prompt: 'p', responses: ['a', 'b', 'c'], ranks: [2, 1, 3], preferences };
+    expect(convert(ranking, 'ranking', 'preference')).toEqual([
+      { prompt: 'p', chosen: 'b', rejected: 'a', probability: 0.75 },
+      { prompt: 'p', chosen: 'a', rejected: 'c' },
+      { prompt: 'p', chosen: 'b', rejected: 'c', probability: 0.5 },
+    ]);
+  });
+});
+
 describe('pairFromWholes', () => {
   // The cases of TRL's TestExtractPrompt.
   it('extracts the prompt as TRL does', () => {

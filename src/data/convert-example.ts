@@ -94,26 +94,34 @@ const WRITERS: { [F in TargetFormat]: (example: Example) => Converted } = {
   },
   ranking: (e) => {
     if (e.kind !== 'ranking') throw impossible(e, 'ranking');
-    return one({ prompt: e.prompt, responses: e.responses, ranks: e.ranks });
+    const { prompt, responses, ranks, preferences } = e;
+    return one({ prompt, responses, ranks, ...(preferences && { preferences }) });
   },
 };
 
 /** The formats that {@link convertExample} writes. */
 export const TARGET_FORMATS: readonly TargetFormat[] = Object.keys(WRITERS) as TargetFormat[];
 
+/** Two responses of which the first is ranked better. */
+export interface RankedPair {
+  chosen: Content;
+  rejected: Content;
+  /** Soft label: probability that it is, where the data has one. */
+  probability?: number;
+}
+
 /** All pairs of which one response is ranked better, the better first. */
-export function pairsOf(example: RankingExample): { chosen: Content; rejected: Content }[] {
-  const { responses, ranks } = example;
-  const pairs: { chosen: Content; rejected: Content }[] = [];
+export function pairsOf(example: RankingExample): RankedPair[] {
+  const { responses, ranks, preferences } = example;
+  const pairs: RankedPair[] = [];
   for (let i = 0; i < ranks.length; i++) {
     for (let j = i + 1; j < ranks.length; j++) {
       const [a, b] = [ranks[i], ranks[j]];
       if (a === null || b === null || a === b) continue;
-      pairs.push(
-        a < b
-          ? { chosen: responses[i], rejected: responses[j] }
-          : { chosen: responses[j], rejected: responses[i] },
-      );
+      const [better, worse] = a < b ? [i, j] : [j, i];
+      const probability = preferences?.[better][worse] ?? undefined;
+      const pair = { chosen: responses[better], rejected: responses[worse] };
+      pairs.push(probability === undefined ? pair : { ...pair, probability });
     }
   }
   return pairs;
@@ -128,7 +136,10 @@ function fromPairs(
   const { prompt, margin } = example;
   const pairs = pairsOf(example);
   if (pairs.length === 0) return none('all tied or not judged');
-  const records = pairs.map((pair) => write(prompt, pair.chosen, pair.rejected));
+  const records = pairs.map(({ chosen, rejected, probability }) => ({
+    ...write(prompt, chosen, rejected),
+    ...(probability !== undefined && { probability }),
+  }));
   return { records: margin === undefined ? records : records.map((record) => ({ ...record, margin })) };
 }
 

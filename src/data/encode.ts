@@ -54,6 +54,8 @@ export interface EncodedRanking {
   readonly ranks: readonly (number | null)[];
   /** How much better the first is than the second, in the data's units (pairs only). */
   readonly margin?: number;
+  /** Soft labels, [K][K]: probability that response i is better than response j; null = not judged. */
+  readonly preferences?: readonly (readonly (number | null)[])[];
 }
 
 /** A preference pair in tokens. */
@@ -179,8 +181,13 @@ export class Encoder {
     }
     const counted = fitted.responses.reduce((total, response) => total + response.length, 0);
     this.count(fitted.prompt.length + counted, counted);
-    const { ranks, margin } = ranking;
-    return margin === undefined ? { ...fitted, ranks } : { ...fitted, ranks, margin };
+    const { ranks, margin, preferences } = ranking;
+    return {
+      ...fitted,
+      ranks,
+      ...(margin !== undefined && { margin }),
+      ...(preferences !== undefined && { preferences }),
+    };
   }
 
   /** A pair; null where left out. @throws TenetError('data') for rankings that are not a decided pair. */

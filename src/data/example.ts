@@ -43,6 +43,8 @@ export interface RankingExample extends ExampleExtras {
   ranks: (number | null)[];
   /** How much better the first is than the second, where the data says so (pairs only). */
   margin?: number;
+  /** Soft labels, [K][K]: probability that response i is better than response j; null = not judged. */
+  preferences?: (number | null)[][];
 }
 
 export interface StepsExample extends ExampleExtras {
@@ -73,19 +75,21 @@ export function examplesOf(record: object, format: RecordFormat): Example[] {
 }
 
 const READERS: { [F in RecordFormat]: (record: RecordOf<F>) => Example[] } = {
-  ranking: (r) => [{ kind: 'ranking', prompt: r.prompt, responses: r.responses, ranks: r.ranks }],
+  ranking: ({ prompt, responses, ranks, preferences }) => [
+    { kind: 'ranking', prompt, responses, ranks, ...(preferences && { preferences }) },
+  ],
   'stepwise-supervision': (r) => [
     { kind: 'steps', prompt: r.prompt, completions: r.completions, labels: r.labels },
   ],
   'unpaired-preference': (r) => [
     { kind: 'completion', prompt: r.prompt, completion: r.completion, label: r.label },
   ],
-  preference: (r) => [pair(r.prompt, r.chosen, r.rejected, r.margin)],
+  preference: (r) => [pair(r.prompt, r.chosen, r.rejected, r)],
   'sharegpt-preference': (r) => [
     pair(fromShareGpt(r.conversations), fromShareGpt([r.chosen]), fromShareGpt([r.rejected])),
   ],
-  'hh-transcript': (r) => [pairFromWholes(parseTranscript(r.chosen), parseTranscript(r.rejected), r.margin)],
-  'implicit-preference': (r) => [pairFromWholes(r.chosen, r.rejected, r.margin)],
+  'hh-transcript': (r) => [pairFromWholes(parseTranscript(r.chosen), parseTranscript(r.rejected), r)],
+  'implicit-preference': (r) => [pairFromWholes(r.chosen, r.rejected, r)],
   'labelled-messages': (r) => {
     const { prompt, completion } = splitLastTurn(r.messages);
     return [{ kind: 'completion', prompt, completion, label: r.label }];
@@ -125,9 +129,22 @@ const READERS: { [F in RecordFormat]: (record: RecordOf<F>) => Example[] } = {
   'prompt-only': (r) => [{ kind: 'prompt', prompt: r.prompt }],
 };
 
-function pair(prompt: Content, chosen: Content, rejected: Content, margin?: number | null): RankingExample {
-  const base: RankingExample = { kind: 'ranking', prompt, responses: [chosen, rejected], ranks: [1, 2] };
-  return typeof margin === 'number' ? { ...base, margin } : base;
+/** What a pair may say besides its texts; see `record.ts`. */
+interface PairFields {
+  readonly margin?: number | null;
+  readonly probability?: number | null;
+}
+
+function pair(prompt: Content, chosen: Content, rejected: Content, fields: PairFields = {}): RankingExample {
+  const { margin, probability: p } = fields;
+  return {
+    kind: 'ranking',
+    prompt,
+    responses: [chosen, rejected],
+    ranks: [1, 2],
+    ...(typeof margin === 'number' && { margin }),
+    ...(typeof p === 'number' && { preferences: [[null, p], [1 - p, null]] }), // biome-ignore format: a matrix
+  };
 }
 
 /**
@@ -135,7 +152,7 @@ function pair(prompt: Content, chosen: Content, rejected: Content, margin?: numb
  * prompt is all messages that are equal; for texts all equal characters, without a final space, so that the
  * responses begin with it (TRL's `extract_prompt`). At least the last message or character is a response.
  */
-export function pairFromWholes(chosen: Content, rejected: Content, margin?: number | null): RankingExample {
+export function pairFromWholes(chosen: Content, rejected: Content, fields: PairFields = {}): RankingExample {
   const shortest = Math.min(chosen.length, rejected.length);
   let shared = 0;
   if (typeof chosen === 'string' || typeof rejected === 'string') {
@@ -148,7 +165,7 @@ export function pairFromWholes(chosen: Content, rejected: Content, margin?: numb
     chosen.slice(0, shared) as Content,
     chosen.slice(shared) as Content,
     rejected.slice(shared) as Content,
-    margin,
+    fields,
   );
 }
 

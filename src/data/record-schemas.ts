@@ -23,6 +23,7 @@ const contentSchema = z.union([z.string(), conversationSchema], {
 });
 
 const margin = z.number().nullish();
+const probability = z.number().min(0, 'must be in [0, 1]').max(1, 'must be in [0, 1]').nullish();
 const label = z.boolean({ error: 'expected true or false' });
 const shareGptMessage = z.looseObject({ from: z.string(), value: z.string() });
 
@@ -46,6 +47,7 @@ const rankingSchema = z
     prompt: contentSchema,
     responses: z.array(contentSchema).min(2, 'must have at least two responses'),
     ranks: z.array(z.int('expected a whole number').min(1, 'ranks start at 1 = best').nullable()),
+    preferences: z.array(z.array(z.number().nullable())).nullish(),
   })
   .superRefine((row, context) => {
     if (row.ranks.length !== row.responses.length) {
@@ -55,6 +57,8 @@ const rankingSchema = z
         message: `has ${row.ranks.length} entries for ${row.responses.length} responses; give one each (null = not judged)`,
       });
     }
+    const problem = row.preferences && preferencesProblem(row.preferences, row.responses.length);
+    if (problem) context.addIssue({ code: 'custom', path: ['preferences'], message: problem });
     const isChat = Array.isArray(row.prompt);
     const odd = row.responses.findIndex((response) => Array.isArray(response) !== isChat);
     if (odd >= 0) {
@@ -65,6 +69,25 @@ const rankingSchema = z
       });
     }
   });
+
+/** What is wrong with soft labels of K responses, or null. */
+function preferencesProblem(
+  preferences: readonly (readonly (number | null)[])[],
+  count: number,
+): string | null {
+  if (preferences.length !== count || preferences.some((row) => row.length !== count)) {
+    return `must be ${count} lists of ${count} entries for ${count} responses`;
+  }
+  for (let i = 0; i < count; i++) {
+    for (let j = i + 1; j < count; j++) {
+      const [p, q] = [preferences[i][j], preferences[j][i]];
+      const fits = p === null || q === null ? p === q : p >= 0 && q >= 0 && Math.abs(p + q - 1) < 1e-6;
+      if (!fits)
+        return `[${i}][${j}] and [${j}][${i}] are ${p} and ${q}; both must be null, or probabilities that sum to 1`;
+    }
+  }
+  return null;
+}
 
 /** Format name → schema. Language modelling has two: see {@link schemaFor}. */
 const SCHEMAS: { readonly [F in Exclude<RecordFormat, 'language-modeling'>]: z.ZodType<RecordOf<F>> } = {
@@ -78,16 +101,22 @@ const SCHEMAS: { readonly [F in Exclude<RecordFormat, 'language-modeling'>]: z.Z
     .looseObject({ prompt: contentSchema, completion: contentSchema, label })
     .superRefine(oneStyle(['prompt', 'completion'])),
   preference: z
-    .looseObject({ prompt: contentSchema, chosen: contentSchema, rejected: contentSchema, margin })
+    .looseObject({
+      prompt: contentSchema,
+      chosen: contentSchema,
+      rejected: contentSchema,
+      margin,
+      probability,
+    })
     .superRefine(oneStyle(['prompt', 'chosen', 'rejected'])),
   'sharegpt-preference': z.looseObject({
     conversations: z.array(shareGptMessage).min(1, 'must have at least one message'),
     chosen: shareGptMessage,
     rejected: shareGptMessage,
   }),
-  'hh-transcript': z.looseObject({ chosen: transcript(), rejected: transcript(), margin }),
+  'hh-transcript': z.looseObject({ chosen: transcript(), rejected: transcript(), margin, probability }),
   'implicit-preference': z
-    .looseObject({ chosen: contentSchema, rejected: contentSchema, margin })
+    .looseObject({ chosen: contentSchema, rejected: contentSchema, margin, probability })
     .superRefine(oneStyle(['chosen', 'rejected'])),
   'labelled-messages': z.looseObject({ messages: conversationSchema, label }),
   'prompt-completion': z

@@ -40,7 +40,45 @@ describe('record formats', () => {
     expect(validateRecord(row, 'ranking')).toEqual([]);
   });
 
+  it('takes soft labels', () => {
+    const ranking = { prompt: 'p', responses: ['a', 'b'], ranks: [1, 2] };
+    const preferences = [
+      [null, 0.75],
+      [0.25, null],
+    ];
+    expect(validateRecord({ ...ranking, preferences }, 'ranking')).toEqual([]);
+    expect(
+      validateRecord({ prompt: 'p', chosen: 'a', rejected: 'b', probability: 0.75 }, 'preference'),
+    ).toEqual([]);
+  });
+
   it.each([
+    [
+      'preference',
+      { prompt: 'p', chosen: 'a', rejected: 'b', probability: 1.5 },
+      'probability',
+      'must be in [0, 1]',
+    ],
+    [
+      'ranking',
+      { prompt: 'p', responses: ['a', 'b'], ranks: [1, 2], preferences: [[null, 1]] },
+      'preferences',
+      'must be 2 lists of 2 entries',
+    ],
+    [
+      'ranking',
+      {
+        prompt: 'p',
+        responses: ['a', 'b'],
+        ranks: [1, 2],
+        preferences: [
+          [null, 1],
+          [1, null],
+        ],
+      },
+      'preferences',
+      'probabilities that sum to 1',
+    ],
     ['ranking', { prompt: 'p', responses: ['a', 'b'], ranks: [1] }, 'ranks', 'has 1 entries for 2 responses'],
     ['ranking', { prompt: 'p', responses: ['a', 'b'], ranks: [0, 1] }, 'ranks[0]', 'ranks start at 1'],
     ['ranking', { prompt: 'p', responses: ['a'], ranks: [1] }, 'responses', 'at least two'],

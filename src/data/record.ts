@@ -16,6 +16,14 @@ export interface ShareGptMessage {
   value: string;
 }
 
+/** What a pair may say besides. */
+interface PairExtras {
+  /** How much better chosen is, in the data's units. */
+  margin?: number | null;
+  /** Soft label: probability that chosen is better, in [0, 1]. */
+  probability?: number | null;
+}
+
 /** What a valid row of each format holds. */
 export interface Records {
   /** TRL language modelling: a text, or a conversation. */
@@ -25,18 +33,24 @@ export interface Records {
   /** TRL prompt-completion. */
   'prompt-completion': { prompt: Content; completion: Content };
   /** TRL preference with explicit prompt. */
-  preference: { prompt: Content; chosen: Content; rejected: Content; margin?: number | null };
+  preference: { prompt: Content; chosen: Content; rejected: Content } & PairExtras;
   /** TRL preference with implicit prompt: both begin with it. */
-  'implicit-preference': { chosen: Content; rejected: Content; margin?: number | null };
+  'implicit-preference': { chosen: Content; rejected: Content } & PairExtras;
   /** TRL unpaired preference; label true = desirable. */
   'unpaired-preference': { prompt: Content; completion: Content; label: boolean };
   /** TRL stepwise supervision; a label per step, true = right. */
   'stepwise-supervision': { prompt: string; completions: string[]; labels: boolean[] };
 
   /** K responses with ranks: 1 = best, equal = tie, null = not judged. */
-  ranking: { prompt: Content; responses: Content[]; ranks: (number | null)[] };
+  ranking: {
+    prompt: Content;
+    responses: Content[];
+    ranks: (number | null)[];
+    /** Soft labels, [K][K]: probability that response i is better than response j; null = not judged. */
+    preferences?: (number | null)[][] | null;
+  };
   /** HH-RLHF: whole transcripts "\n\nHuman: … \n\nAssistant: …". */
-  'hh-transcript': { chosen: string; rejected: string; margin?: number | null };
+  'hh-transcript': { chosen: string; rejected: string } & PairExtras;
   /** Stanford Alpaca, with LLaMA-Factory's system and history. */
   alpaca: {
     instruction: string;

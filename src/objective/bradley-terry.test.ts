@@ -172,6 +172,50 @@ describe('rankingPairs', () => {
     expect(pairs).toMatchObject({ rankings: 1, empty: [0] });
   });
 
+  it('lets soft labels count instead of the ranks', () => {
+    const soft = [
+      [null, 0.9, null],
+      [0.1, null, 0.5],
+      [null, 0.5, null],
+    ];
+    const both = rankingPairs(
+      [
+        [2, 1, 1],
+        [1, 2],
+      ],
+      { preferences: [soft] },
+    );
+    expect(Array.from(both.better)).toEqual([0, 1, 3]);
+    expect(Array.from(both.worse)).toEqual([1, 2, 4]);
+    // 0.9 for (0, 1), nothing for (0, 2), level for (1, 2); the second ranking has no soft labels.
+    expect(both.targets).toEqual(Float32Array.from([0.9, 0.5, 1]));
+    const decided = rankingPairs([[2, 1, 1]], { preferences: [soft], ties: 'skip' });
+    expect([Array.from(decided.better), decided.targets]).toEqual([[0], Float32Array.from([0.9])]);
+    expect(
+      rankingPairs([[1, 2]], {
+        preferences: [
+          [
+            [null, 0.25],
+            [0.75, null],
+          ],
+        ],
+      }),
+    ).toMatchObject({
+      better: Int32Array.from([1]),
+      targets: Float32Array.from([0.75]),
+    });
+    expect(() =>
+      rankingPairs([[1, 2]], {
+        preferences: [
+          [
+            [null, 2],
+            [-1, null],
+          ],
+        ],
+      }),
+    ).toThrow('ranking 0 must be 2 × 2');
+  });
+
   it('names every bad rank at once', () => {
     expect(() =>
       rankingPairs([

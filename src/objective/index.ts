@@ -85,7 +85,7 @@ export {
   ppoPolicyLoss,
   ppoValueLoss,
 } from './ppo-loss.ts';
-export { type RankingPairs, type Ranks, rankingPairs } from './ranking-pairs.ts';
+export { type Preferences, type RankingPairs, type Ranks, rankingPairs } from './ranking-pairs.ts';
 export { reinforcePlusPlusAdvantages, reinforcePlusPlusBaselineAdvantages } from './reinforce-plus-plus.ts';
 export { maskResponses, type ResponseMask } from './response-mask.ts';
 export { conditionScores, type ShapedRewards, shapeRewards } from './rewards.ts';

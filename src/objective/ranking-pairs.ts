@@ -4,6 +4,9 @@ import { TenetError } from '../base/index.ts';
 /** Ranks of one prompt's responses: from 1 = best, equal = tie, null = not judged. */
 export type Ranks = readonly (number | null)[];
 
+/** Soft labels of K responses, [K][K]: probability that response i is better than response j; null = not judged. */
+export type Preferences = readonly (readonly (number | null)[])[];
+
 export interface RankingPairs {
   /** [P] index of the better response among all rankings' responses, in order, unjudged ones included. */
   readonly better: Int32Array;
@@ -11,7 +14,7 @@ export interface RankingPairs {
   readonly worse: Int32Array;
   /** [P] 1 / (pairs of its ranking): every ranking weighs the same, however many responses it has. */
   readonly weights: Float32Array;
-  /** [P] probability that `better` is better: 1, or 0.5 for a tie. */
+  /** [P] probability that `better` is better: 1, or 0.5 for a tie; with soft labels anything from 0.5 to 1. */
   readonly targets: Float32Array;
   /** Rankings that gave at least one pair: what the weighted sum of losses is divided by. */
   readonly rankings: number;
@@ -25,14 +28,20 @@ export interface RankingPairs {
  * @param rankings one entry per prompt
  * @param options.ties `half`: a tie is a pair with target ½, pulling both scores together (−½ log σ(d) −
  *   ½ log σ(−d)). `skip`: ties give no pair. Default half.
+ * @param options.preferences one entry per prompt, or fewer: soft labels, which count instead of the ranks
+ *   (Bai et al. 2022, arXiv:2212.08073, section 4.1)
  * @throws TenetError('data') naming every rank that is not a whole number from 1, or null
  * @see Ouyang et al. 2022, arXiv:2203.02155, section 3.5, eq. 1.
  */
 export function rankingPairs(
   rankings: readonly Ranks[],
-  options: { readonly ties?: 'half' | 'skip' } = {},
+  options: {
+    readonly ties?: 'half' | 'skip';
+    readonly preferences?: readonly (Preferences | undefined)[];
+  } = {},
 ): RankingPairs {
   checkRanks(rankings);
+  checkPreferences(rankings, options.preferences ?? []);
   const keepTies = (options.ties ?? 'half') === 'half';
   const better: number[] = [];
   const worse: number[] = [];
@@ -44,12 +53,13 @@ export function rankingPairs(
     const before = better.length;
     for (let i = 0; i < ranks.length; i++) {
       for (let j = i + 1; j < ranks.length; j++) {
-        const [a, b] = [ranks[i], ranks[j]];
-        if (a === null || b === null || (a === b && !keepTies)) continue;
-        const firstWins = a <= b;
+        const soft = options.preferences?.[position];
+        const firstIsBetter = soft ? soft[i][j] : certainty(ranks[i], ranks[j]);
+        if (firstIsBetter === null || (firstIsBetter === 0.5 && !keepTies)) continue;
+        const firstWins = firstIsBetter >= 0.5;
         better.push(offset + (firstWins ? i : j));
         worse.push(offset + (firstWins ? j : i));
-        targets.push(a === b ? 0.5 : 1);
+        targets.push(firstWins ? firstIsBetter : 1 - firstIsBetter);
       }
     }
     const pairs = better.length - before;
@@ -65,6 +75,25 @@ export function rankingPairs(
     rankings: rankings.length - empty.length,
     empty,
   };
+}
+
+/** What two ranks say of the first: 1 better, 0 worse, ½ a tie, null not judged. */
+function certainty(first: number | null, second: number | null): number | null {
+  if (first === null || second === null) return null;
+  return first === second ? 0.5 : first < second ? 1 : 0;
+}
+
+function checkPreferences(rankings: readonly Ranks[], all: readonly (Preferences | undefined)[]): void {
+  all.forEach((preferences, position) => {
+    const count = rankings[position]?.length ?? 0;
+    const isSquare = preferences?.length === count && preferences.every((row) => row.length === count);
+    const isProbable = preferences?.flat().every((p) => p === null || (p >= 0 && p <= 1));
+    if (preferences === undefined || (isSquare && isProbable)) return;
+    throw new TenetError(
+      'data',
+      `rankingPairs: the soft labels of ranking ${position} must be ${count} × ${count} probabilities, or null for not judged`,
+    );
+  });
 }
 
 function checkRanks(rankings: readonly Ranks[]): void {
