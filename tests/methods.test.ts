@@ -108,6 +108,25 @@ describe('every method as a stage', () => {
     expect(answers.map(({ model }) => model)).toEqual(['pretrain', 'sft', ...trained, 'distilled']);
   });
 
+  it('measures divergence from the base model where a run starts from one', async () => {
+    const base = join(run, resultOf('sft').model!.folder);
+    const other = join(folder, 'from-base');
+    await runTiny(other, {
+      text: `
+model: { path: ${base} }
+threads: 1
+stages:
+  - { type: dpo, data: { path: ${join(run, resultOf('rankings').data!)} }, heldOut: 0, maxSteps: 1, maxLength: 160, learningRate: 0.001 }
+  - { type: evaluate, prompts: { sandbox: prompts, split: test, limit: 4 }, responseLength: 8 }`,
+    });
+    const [{ columns, rows }] = (await readEvaluation(other)).tables;
+    const kl = columns.findIndex(({ name }) => name === 'KL from base');
+    expect(rows.map(({ name, cells }) => [name, cells[kl].value === null])).toEqual([
+      ['base', true],
+      ['dpo', false],
+    ]);
+  });
+
   it('is estimated stage by stage, with as many steps and responses as the run had', async () => {
     const recipe = parseRecipe(text, { schema: recipeSchema, file: 'methods.yaml', folder: '.' }).value;
     const { stages } = await estimateRun(recipe);

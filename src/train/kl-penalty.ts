@@ -70,7 +70,7 @@ export function penalisedScores(
 
 /**
  * Moves the reference towards the policy, in place: reference ← alpha · policy + (1 − alpha) · reference.
- * @see Gorbatovski et al. 2024, "Learn your reference model for real good alignment", arXiv:2404.09656, eq. 4.
+ * @see Gorbatovski et al. 2024, "Learn your reference model for real good alignment", arXiv:2404.09656.
  */
 export function followPolicy(reference: ParameterStore, policy: ParameterStore, alpha: number): void {
   for (const name of reference.names) {

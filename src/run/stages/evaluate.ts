@@ -85,7 +85,9 @@ export async function runEvaluate(options: StageOf<'evaluate'>, stage: StageRun)
   const reward = hasReward ? await startModel(stage, { head: 'reward' }) : null;
   const aligned = stage.finished.find(({ type }) => aligningStages.has(type));
   const referenceName = aligned ? (names[names.indexOf(aligned.name) - 1] ?? null) : null;
-  const reference = referenceName ? await startPolicy(stage, referenceName) : null;
+  const reference = referenceName
+    ? { ...(await startPolicy(stage, referenceName)), name: referenceName }
+    : null;
   const answers: Answers[] = [];
   for (const [i, name] of names.entries()) {
     const policy = await startPolicy(stage, name);
