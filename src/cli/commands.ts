@@ -9,16 +9,19 @@ import { dataCommand } from './commands/data.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { exportCommand } from './commands/export.ts';
 import { generateCommand } from './commands/generate.ts';
+import { labelCommand } from './commands/label.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
 import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
 import { serveCommand } from './commands/serve.ts';
+import { traceCommand } from './commands/trace.ts';
 import { trainCommand } from './commands/train.ts';
 
 export const commandGroups: Readonly<Record<string, readonly (() => Command)[]>> = {
   'Align a model': [quickstartCommand, runCommand, trainCommand],
   'Use a model': [generateCommand, chatCommand, serveCommand],
   'Prepare data': [dataCommand],
-  'Look at results': [reportCommand, exportCommand],
+  'Collect feedback': [labelCommand],
+  'Look at results': [reportCommand, traceCommand, exportCommand],
   'Your machine': [doctorCommand],
 };

@@ -144,6 +144,7 @@ async function refuseForeignFiles(folder: string): Promise<void> {
     'config.json',
     'generation_config.json',
     'README.md',
+    'provenance.json',
     indexFileName,
     ...tokenizerFileNames,
   ]);

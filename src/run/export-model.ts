@@ -5,6 +5,8 @@ import { TenetError, writeFileAtomic } from '../base/index.ts';
 import type { FloatDtype } from '../model/float-formats.ts';
 import { loadModelFolder, saveModelFolder } from '../model/index.ts';
 import { findModel } from './find-model.ts';
+import { collectProvenance } from './trace/collect-provenance.ts';
+import { writeExportRecord } from './trace/export-record.ts';
 
 export interface ExportModelOptions {
   /** A run folder, or a model folder. */
@@ -33,7 +35,8 @@ export interface ExportedModel {
 }
 
 /**
- * Writes the model with its tokenizer and card. A run's model must be the one that the run recorded.
+ * Writes the model with its tokenizer, its card and `provenance.json`, the record of how it was made. A run's model
+ * must be the one that the run recorded.
  * @throws TenetError('usage') when the source holds no such model or the output folder is taken;
  *   TenetError('model') when the weights are not those that the run made
  */
@@ -61,6 +64,8 @@ export async function exportModel(options: ExportModelOptions): Promise<Exported
   });
   const card = await readFile(join(found.folder, 'README.md'), 'utf8').catch(() => null);
   if (card !== null) await writeFileAtomic(join(output, 'README.md'), card);
+  const provenance = { hash: weights, ...(await collectProvenance(found.folder)) };
+  await writeExportRecord(output, files, provenance);
   const { head, parameters } = loaded;
   return { output, stage: found.stage, head, parameters: parameters.count, dtype, files, weights };
 }

@@ -15,6 +15,7 @@ export {
   writeEvaluation,
 } from './evaluation.ts';
 export { type JsonLines, JsonLinesWriter, readJsonLines } from './json-lines.ts';
+export { ledgerInput } from './ledger-input.ts';
 export { describeMachine, describeVersions } from './machine.ts';
 export {
   type Attempt,
@@ -51,3 +52,12 @@ export { writeReport } from './report.ts';
 export { resolveModelSpec } from './resolve-model-spec.ts';
 export { type OpenRunFolderOptions, openRunFolder, RunFolder } from './run-folder.ts';
 export { createStageContext, runStage, type StageContextOptions } from './run-stage.ts';
+export {
+  type Check,
+  type Checks,
+  checkProvenance,
+  collectProvenance,
+  formatProvenance,
+  type ProvenanceNode,
+  summariseChecks,
+} from './trace/index.ts';

@@ -7,11 +7,11 @@ import { DatabaseCallCache } from './database-call-cache.ts';
 import { DatabaseWorkQueue } from './database-work-queue.ts';
 import { DatabaseLedger } from './ledger/database-ledger.ts';
 import { migrate, migrationTableName, tableNames } from './migrate.ts';
-import type { OpenStoreOptions, Store } from './open-store.ts';
 import { patiently } from './patience.ts';
 import { createPostgresDialect } from './postgres/postgres-dialect.ts';
 import { loadSqlite } from './sqlite/load-sqlite.ts';
 import { createSqliteDialect, openSqliteFile } from './sqlite/sqlite-dialect.ts';
+import type { OpenStoreOptions, Store } from './store.ts';
 import { toStoreError } from './store-error.ts';
 import { parseStoreUrl, redactUrl, type StoreAddress } from './store-url.ts';
 import type { Tables } from './tables.ts';
@@ -23,7 +23,10 @@ export async function openDatabaseStore(
 ): Promise<Store> {
   const address = parseStoreUrl(url);
   if (mustExist && address.dialect === 'sqlite' && !existsSync(address.path)) {
-    throw new TenetError('store', `there is no ledger at ${address.path}: the file does not exist.`);
+    throw new TenetError(
+      'store',
+      `there is no ledger at ${address.path}: the file does not exist. Say where it is with --store or TENET_STORE.`,
+    );
   }
   const database = await connect(address);
   try {

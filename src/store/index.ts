@@ -23,7 +23,8 @@ export {
   selectFromLedger,
   writeSelectionFile,
 } from './ledger-selection.ts';
-export { type OpenStoreOptions, openStore, type Store } from './open-store.ts';
+export { openStore } from './open-store.ts';
+export type { OpenStoreOptions, Store } from './store.ts';
 export { redactUrl } from './store-url.ts';
 export type { Tables } from './tables.ts';
 export type {

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { hashFile, TenetError, writeFileAtomic } from '../base/index.ts';
 import { type LedgerSummary, summarise } from './ledger/summarise.ts';
 import type { EventFilter, LedgerDigest } from './ledger.ts';
-import type { Store } from './open-store.ts';
+import type { Store } from './store.ts';
 
 /** A part of a ledger, named by its content. */
 export interface LedgerSelection {

@@ -1,27 +1,5 @@
-/** A store: the database that ledger, cache and queues live in. */
-import type { CallCache } from './call-cache.ts';
-import type { Database, StoreDialect } from './database.ts';
-import type { Ledger } from './ledger.ts';
-import type { WorkQueue } from './work-queue.ts';
-
-export interface Store {
-  /** Where it is, without a password: an absolute path, or the address of the server. */
-  readonly url: string;
-  readonly dialect: StoreDialect;
-  readonly ledger: Ledger;
-  readonly calls: CallCache;
-  /** A queue by name, e.g. `labels:<project>` or `compare:<run>`; queues exist once something is in them. */
-  queue(name: string): WorkQueue;
-  /** For tables of one's own: the same connection, with the same patience. */
-  readonly database: Database;
-  /** Waits for what is being written, then closes the connection. */
-  close(): Promise<void>;
-}
-
-export interface OpenStoreOptions {
-  /** Refuse to create a database where there is none, for commands that only read. Default false. */
-  readonly mustExist?: boolean;
-}
+/** Opens the database that ledger, cache and queues live in. */
+import type { OpenStoreOptions, Store } from './store.ts';
 
 /**
  * Opens a store, and creates or updates its tables.

@@ -1,6 +1,6 @@
 /** Comparisons for a stage: from the recipe's data, or what a rankings stage of the run has collected. */
 import { resolve } from 'node:path';
-import { TenetError } from '../../base/index.ts';
+import { hashFile, TenetError } from '../../base/index.ts';
 import { type Example, examplesOf, type RankingExample, readRecords } from '../../data/index.ts';
 import { loadData } from '../load-data.ts';
 import type { InputRecord } from '../manifest.ts';
@@ -52,8 +52,11 @@ export async function collectedBy(
       `stage "${name}" has no data: give it data: { path: … }, or put a ${type} stage before it.`,
     );
   }
+  const path = resolve(run.path, from.result.data);
+  const hash = await hashFile(path);
+  await run.recordUse(name, { kind: 'data', role: type, stage: from.name, path: from.result.data, hash });
   const examples: Example[] = [];
-  for await (const { record, format } of readRecords(resolve(run.path, from.result.data))) {
+  for await (const { record, format } of readRecords(path)) {
     examples.push(...examplesOf(record, format));
   }
   return { examples, from };
