@@ -148,11 +148,31 @@ describe('charts', () => {
       gradientNorm: 'Gradient norm',
       learning_rate: 'Learning rate',
       mean_token_accuracy: 'Accuracy',
-      'sampling/logp_difference': undefined,
+      'sampling/logp_difference': 'Sampler against trainer',
+      'time/score': 'Time (ms)',
     };
     for (const [name, title] of Object.entries(titles))
       expect([name, groupTitle(name)]).toEqual([name, title]);
     expect(chartsOf([event(1, { episode: 8, num_tokens: 99 })])).toEqual([]);
+  });
+
+  it('knows the names that methods with groups and with pairs give theirs', () => {
+    const titles: Record<string, string> = {
+      reward_std: 'Spread of rewards',
+      'rewards/reward/std': 'Spread of rewards',
+      'rewards/chosen': 'Reward',
+      'rewards/margins': 'Margin',
+      frac_reward_zero_std: 'Share of prompts that teach nothing',
+      undecided_ratio: 'Share of prompts that teach nothing',
+      'sampling/sampling_logp_difference/max': 'Sampler against trainer',
+      'sampling/importance_sampling_ratio/mean': 'Sampler against trainer',
+      'logps/rejected': 'Log-probability of responses (nats)',
+      'logits/chosen': 'Logits',
+      kl_bound: 'KL divergence (nats)',
+      step_time: 'Speed',
+    };
+    for (const [name, title] of Object.entries(titles))
+      expect([name, groupTitle(name)]).toEqual([name, title]);
   });
 
   it('gives metrics of very different size charts of their own', () => {

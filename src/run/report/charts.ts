@@ -22,6 +22,13 @@ interface Group {
 
 /** In reading order; the first group that holds a metric takes it. */
 const groups: readonly Group[] = [
+  { title: 'Speed', holds: (has) => has('second', 'throughput') || (has('step') && has('time')) },
+  { title: 'Time (ms)', holds: (has) => has('time') },
+  { title: 'Sampler against trainer', holds: (has) => has('sampling') },
+  {
+    title: 'Share of prompts that teach nothing',
+    holds: (has) => has('undecided') || (has('frac') && has('zero')),
+  },
   { title: 'Share of responses cut off', holds: (has) => has('clipped') && has('completions', 'responses') },
   { title: 'KL part of the reward', holds: (has) => has('non') && has('score') },
   { title: 'Clip fraction', holds: (has) => has('clip', 'clipped', 'clipfrac') && !has('grad', 'gradient') },
@@ -32,13 +39,14 @@ const groups: readonly Group[] = [
   { title: 'Accuracy', holds: (has) => has('accuracy', 'accuracies') },
   { title: 'Margin', holds: (has) => has('margin', 'margins') },
   { title: 'Loss', holds: (has) => has('loss', 'nll', 'perplexity') },
+  { title: 'Spread of rewards', holds: (has) => has('reward', 'rewards') && has('std') },
   { title: 'Reward', holds: (has) => has('reward', 'rewards', 'score', 'scores', 'gold') },
+  { title: 'Log-probability of responses (nats)', holds: (has) => has('logps') },
+  { title: 'Logits', holds: (has) => has('logits') },
   { title: 'Entropy (nats)', holds: (has) => has('entropy') },
   { title: 'Response length (tokens)', holds: (has) => has('length', 'lengths') },
   { title: 'Gradient norm', holds: (has) => has('grad', 'gradient') && has('norm') },
   { title: 'Learning rate', holds: (has) => has('lr') || (has('learning') && has('rate')) },
-  { title: 'Speed', holds: (has) => has('second', 'throughput') || (has('step') && has('time')) },
-  { title: 'Time (ms)', holds: (has) => has('time') },
   { title: 'Explained variance', holds: (has) => has('explained') && has('variance') },
 ];
 
@@ -55,9 +63,14 @@ const readingOrder = [
   'Policy loss',
   'Explained variance',
   'Margin',
+  'Log-probability of responses (nats)',
+  'Spread of rewards',
+  'Share of prompts that teach nothing',
   'Share of responses cut off',
+  'Sampler against trainer',
   'KL part of the reward',
   'KL coefficient',
+  'Logits',
   'Gradient norm',
   'Learning rate',
   'Speed',
