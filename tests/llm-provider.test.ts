@@ -48,7 +48,8 @@ describe('chat', () => {
       ],
       ...{ temperature: 0.5, top_p: 0.9, max_tokens: 7, stop: ['STOP'], seed: 3, stream: true },
     });
-    expect(answer).toMatchObject({ text: 'one two three ', finish: 'length' });
+    expect(answer).toMatchObject({ text: 'one two three ', finish: 'stop' });
+    expect(await model.chat({ messages: ask('Count!') })).toMatchObject({ finish: 'length' });
     // 5 words and signs were sent and 5 came back: 5 × $1 and 5 × $2 for a million.
     expect(answer.usage).toMatchObject({ inputTokens: 5, outputTokens: 5, cached: false });
     expect(answer.usage.costUsd).toBeCloseTo(15e-6, 12);
@@ -153,18 +154,42 @@ describe('choose', () => {
     expect(server.requests.map(({ body }) => body.top_logprobs)).toEqual([20, 5, 5]);
   });
 
-  it('calls for votes where log-probabilities are refused, missing, or about something else', async () => {
-    const fails = async (): Promise<boolean> => model.choose(question).then(() => false, isNeedsVotes);
-    behaviour = { answer: () => ({ text: 'I cannot say', firstToken: { I: 0.99, A: 0.01 } }) };
-    expect(await fails()).toBe(true);
+  it('knows nothing where the answer is about something else', async () => {
+    behaviour = { answer: () => ({ text: 'I cannot say', firstToken: { I: 1 } }) };
+    expect(await model.choose(question)).toMatchObject({ probabilities: [0.5, 0.5], mass: 0 });
     expect(model.exactChoices).toBe(true);
+  });
+
+  it('calls for votes where log-probabilities are refused or missing', async () => {
     behaviour = { fault: ({ body }) => (body.logprobs ? bad('logprobs are not available') : null) };
-    expect(await fails()).toBe(true);
+    const refused = model.choose(question);
+    await expect(refused.catch(isNeedsVotes)).resolves.toBe(true);
     expect(model.exactChoices).toBe(false);
     const other = await openProvider({ kind: 'openai-compatible', model: 'm', baseUrl: server.url });
     behaviour = { answer: () => 'A' };
-    await expect(other.choose(question)).rejects.toMatchObject({ details: { needsVotes: true } });
+    await expect(other.choose(question)).rejects.toMatchObject({
+      details: { needsVotes: true, usage: { inputTokens: 4 } },
+    });
     expect(other.exactChoices).toBe(false);
+  });
+
+  it('learns what is refused from many requests at once', async () => {
+    behaviour = {
+      answer: () => ({ text: 'A', firstToken: { A: 0.9, B: 0.1 } }),
+      fault: ({ body }) =>
+        body.continue_final_message
+          ? bad('continue_final_message is not known')
+          : Number(body.top_logprobs) > 5
+            ? bad('top_logprobs must be at most 5')
+            : null,
+    };
+    const begun = {
+      ...question,
+      messages: [...question.messages, { role: 'assistant' as const, content: 'It is' }],
+    };
+    const choices = await Promise.all(Array.from({ length: 8 }, () => model.choose(begun)));
+    for (const choice of choices) expect(choice.mass).toBeCloseTo(1, 9);
+    expect(server.requests.length).toBeLessThanOrEqual(24); // each is asked at most twice more
   });
 });
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { TenetError } from '../../base/index.ts';
 import { mockModel } from '../testing/index.ts';
 import { Budget, budgetedModel } from './budgeted.ts';
 
@@ -79,6 +80,14 @@ describe('a budget', () => {
       ),
       { numRuns: 40, seed: 3 },
     );
+  });
+
+  it('counts answers that were paid for and could not be used', async () => {
+    const details = { model: 'm', usage: { ...usage, latencyMs: 0, cached: false } };
+    const mock = mockModel({ chat: [new TenetError('provider', 'useless', { details })] });
+    const budget = new Budget({ tokens: 100 });
+    await expect(budgetedModel(mock, budget, { price: null }).chat(question)).rejects.toThrow('useless');
+    expect(budget.spent.tokens).toBe(9);
   });
 
   it('counts what was spent before, and is shared', async () => {

@@ -136,6 +136,10 @@ export function budgetedModel(
       const answer = await ask(call);
       used = spendingOf(answer.usage);
       return answer;
+    } catch (error) {
+      // An answer that could not be used is paid for all the same, where it is known what it cost.
+      if (TenetError.is(error) && error.details.usage) used = spendingOf(error.details.usage as Usage);
+      throw error;
     } finally {
       budget.settle(most, used);
     }

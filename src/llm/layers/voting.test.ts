@@ -48,10 +48,17 @@ describe('votingModel', () => {
 
   it('takes log-probabilities where they are, votes where they do not tell, and no other failure for that', async () => {
     const silent = new TenetError('provider', 'no log-probs', { details: { needsVotes: true } });
-    const mock = mockModel({ choose: [[1, 0], silent, new TenetError('provider', 'down')], chat: ['B'] });
+    const mock = mockModel({
+      choose: [[1, 0], silent, new TenetError('provider', 'down'), { mass: 0.01 }],
+      chat: ['B'],
+      usage: { costUsd: 1, latencyMs: 2 },
+    });
     const model = votingModel(mock);
     expect(await model.choose(question)).toMatchObject({ method: 'log-probs', probabilities: [1, 0] });
     expect(await model.choose(question)).toMatchObject({ method: 'votes', probabilities: [0, 1] });
     await expect(model.choose(question)).rejects.toThrow('down');
+    const unclear = await model.choose(question);
+    expect(unclear).toMatchObject({ method: 'votes', probabilities: [0, 1], mass: 1 });
+    expect(unclear.usage).toMatchObject({ costUsd: 6, latencyMs: 4 }); // one call for log-probabilities, five for votes
   });
 });

@@ -5,6 +5,8 @@ import { readOption } from '../read-option.ts';
 import { usageOfAll } from '../usage-of-all.ts';
 
 const defaultVotes = 5;
+/** Below this probability of all options together the answer was about something else, and votes tell more. */
+const leastMass = 0.05;
 
 /**
  * The model, which chooses from log-probabilities where it can and by votes otherwise. Each vote is a conversation of
@@ -18,17 +20,28 @@ export function votingModel(model: LanguageModel): LanguageModel {
     },
     chat: (request, options) => model.chat(request, options),
     choose: async (request, options = {}) => {
-      if (model.exactChoices) {
-        try {
-          return await model.choose(request, options);
-        } catch (error) {
-          if (!isNeedsVotes(error)) throw error;
-        }
-      }
-      return vote(model, request, options);
+      const tried = await fromLogProbs(model, request, options);
+      if (tried && tried.mass >= leastMass) return tried;
+      const voted = await vote(model, request, options);
+      return tried ? { ...voted, usage: usageOfAll([tried.usage, voted.usage], 'in turn') } : voted;
     },
     close: () => model.close(),
   };
+}
+
+/** The choice from log-probabilities, or null where there are none. */
+async function fromLogProbs(
+  model: LanguageModel,
+  request: ChoiceRequest,
+  options: CallOptions,
+): Promise<Choice | null> {
+  if (!model.exactChoices) return null;
+  try {
+    return await model.choose(request, options);
+  } catch (error) {
+    if (isNeedsVotes(error)) return null;
+    throw error;
+  }
 }
 
 async function vote(model: LanguageModel, request: ChoiceRequest, options: CallOptions): Promise<Choice> {
