@@ -25,7 +25,7 @@ let store: Store;
 let server: MisbehavingServer;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tenet-llm-faults-'));
-  store = await openStore(join(folder, 'store.db'));
+  store = await openStore(':memory:'); // what survives a crash is tested with a real file, below
 });
 afterEach(async () => {
   await store.close();

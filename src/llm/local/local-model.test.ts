@@ -152,18 +152,16 @@ describe('LocalModel', () => {
     await expect(long).rejects.toThrow(/but the model holds 96 in all/);
   });
 
-  it('fails what is under way when it is closed, and says so later', async () => {
-    const own = await localModel(join(folder, 'tiny'), { threads: 1 });
-    const lost = own.chat({ messages: ask('the'), maxTokens: 80 });
-    const closing = own.close();
-    await expect(lost).rejects.toBeInstanceOf(Error);
-    await closing;
-    await own.close();
-    await expect(own.chat({ messages: ask('the') })).rejects.toThrow(/was closed/);
-  });
-
   it('refuses a folder without a model', async () => {
     await expect(localModel(folder)).rejects.toMatchObject({ code: 'model' });
+  });
+
+  it('fails what is under way when it is closed, and says so later', async () => {
+    const lost = model.chat({ messages: ask('the'), maxTokens: 80 });
+    const closing = model.close();
+    await expect(lost).rejects.toBeInstanceOf(Error);
+    await closing;
+    await expect(model.chat({ messages: ask('the') })).rejects.toThrow(/was closed/);
   });
 });
 

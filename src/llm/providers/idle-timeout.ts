@@ -1,15 +1,23 @@
 /** A signal that fires when nothing has been heard for a while, or when the caller's own fires. */
+import { onAbort } from '../layers/signals.ts';
+
 export class IdleTimeout {
-  readonly signal: AbortSignal;
   private readonly controller = new AbortController();
   private readonly milliseconds: number;
+  /** Lets go of the caller's signal, which may stop thousands of calls and outlive all of them. */
+  private readonly forget: () => void;
   private timer: NodeJS.Timeout;
   private hasExpired = false;
 
   constructor(milliseconds: number, signal: AbortSignal | undefined) {
     this.milliseconds = milliseconds;
-    this.signal = signal ? AbortSignal.any([signal, this.controller.signal]) : this.controller.signal;
+    this.forget = onAbort(signal, () => this.controller.abort());
+    if (signal?.aborted) this.controller.abort();
     this.timer = this.start();
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
   }
 
   /** True: the time ran out. */
@@ -25,6 +33,7 @@ export class IdleTimeout {
 
   /** The call has ended well. */
   clear(): void {
+    this.forget();
     clearTimeout(this.timer);
   }
 

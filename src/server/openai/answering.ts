@@ -53,9 +53,9 @@ export class Answering {
     };
   }
 
-  /** Fires when the client goes away, or the server shuts down. */
+  /** Fires when the connection ends before the answer does. */
   get signal(): AbortSignal {
-    return AbortSignal.any([this.context.req.raw.signal, this.model.shutdown]);
+    return this.context.req.raw.signal;
   }
 
   /** Answers with a stream, until it ends or the client goes away. */

@@ -41,12 +41,9 @@ export function asApiError(error: unknown): ApiError {
       return new ApiError(400, error.message, { param: 'messages', code: 'context_length_exceeded' });
     }
     if (['usage', 'data', 'model'].includes(error.code)) return new ApiError(400, error.message);
-    if (error.code === 'interrupted') {
-      return new ApiError(503, 'The server is shutting down.', {
-        type: 'server_error',
-        code: 'shutting_down',
-      });
-    }
+    // Nobody hears this one: the client has gone.
+    if (error.code === 'interrupted')
+      return new ApiError(503, 'The connection has ended.', { type: 'server_error' });
   }
   return new ApiError(500, 'The server failed to answer this request; its log says why.', {
     type: 'server_error',

@@ -21,7 +21,6 @@ const app = (
       engine: engine(generate),
       created: 1_700_000_000,
       mostRequests: 1,
-      shutdown: new AbortController().signal,
       onFailure: (error) => failures.push(error),
     },
     options,

@@ -66,23 +66,18 @@ export async function serveOpenAi(options: ServeOptions): Promise<RunningServer>
     server.close();
     throw error;
   }
-  const shutdown = new AbortController();
   const mostRequests = options.mostRequests ?? defaultMostRequests;
-  app = openAiApp(
-    { id: name, engine, created, mostRequests, shutdown: shutdown.signal, onFailure },
-    { apiKey },
-  );
+  app = openAiApp({ id: name, engine, created, mostRequests, onFailure }, { apiKey });
   const address = server.address() as { port: number };
   return {
     url: `http://${isIP(host) === 6 ? `[${host}]` : host}:${address.port}/v1`,
     close: async ({ graceMs = defaultGraceMs } = {}) => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
-      const timer = setTimeout(() => shutdown.abort(), graceMs);
-      const hurry = setTimeout(() => server.closeAllConnections(), graceMs + 1000);
+      // A connection that ends takes its computation along.
+      const timer = setTimeout(() => server.closeAllConnections(), graceMs);
       await closed;
       clearTimeout(timer);
-      clearTimeout(hurry);
       await engine.close();
     },
   };

@@ -9,8 +9,6 @@ export interface ServedModel {
   readonly created: number;
   /** Requests under way at once, beyond which new ones are turned away. */
   readonly mostRequests: number;
-  /** Fires when the server shuts down, and stops what is under way. */
-  readonly shutdown: AbortSignal;
   /** Told of failures that are the server's own. */
   readonly onFailure: (error: unknown) => void;
 }
