@@ -148,7 +148,7 @@ describe('charts', () => {
       gradientNorm: 'Gradient norm',
       learning_rate: 'Learning rate',
       mean_token_accuracy: 'Accuracy',
-      'sampling/logp_difference': 'Sampler against trainer',
+      'sampling/sampling_logp_difference/mean': 'Sampler against trainer',
       'time/score': 'Time (ms)',
     };
     for (const [name, title] of Object.entries(titles))

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { DpoLossType } from '../objective/index.ts';
 import type { OptionProblem, OptionRules } from './option-rules.ts';
+import { klShape } from './policy-options.ts';
 import { pairDataShape, preferenceShape } from './preference-options.ts';
 
 /** The losses of `src/objective/dpo-losses.ts`. */
@@ -82,18 +83,8 @@ export const dpoOptions = z.strictObject({
     .describe(
       'True: the reference model follows the policy (TR-DPO, arXiv:2404.09656); needs precomputeRefLogProbs: false (TRL: false).',
     ),
-  refModelMixupAlpha: z
-    .number()
-    .gt(0)
-    .max(1)
-    .default(0.6)
-    .describe('With syncRefModel: reference ← alpha · policy + (1 − alpha) · reference (TRL: 0.6).'),
-  refModelSyncSteps: z
-    .number()
-    .int()
-    .positive()
-    .default(512)
-    .describe('With syncRefModel: optimizer steps between two such moves (TRL: 512).'),
+  refModelMixupAlpha: klShape.refModelMixupAlpha,
+  refModelSyncSteps: klShape.refModelSyncSteps,
   ...preferenceShape,
 });
 export type DpoOptions = z.infer<typeof dpoOptions>;

@@ -16,7 +16,6 @@ import {
   buildModelGraph,
   countedHidden,
   countedLogProbs,
-  countedTargets,
   type DecoderConfig,
   Generator,
   type ParameterStore,
@@ -43,14 +42,14 @@ import { type CheckpointPart, loadCheckpoint, saveCheckpoint } from './checkpoin
 import type { StageContext } from './context.ts';
 import { meanOf } from './mean.ts';
 import { trainerOptions, warmupStepsOf } from './options.ts';
+import { policyFeeds } from './policy-batch.ts';
 import type { PpoOptions } from './ppo-options.ts';
 import { checkGenerationMatches, checkPrompts } from './preflight.ts';
 import type { RewardFunction } from './reward-function.ts';
 import { collectRollout, drawsFor, iterationSlice, type PolicyPrompt, type Rollout } from './rollout.ts';
 import { HeadScorer, ResponseScorer } from './scorers.ts';
-import { lengthOf, padSequences, planMicroBatches, tokenFeeds } from './sequences.ts';
-import { stopRequested } from './stop.ts';
-import { scalarFeed, Trainer } from './trainer.ts';
+import { saveIfStopped, stopRequested } from './stop.ts';
+import { Trainer } from './trainer.ts';
 
 export interface PpoInputs {
   readonly config: DecoderConfig;
@@ -148,7 +147,7 @@ export async function trainPpo(
     // Step 3. Sample one response per prompt with the current policy, and score it: reward model, policy,
     // reference, value function.
     const generator = await Generator.create(config, policy, engine);
-    const rollout = await collectRollout({
+    const sampling = collectRollout({
       prompts: iterationSlice(inputs.prompts, options.seed, iteration, options.batchSize),
       generator,
       policy,
@@ -162,14 +161,14 @@ export async function trainPpo(
       temperature: options.temperature,
       random: drawsFor(options.seed, 'responses', iteration),
       signal: context.signal,
-    })
-      .catch(async (error: unknown) => {
-        // Asked to stop while sampling: nothing of this iteration counts yet, so the state before it is saved.
-        if (!(TenetError.is(error) && error.code === 'interrupted')) throw error;
-        await save(iteration);
-        throw stopRequested(iteration, iterations, 'iteration');
-      })
-      .finally(() => generator.release());
+    }).finally(() => generator.release());
+    // Asked to stop while sampling: nothing of this iteration counts yet, so the state before it is saved.
+    const rollout = await saveIfStopped(sampling, {
+      save: () => save(iteration),
+      done: iteration,
+      total: iterations,
+      unit: 'iteration',
+    });
     checkGenerationMatches(rollout.logProbGap);
     const { counted, items } = rollout;
 
@@ -216,13 +215,8 @@ export async function trainPpo(
       for (let start = 0; start < order.length; start += size) {
         const lr = learningRateAt(iteration * updatesPerIteration + updates.length, schedule);
         const chosen = order.slice(start, start + size);
-        const microBatches = buildMicroBatches(
-          rollout,
-          advantages,
-          estimate.returns,
-          chosen,
-          options.microBatchTokens,
-        );
+        const perToken = { advantages, oldValues: rollout.values, returns: estimate.returns };
+        const microBatches = policyFeeds(rollout, chosen, { perToken }, options.microBatchTokens);
         const metrics = await updater.update(microBatches, lr);
         updates.push({ ...metrics, lr });
         if (options.maxUpdateKl !== null && metrics.approxKl > options.maxUpdateKl) break passes;
@@ -250,7 +244,8 @@ export async function trainPpo(
         'val/num_eos_tokens': meanOf(rollout.ended) * items.length,
         'completions/mean_length': meanOf(rollout.lengths),
         'completions/clipped_ratio': 1 - meanOf(rollout.ended),
-        'sampling/logp_difference': rollout.logProbGap,
+        'sampling/sampling_logp_difference/mean': rollout.logProbGap,
+        'sampling/sampling_logp_difference/max': rollout.largestLogProbGap,
         kl_coef: klCoefficient,
         'time/generate': rollout.timeMs.generate,
         'time/score': rollout.timeMs.score,
@@ -368,49 +363,8 @@ function tokenTerms(graph: Graph): {
   return {
     perToken: (name) => graph.input(name, 'real', ['N']),
     counted: graph.input('counted', 'real', ['N']),
-    normaliser: graph.input('normaliser', 'real', []),
+    normaliser: graph.input('tokenTotal', 'real', []),
   };
-}
-
-/** The feeds of one optimizer step on the chosen responses. */
-function buildMicroBatches(
-  rollout: Rollout,
-  advantages: Float32Array, // [B, R]
-  returns: Float32Array, // [B, R]
-  chosen: readonly number[],
-  tokenBudget: number,
-): Feeds[] {
-  const { items, lengths, length } = rollout;
-  const total = chosen.reduce((sum, row) => sum + lengths[row], 0);
-  const plan = planMicroBatches(
-    chosen.map((row) => lengthOf(items[row])),
-    tokenBudget,
-  );
-  return plan.map((group) => {
-    const rows = group.map((i) => chosen[i]);
-    const batch = padSequences(rows.map((row) => items[row]));
-    const { rows: hiddenAt, targets } = countedTargets(batch);
-    const select = (values: Float32Array): Float32Array => {
-      const selected = new Float32Array(targets.length);
-      let end = 0;
-      for (const row of rows) {
-        selected.set(values.subarray(row * length, row * length + lengths[row]), end);
-        end += lengths[row];
-      }
-      return selected;
-    };
-    return {
-      ...tokenFeeds(batch),
-      rows: hiddenAt,
-      targets,
-      oldLogProbs: select(rollout.logProbs),
-      advantages: select(advantages),
-      oldValues: select(rollout.values),
-      returns: select(returns),
-      counted: new Float32Array(targets.length).fill(1),
-      normaliser: scalarFeed(total),
-    };
-  });
 }
 
 function requireValue(inputs: PpoInputs): ParameterStore {
