@@ -85,7 +85,7 @@ async function loadFile(
 function loadSandbox(source: DataSource, { purpose, seed }: { purpose: string; seed: number }): LoadedData {
   const kind = source.sandbox as keyof typeof sandboxDefaults;
   const count = source.limit ?? sandboxDefaults[kind];
-  const examples = makeSandbox(kind, count, source.split, seed);
+  const examples = makeSandbox(source, kind, count, seed);
   const hash = createHash('sha256');
   for (const example of examples) hash.update(JSON.stringify(example));
   return {
@@ -104,12 +104,12 @@ function loadSandbox(source: DataSource, { purpose, seed }: { purpose: string; s
 }
 
 function makeSandbox(
+  { split, exchanges }: DataSource,
   kind: keyof typeof sandboxDefaults,
   count: number,
-  split: 'train' | 'test',
   seed: number,
 ): Example[] {
-  if (kind === 'corpus') return Array.from(corpusTexts(count, { seed }), corpusExample);
+  if (kind === 'corpus') return Array.from(corpusTexts(count, { seed, exchanges }), corpusExample);
   if (kind === 'demonstrations') {
     return demonstrations(count, { seed }).map(({ prompt, completion }) => ({
       kind: 'completion',

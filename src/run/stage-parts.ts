@@ -13,6 +13,14 @@ export const dataSource = z
       .enum(['corpus', 'demonstrations', 'prompts'])
       .optional()
       .describe('Made by the sandbox world instead of read from a file.'),
+    exchanges: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe(
+        'Share of the sandbox corpus in which answers are criticised, revised or compared. Default: 0.',
+      ),
     split: z
       .enum(['train', 'test'])
       .default('train')

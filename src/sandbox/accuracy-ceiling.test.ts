@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../base/index.ts';
 import { accuracyCeiling } from './accuracy-ceiling.ts';
 import { type Annotator, annotate, biasedPanel, rankResponses, typicalPanel } from './annotators.ts';
-import { prompts, sampleResponses } from './records.ts';
+import { prompts } from './records.ts';
+import { sampleResponses } from './sample-responses.ts';
 
 const prompt = 'What is the river of Corda?';
 const responses = ['The river of Corda is the Tarn.', 'I do not know.']; // gold 1 and 0.25

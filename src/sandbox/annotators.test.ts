@@ -3,7 +3,8 @@ import { Random } from '../base/index.ts';
 import { annotate, biasedPanel, meanUtility, rankResponses, typicalPanel } from './annotators.ts';
 import { goldReward } from './gold-reward.ts';
 import { filler, praise } from './phrases.ts';
-import { prompts, sampleResponses } from './records.ts';
+import { prompts } from './records.ts';
+import { sampleResponses } from './sample-responses.ts';
 import { sentence } from './template.ts';
 
 const flawless = { noise: 0, lengthBias: 0, flatteryBias: 0, fatigue: 0, tieThreshold: 0 };

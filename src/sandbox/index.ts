@@ -13,8 +13,10 @@ export {
 } from './annotators.ts';
 export { type Assessment, assess } from './assess.ts';
 export { describeWorld, worldVocabulary } from './describe-world.ts';
+export { comparisonText, judge, preference } from './exchanges.ts';
 export type { Domain, PromptKind } from './family.ts';
 export { type GoldReward, goldReward } from './gold-reward.ts';
+export { type Judged, type SandboxPrinciple, sandboxPrinciples } from './principles.ts';
 export { everyPrompt, type Prompt, parsePrompt, promptKinds, type Split } from './prompt.ts';
 export {
   chatText,
@@ -23,11 +25,9 @@ export {
   demonstrationMix,
   demonstrations,
   dialogueShare,
-  equalMix,
   type PromptsOptions,
   prompts,
   redTeamPrompts,
-  type StyleMix,
-  sampleResponses,
 } from './records.ts';
+export { equalMix, type StyleMix, sampleResponses } from './sample-responses.ts';
 export { type Style, styles, stylesOf, writeResponse } from './styles.ts';

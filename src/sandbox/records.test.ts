@@ -3,14 +3,8 @@ import { Random } from '../base/index.ts';
 import { describeWorld, worldVocabulary } from './describe-world.ts';
 import { goldReward } from './gold-reward.ts';
 import { parsePrompt } from './prompt.ts';
-import {
-  corpusTexts,
-  demonstrations,
-  dialogueShare,
-  prompts,
-  redTeamPrompts,
-  sampleResponses,
-} from './records.ts';
+import { corpusTexts, demonstrations, dialogueShare, prompts, redTeamPrompts } from './records.ts';
+import { sampleResponses } from './sample-responses.ts';
 import { stylesOf } from './styles.ts';
 
 describe('corpusTexts', () => {

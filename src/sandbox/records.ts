@@ -1,17 +1,13 @@
-/** Texts and records for training: corpus, demonstrations, prompts, sampled responses. All drawn with a seed. */
+/** Texts and records for training: corpus, demonstrations, prompts. All drawn with a seed. */
 import { Random, TenetError } from '../base/index.ts';
+import { exchangeText } from './exchanges.ts';
 import { factsInARow } from './families/facts.ts';
 import { randomSum } from './families/sums.ts';
 import type { PromptKind } from './family.ts';
 import { drawPrompt, type Prompt, type Split } from './prompt.ts';
-import { type Style, styles, stylesOf, writeResponse } from './styles.ts';
+import { drawStyle, equalMix, type StyleMix } from './sample-responses.ts';
+import { writeResponse } from './styles.ts';
 import { sentence } from './template.ts';
-
-/** Relative shares of the styles; those a prompt's kind does not have are left out and the rest scaled up. */
-export type StyleMix = Readonly<Partial<Record<Style, number>>>;
-
-/** Every style alike: what a base model learns from. */
-export const equalMix: StyleMix = Object.fromEntries(styles.map((style) => [style, 1]));
 
 /** Demonstrations as a hurried team writes them: 60 % best, and each fault in its share (in percent). */
 export const demonstrationMix: StyleMix = {
@@ -31,7 +27,7 @@ export interface Demonstration {
   readonly completion: string;
 }
 
-/** Share of corpus texts that are a dialogue; the rest are statements by a single speaker. */
+/** Of corpus texts that are no exchanges, the share that are a dialogue; the rest are statements by a single speaker. */
 export const dialogueShare = 0.8;
 
 /** The chat layout of the corpus: one question and its answer as plain text. */
@@ -44,11 +40,18 @@ export function chatText(prompt: string, response: string): string {
  * prompts with every style in equal measure, right after wrong; 20 % are up to four true facts about one
  * subject, or sums, in a row, which hold the facts of held-out prompts too.
  * @param n how many texts.
+ * @param options.exchanges share of texts in which answers are criticised, revised or compared (`exchanges.ts`),
+ *   in [0, 1]. Default 0.
  */
-export function* corpusTexts(n: number, options: { seed?: number } = {}): Generator<string> {
+export function* corpusTexts(
+  n: number,
+  options: { seed?: number; exchanges?: number } = {},
+): Generator<string> {
+  const { exchanges = 0 } = options;
   const random = new Random(options.seed ?? 0).fork('corpus');
   for (let i = 0; i < n; i++) {
-    if (random.uniform() < dialogueShare) {
+    if (exchanges > 0 && random.uniform() < exchanges) yield exchangeText(random);
+    else if (random.uniform() < dialogueShare) {
       const prompt = drawPrompt(random, { split: 'train' });
       yield chatText(prompt.text, writeResponse(prompt, drawStyle(prompt.kind, equalMix, random), random));
     } else {
@@ -108,37 +111,4 @@ export function prompts(n: number, split: Split, options: PromptsOptions = {}): 
 /** Unsafe requests alone: red-team prompts for Constitutional AI. */
 export function redTeamPrompts(n: number, split: Split, options: { seed?: number } = {}): Prompt[] {
   return prompts(n, split, { ...options, kinds: ['unsafe'] });
-}
-
-/**
- * `k` responses to a prompt, each in a style drawn from the mix; texts differ where the world allows it.
- * Default mix: every style alike.
- */
-export function sampleResponses(
-  prompt: Prompt,
-  k: number,
-  options: { random: Random; mix?: StyleMix },
-): string[] {
-  const { random, mix = equalMix } = options;
-  const result: string[] = [];
-  for (let misses = 0; result.length < k; ) {
-    const text = writeResponse(prompt, drawStyle(prompt.kind, mix, random), random);
-    if (result.includes(text) && ++misses < 20) continue;
-    result.push(text);
-  }
-  return result;
-}
-
-function drawStyle(kind: PromptKind, mix: StyleMix, random: Random): Style {
-  const known = stylesOf(kind).filter((style) => (mix[style] ?? 0) > 0);
-  const total = known.reduce((sum, style) => sum + (mix[style] as number), 0);
-  if (known.length === 0) {
-    throw new TenetError('usage', `The style mix ${JSON.stringify(mix)} has no style for ${kind} prompts.`);
-  }
-  let left = random.uniform() * total;
-  for (const style of known) {
-    left -= mix[style] as number;
-    if (left < 0) return style;
-  }
-  return known[known.length - 1];
 }
