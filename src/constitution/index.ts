@@ -1,4 +1,41 @@
 /** The constitution: the document, its linter, critique and revision, comparison, analytics. */
+
+export type { Answer, ResponsePair } from './compare/ask-comparison.ts';
+export { type CompareOptions, compare, pairsOf, type Ranking, rank } from './compare/compare.ts';
+export {
+  type ComparedItem,
+  type CompareJob,
+  type CompareJobResult,
+  type ComparisonInput,
+  type Recheck,
+  runCompareJob,
+} from './compare/compare-job.ts';
+export type { PairSummary } from './compare/events.ts';
+export type { PairJudgement, PrincipleJudgement } from './compare/judgement.ts';
+export {
+  type ComparisonOptions,
+  comparisonOptions,
+  DEFAULT_CLAMP,
+  type ScoreOptions,
+  scoreOptions,
+} from './compare/options.ts';
+export { type SoftPreference, type SoftRanking, softPreferences, softRanking } from './compare/records.ts';
+export {
+  type Agreement,
+  type ComparisonReport,
+  type Consistency,
+  type LengthBias,
+  type PositionBias,
+  reportComparisons,
+} from './compare/report.ts';
+export type { SamplingOptions } from './compare/sample-responses.ts';
+export {
+  constitutionReward,
+  type Score,
+  type ScoreCallOptions,
+  type ScoredItem,
+  score,
+} from './compare/score.ts';
 export {
   type ComparisonExample,
   type Constitution,
@@ -38,7 +75,17 @@ export {
 } from './critique/records.ts';
 export { isBareRefusal } from './critique/refusal.ts';
 export { NO_VIOLATION, type Verdict, verdictOf } from './critique/verdict.ts';
+export {
+  type Bump,
+  type ConstitutionDiff,
+  type DiffPart,
+  diffConstitutions,
+  diffWords,
+  type FieldChange,
+  type PrincipleChange,
+} from './diff.ts';
 export type { FailedItem } from './for-each.ts';
+export { type ConstitutionFormat, formatConstitution } from './format-constitution.ts';
 export type { Journal } from './journal.ts';
 export { CATEGORIES, type Category } from './lint/categories.ts';
 export type { Finding, Severity } from './lint/finding.ts';

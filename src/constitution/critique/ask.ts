@@ -67,7 +67,9 @@ const stepByStep =
 /** The first response to a prompt. */
 export async function askResponse(
   prompt: readonly Message[],
-  context: Omit<AskContext, 'constitution'>,
+  context: Pick<AskContext, 'model' | 'seed' | 'signal'> & {
+    readonly options: Pick<AskOptions, 'temperature' | 'topP' | 'responseLength'>;
+  },
 ): Promise<InitialResponse> {
   const { model, options, seed, signal } = context;
   const { temperature, topP, responseLength } = options;

@@ -11,7 +11,8 @@ import type { Verdict } from './verdict.ts';
 
 /** What all events of a chain have in common. */
 export interface EventFrame {
-  readonly constitution: Constitution;
+  /** Left out for steps that it has no part in. */
+  readonly constitution?: Constitution;
   /** The job. */
   readonly project: string;
   readonly runId?: string;
@@ -114,13 +115,12 @@ function commonEvent(
   step: Pick<Critique, 'model' | 'template' | 'usage'> & { readonly seed?: number },
   { constitution, project, runId }: EventFrame,
 ): Omit<StepContent, 'kind'> {
-  const { hash, version } = constitution;
   return {
     judge: { kind: 'ai', id: step.model },
     modelId: step.model,
     project,
     ...(runId !== undefined && { runId }),
-    constitution: { hash, ...(version !== null && { version }) },
+    ...(constitution && { constitution: constitutionRef(constitution) }),
     template: step.template,
     ...(step.seed !== undefined && { seed: step.seed }),
     usage: step.usage,
@@ -138,6 +138,11 @@ function stepFrom(event: LedgerEvent): InitialResponse {
   };
 }
 
-function usageFrom({ usage }: LedgerEvent): Usage {
+export function usageFrom({ usage }: LedgerEvent): Usage {
   return { ...NO_USAGE, ...usage };
+}
+
+/** How the ledger names a constitution. */
+export function constitutionRef({ hash, version }: Constitution): NonNullable<EventContent['constitution']> {
+  return { hash, ...(version !== null && { version }) };
 }
