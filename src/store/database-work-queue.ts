@@ -210,16 +210,18 @@ export class DatabaseWorkQueue implements WorkQueue {
           : eb.or([eb('item.audience', 'is', null), eb('item.audience', 'in', audiences)]),
       )
       .$if(oncePerGroup, (query) =>
-        query.where(({ not, exists, selectFrom }) =>
-          not(
-            exists(
-              selectFrom('work_item as other')
-                .select('other.position')
-                .where('other.queue', '=', this.name)
-                .whereRef('other.group_key', '=', 'item.group_key')
-                .where('other.owner', '=', owner),
-            ),
-          ),
+        // A lookup for each candidate until one is free. As NOT EXISTS, PostgreSQL may take it for a join with
+        // everything that the owner has had.
+        query.where(
+          ({ selectFrom }) =>
+            selectFrom('work_item as other')
+              .select('other.position')
+              .where('other.queue', '=', this.name)
+              .where('other.owner', '=', owner)
+              .whereRef('other.group_key', '=', 'item.group_key')
+              .limit(1),
+          'is',
+          null,
         ),
       )
       .orderBy('item.priority', 'desc')

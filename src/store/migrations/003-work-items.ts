@@ -35,10 +35,16 @@ export function createWorkItems(dialect: StoreDialect): Migration {
         .expression(sql`priority desc`)
         .column('position')
         .execute();
+      // What somebody has had already, and the copies of a task.
+      await db.schema
+        .createIndex('work_item_owner')
+        .on('work_item')
+        .columns(['queue', 'owner', 'group_key'])
+        .execute();
       await db.schema
         .createIndex('work_item_group')
         .on('work_item')
-        .columns(['queue', 'group_key', 'owner'])
+        .columns(['queue', 'group_key', 'position'])
         .execute();
     },
   };
