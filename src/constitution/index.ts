@@ -89,6 +89,15 @@ export { type ConstitutionFormat, formatConstitution } from './format-constituti
 export type { Journal } from './journal.ts';
 export { CATEGORIES, type Category } from './lint/categories.ts';
 export type { Finding, Severity } from './lint/finding.ts';
+export {
+  type EdgeCase,
+  type FoundConflict,
+  type FoundGap,
+  type JudgeLint,
+  type JudgeLintOptions,
+  lintWithModel,
+} from './lint/judge-lint.ts';
 export { LINT_RULES, lintConstitution } from './lint/lint.ts';
 export { DEFAULT_CONSTITUTION, loadConstitution, parseConstitution } from './load-constitution.ts';
+export { type PrincipleStats, principleStats, type Rechecked, type StatsOptions } from './principle-stats.ts';
 export type { Template } from './template.ts';
