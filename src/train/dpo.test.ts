@@ -102,8 +102,10 @@ describe('trainDpo', () => {
     const { context } = await train({ lossType: type, ...options, maxSteps: 5, batchSize: 24 });
     const values = curve(context, 'loss');
     expect(values.at(-1)).toBeLessThan(values[0]);
-    // apo_down pushes the chosen responses down as well, and at first just as hard.
-    if (type !== 'apo_down') expect(curve(context, 'rewards/margins').at(-1)).toBeGreaterThan(0.05);
+    // apo_down at first pushes both responses down alike; discopop's loss rises with the margin where that is 0.
+    if (type !== 'apo_down' && type !== 'discopop') {
+      expect(curve(context, 'rewards/margins').at(-1)).toBeGreaterThan(0.05);
+    }
   });
 
   it('sft alone raises the chosen responses, several losses together do both', async () => {

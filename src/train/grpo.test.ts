@@ -176,6 +176,16 @@ describe('trainGrpo', () => {
     expect(rewards.at(-1)).toBeGreaterThan(rewards[0] + 0.06);
   });
 
+  it('trains the end token also where padding has its id: a policy paid for ending learns to end', async () => {
+    const { context } = await train(
+      { totalEpisodes: 5 * 32, batchSize: 32, learningRate: 0.04 },
+      { reward: async (items) => items.map(({ ended }) => (ended ? 1 : 0)) },
+    );
+    const cut = curve(context, 'completions/clipped_ratio');
+    expect(cut[0]).toBeGreaterThan(0.4); // ten tokens, each the end by a chance of 1/29
+    expect(cut.at(-1)).toBeLessThan(0.6 * cut[0]);
+  });
+
   it('refuses responses of another policy than the one trained', async () => {
     const other = tinyModel({ initializerRange: 0.05 }).parameters;
     const norm = other.view('model.norm.weight');

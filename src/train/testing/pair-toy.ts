@@ -23,7 +23,7 @@ export function tastePairs(count: number, seed = 1): EncodedPreference[] {
 
 /** A fresh tiny policy. */
 export function policy(): { readonly config: DecoderConfig; readonly parameters: ParameterStore } {
-  return tinyModel({ initializerRange: 0.2 });
+  return tinyModel({ initializerRange: 0.2, layers: 1 });
 }
 
 /** Options for a run of a second. */
