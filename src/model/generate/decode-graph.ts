@@ -28,6 +28,7 @@ import { decoder, outputProjection, sequenceAttention, tokenInputs, turn } from 
 import type { DecoderConfig } from '../decoder-config.ts';
 import type { ParameterStore } from '../parameter-store.ts';
 import { ConstantWeights, InputWeights } from '../weights.ts';
+import { prefixAttention } from './prefix-attention.ts';
 
 const hidden = -1e30;
 
@@ -50,8 +51,16 @@ export interface PromptGraph {
   readonly outputs: Readonly<Record<string, Tensor>> & Distribution;
 }
 
-/** Reads prompts; `rows` [R] says which hidden states (b · T + t) predict each sequence's first new token. */
-export function buildPromptGraph(config: DecoderConfig, store: ParameterStore): PromptGraph {
+/**
+ * Reads prompts; `rows` [R] says which hidden states (b · T + t) predict each sequence's first new token.
+ * @param options.behindPrefix true: all prompts go on behind one prefix that was read before, see `prefixAttention`;
+ *   the keys and values that come out are those of the tokens behind it. Default false.
+ */
+export function buildPromptGraph(
+  config: DecoderConfig,
+  store: Pick<ParameterStore, 'shapeOf'>,
+  options: { readonly behindPrefix?: boolean } = {},
+): PromptGraph {
   const graph = new Graph();
   const weights = new InputWeights(graph, config, store);
   const tokens = tokenInputs(graph);
@@ -60,11 +69,14 @@ export function buildPromptGraph(config: DecoderConfig, store: ParameterStore): 
   const [batch, length] = tokens.ids.shape;
   const perHead = (x: Tensor): Tensor =>
     transpose(reshape(x, [batch, length, config.kvHeads, config.headWidth]), [0, 2, 1, 3]);
-  const attend = sequenceAttention(config, tokens, (key, value) => {
+  const capture = (key: Tensor, value: Tensor): void => {
     outputs[`keys${layer}`] = perHead(key);
     outputs[`values${layer}`] = perHead(value);
     layer++;
-  });
+  };
+  const attend = options.behindPrefix
+    ? prefixAttention(config, graph, tokens, capture)
+    : sequenceAttention(config, tokens, capture);
   const states = decoder(config, weights, tokens, attend);
   const rows = graph.input('rows', 'int32', ['R']);
   const inverseTemperatures = graph.input('inverseTemperatures', 'float32', ['R', 1]);

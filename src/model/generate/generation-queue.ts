@@ -8,6 +8,7 @@ import { TenetError } from '../../base/index.ts';
 import { ActiveSequence } from './active-sequence.ts';
 import { DecodeBatch, type Engine } from './decode-batch.ts';
 import type { Generation, GenerationEvents, GenerationRequest } from './generation.ts';
+import { PromptReader } from './prompt-reader.ts';
 
 /** Rows and tokens that a batch has room for at first; it grows when more is needed. */
 const firstRoom = { rows: 8, slots: 256 };
@@ -19,6 +20,8 @@ interface Job {
 
 export class GenerationQueue {
   private readonly engine: Engine;
+  /** Outlives batches, and with it what prompts begin with. */
+  private readonly reader: PromptReader;
   /** Not finished yet. */
   private readonly jobs = new Map<ActiveSequence, Job>();
   private waiting: ActiveSequence[] = [];
@@ -26,6 +29,7 @@ export class GenerationQueue {
 
   constructor(engine: Engine) {
     this.engine = engine;
+    this.reader = new PromptReader(engine, { reusePrefixes: true });
   }
 
   /** Requests that are waiting or being decoded. */
@@ -64,7 +68,7 @@ export class GenerationQueue {
   private async run(): Promise<void> {
     // Requests of the same moment are read together.
     await new Promise((resolve) => setImmediate(resolve));
-    const batch = new DecodeBatch(this.engine);
+    const batch = new DecodeBatch(this.engine, this.reader);
     try {
       while (true) {
         this.leaveAborted(batch);

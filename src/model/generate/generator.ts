@@ -15,6 +15,8 @@ import { DecodeBatch, type Engine } from './decode-batch.ts';
 import { buildDecodeGraph, buildPromptGraph } from './decode-graph.ts';
 import type { Generation, GenerationEvents, GenerationRequest } from './generation.ts';
 import { GenerationQueue } from './generation-queue.ts';
+import { canReusePrefixes } from './prefix-attention.ts';
+import { PromptReader } from './prompt-reader.ts';
 
 export interface GenerateOptions {
   /** Called as soon as a token is chosen. */
@@ -32,9 +34,11 @@ export interface GeneratorOptions extends SessionOptions {
 
 export class Generator {
   private readonly engine: Engine;
+  private readonly releasePrefixSession: () => Promise<void>;
 
-  private constructor(engine: Engine) {
+  private constructor(engine: Engine, releasePrefixSession: () => Promise<void>) {
     this.engine = engine;
+    this.releasePrefixSession = releasePrefixSession;
   }
 
   /**
@@ -57,19 +61,25 @@ export class Generator {
         return [name, values.subarray(start, start + parameters.view(name).length)];
       }),
     );
-    return new Generator({
-      config,
-      batchSize: options.batchSize ?? 64,
-      promptSession,
-      decodeSession,
-      weightFeeds,
-    });
+    const batchSize = options.batchSize ?? 64;
+    // Made when it is first needed. It must not hold on to the parameters, which may be a gigabyte.
+    const shapes = new Map(Object.keys(weightFeeds).map((name) => [name, parameters.shapeOf(name)]));
+    let behindPrefix: Promise<Session> | undefined;
+    const prefixSession = canReusePrefixes(config)
+      ? (): Promise<Session> => {
+          behindPrefix ??= createPrefixSession(config, { shapeOf: (name) => shapes.get(name)! }, options);
+          return behindPrefix;
+        }
+      : null;
+    const engine = { config, batchSize, promptSession, prefixSession, decodeSession, weightFeeds };
+    return new Generator(engine, async () => (await behindPrefix)?.release());
   }
 
   /** Frees the engine's memory. */
   async release(): Promise<void> {
     await this.engine.promptSession.release();
     await this.engine.decodeSession.release();
+    await this.releasePrefixSession();
   }
 
   /**
@@ -97,7 +107,7 @@ export class Generator {
       rows: Math.min(this.engine.batchSize, waiting.length),
       slots: Math.max(...waiting.map(({ prompt, limit }) => prompt.length + Math.min(limit, 64))),
     };
-    const batch = new DecodeBatch(this.engine);
+    const batch = new DecodeBatch(this.engine, new PromptReader(this.engine, { reusePrefixes: false }));
     while (waiting.length > 0 || batch.size > 0) {
       if (options.signal?.aborted) throw new TenetError('interrupted', 'Generation was interrupted.');
       if (batch.hasRoomFor(waiting)) await batch.admit(waiting, expected);
@@ -106,8 +116,20 @@ export class Generator {
     return results;
   }
 
-  /** A queue whose requests are decoded together, whenever they come. */
+  /**
+   * A queue whose requests are decoded together, whenever they come. What many of their prompts begin with, such as
+   * instructions and examples, is read once.
+   */
   queue(): GenerationQueue {
     return new GenerationQueue(this.engine);
   }
+}
+
+async function createPrefixSession(
+  config: DecoderConfig,
+  shapes: Pick<ParameterStore, 'shapeOf'>,
+  options: SessionOptions,
+): Promise<Session> {
+  const { graph, outputs } = buildPromptGraph(config, shapes, { behindPrefix: true });
+  return Session.create<string>(graph, outputs, options);
 }

@@ -73,16 +73,23 @@ export class KeyValueCache {
   /**
    * Stores a prompt's keys and values in a row.
    * @param keys   [R, K, T, W] of one layer
-   * @param source which of the R rows; its first `length` tokens are stored
+   * @param source which of the R rows; its first `length` tokens are stored, in the slots from `offset` on
    */
   storePrompt(
     layer: number,
     row: number,
-    prompt: { keys: Float32Array; values: Float32Array; source: number; tokens: number; length: number },
+    prompt: {
+      readonly keys: Float32Array;
+      readonly values: Float32Array;
+      readonly source: number;
+      readonly tokens: number;
+      readonly length: number;
+      readonly offset: number;
+    },
   ): void {
     for (let head = 0; head < this.heads; head++) {
       const from = (prompt.source * this.heads + head) * prompt.tokens * this.width;
-      const to = (row * this.heads + head) * this.slots * this.width;
+      const to = ((row * this.heads + head) * this.slots + prompt.offset) * this.width;
       const size = prompt.length * this.width;
       this.keys[layer].set(prompt.keys.subarray(from, from + size), to);
       this.values[layer].set(prompt.values.subarray(from, from + size), to);
