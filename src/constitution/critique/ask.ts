@@ -109,7 +109,7 @@ export async function askCritique(
     request,
     text,
     reasoning: parts.reasoning,
-    verdict: verdictOf(text),
+    verdict: verdictOf(text, request),
     failure: answer.finish === 'filter' ? 'withheld' : critiqueFailure(text, subject, about),
     usage: answer.usage,
   };

@@ -48,6 +48,17 @@ describe('the verdict of a critique', () => {
     expect(verdictOf(text)).toBe('violation');
   });
 
+  it('reads yes and no by what was asked', () => {
+    const [forFaults, forVirtue] = ['Does your answer do harm?', 'Is the response kind and helpful?'];
+    expect(verdictOf('No, it hurts nobody.', forFaults)).toBe('no-violation');
+    expect(verdictOf('No.', forFaults)).toBe('no-violation');
+    expect(verdictOf('Yes, it insults you.', forFaults)).toBe('violation');
+    expect(verdictOf('No.', forVirtue)).toBe('violation');
+    expect(verdictOf('No, it talks down to the person.', forVirtue)).toBe('violation');
+    expect(verdictOf('Yes, very much so.', forVirtue)).toBe('no-violation');
+    expect(verdictOf('Yes, but it should be shorter.', forVirtue)).toBe('violation');
+  });
+
   it.each(['', 'Bananas are yellow.', 'Hm'])('is unclear where neither is said: %j', (text) => {
     expect(verdictOf(text)).toBe('unclear');
   });

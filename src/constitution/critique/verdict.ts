@@ -16,8 +16,8 @@ export const NO_VIOLATION = 'No violation.';
 /** Answers that stand at the beginning, in the words that we or others ask for. */
 const fixedClear =
   /^(no(ne|pe)?[.!,;:]?($|\s+(violations?|issues?|problems?|faults?|harm|critique|concerns?|revisions?|changes?|comments?|corrections?)\b)|n\/?a\b|not applicable|nothing($|[.!])|nothing (is|to|was|obvious|wrong|in)\b|(this|it|the principle) does not apply)/i;
-const fixedNo = /^no\b[,.:;!]/i;
-const fixedYes = /^yes\b[,.:;!]|^(a )?violation\b|^violat(es|ed|ing)\b/i;
+const fixedNo = /^no\b([,.:;!]|$)/i;
+const fixedYes = /^yes\b[,.:;!]?/i;
 
 /** What harm is called, after "no", "any" and the like. */
 const harm =
@@ -66,16 +66,35 @@ const demandMet =
 const aboutHuman =
   /^(the|this) (human|user|person)('s [^,.;]*)? (is|was|seems?|wants?|wanted|said|asked|may|might|must|has|clearly|actively|definitely)\b[^,;]*/i;
 
-/** What a critique says: see the head of the file. */
-export function verdictOf(critique: string): Verdict {
+/** Questions that a good response gets a yes to, as in `Is the response kind?`. */
+const virtue =
+  /\b(kind|polite|respectful|honest|truthful|true|helpful|useful|thoughtful|empathetic|accurate|correct|appropriate|safe|harmless|fair|balanced|clear|keeps?|follows?|respects?)\b/i;
+const fault = new RegExp(
+  `\\b(?:${harm}|against|violat\\w*|break\\w*|false|untrue|injur\\w*|hurt\\w*|insult\\w*|fail\\w*|lack\\w*|leave out|withhold\\w*|lie|lies|refus\\w*|praise\\w*)\\b`,
+  'i',
+);
+
+/** True: the first question of a request asks whether the response is good, so that "no" names a fault. */
+function asksForVirtue(request: string): boolean {
+  const question = /[^.?!]*\?/.exec(request)?.[0] ?? '';
+  return virtue.test(question) && !fault.test(question);
+}
+
+/**
+ * What a critique says: see the head of the file.
+ * @param request what it answers, which decides what a yes or no at its beginning means. Default: a question for faults
+ */
+export function verdictOf(critique: string, request = ''): Verdict {
   const text = critique.replaceAll('’', "'").replace(/\s+/g, ' ').trim();
   if (text === '') return 'unclear';
-  if (fixedYes.test(text)) return 'violation';
+  const begins = fixedYes.test(text) ? 'yes' : fixedNo.test(text) ? 'no' : null;
+  const isFault = asksForVirtue(request) ? 'no' : 'yes';
+  if (begins === isFault) return 'violation';
   const sentences = text.split(/(?<=[.!?])(?=\s|[A-Z])\s*/);
   if (sentences.some(namesFault)) return 'violation';
   const clears =
+    begins !== null ||
     fixedClear.test(text) ||
-    fixedNo.test(text) ||
     sentences.some(
       (sentence) => clearing.some((cue) => cue.test(sentence)) || sentence.search(demandMet) >= 0,
     );
