@@ -67,7 +67,7 @@ export class DecodeBatch {
     const { reusesPrefixes } = this.reader;
     const group = takeGroup(waiting, { free: batchSize - this.size, most, reusesPrefixes });
     const first = this.size;
-    // A group of nothing else needs no memory of its prompts either.
+    // Where all leave at once, nobody has to remember the prompts.
     if (group.some(({ limit }) => limit > 1)) {
       this.cache ??= new KeyValueCache(this.engine.config, {
         capacity: expected.rows,
