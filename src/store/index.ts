@@ -23,7 +23,7 @@ export {
   selectFromLedger,
   writeSelectionFile,
 } from './ledger-selection.ts';
-export { openStore } from './open-store.ts';
+export { copyStore, openStore } from './open-store.ts';
 export type { OpenStoreOptions, Store } from './store.ts';
 export { redactUrl } from './store-url.ts';
 export type { Tables } from './tables.ts';

@@ -101,6 +101,25 @@ describe('tenet label verify', () => {
   });
 });
 
+describe('tenet label copy', () => {
+  it('copies a store that passes the same checks', async () => {
+    await verify();
+    const head = /4:sha256:[0-9a-f]{64}/.exec(printed)![0];
+    const to = join(folder, 'copy.db');
+    const copy = () => labelCommand().parseAsync(['copy', to, '--store', url], { from: 'user' });
+    await copy();
+    expect(printed).toContain(
+      'copy.db: 0 ledger_item, 4 ledger_event, 0 model_call, 0 work_item; the chain is intact',
+    );
+    await expect(copy()).rejects.toThrow('is not empty');
+    url = to;
+    await verify('--head', head);
+    await expect(labelCommand().parseAsync(['copy', to, '--store', to], { from: 'user' })).rejects.toThrow(
+      'is the store itself',
+    );
+  });
+});
+
 describe('tenet trace', () => {
   it('exits with 1 where something has changed', async () => {
     const trace = (...words: string[]) => traceCommand().option('--json').parseAsync(words, { from: 'user' });

@@ -1,0 +1,89 @@
+/** Moves everything in a store to another database, such as from a file to a server. */
+import { type Kysely, sql, type Transaction } from 'kysely';
+import { TenetError } from '../base/index.ts';
+import type { Database } from './database.ts';
+import type { Store } from './store.ts';
+import type { Tables } from './tables.ts';
+
+/**
+ * Every table with the column that its rows are read in the order of; what is referred to comes first. A test holds
+ * this against the migrations.
+ */
+export const tableKeys: { readonly [table in keyof Tables]: keyof Tables[table] & string } = {
+  ledger_item: 'hash',
+  ledger_event: 'seq',
+  model_call: 'key',
+  work_item: 'position',
+};
+
+const rowsPerPage = 500;
+
+/** {@link copyStore} */
+export async function copyDatabase(from: Store, to: Store): Promise<Readonly<Record<keyof Tables, number>>> {
+  if (from.url === to.url)
+    throw new TenetError('usage', `${to.url} is the store itself; copy it into another one.`);
+  const counts = await snapshot(from.database, (source) =>
+    to.database.write(async (target) => {
+      const copied: [string, number][] = [];
+      for (const [table, key] of Object.entries(tableKeys) as [keyof Tables, string][]) {
+        await refuseRows(target, table, to.url);
+        copied.push([table, await copyTable(source, target, table, key)]);
+      }
+      if (to.dialect === 'postgres') {
+        await sql`
+          select setval(pg_get_serial_sequence('work_item', 'position'), max(position)) from work_item
+          having max(position) is not null`.execute(target);
+      }
+      return Object.fromEntries(copied) as Record<keyof Tables, number>;
+    }),
+  );
+  const check = await to.ledger.verify([await from.ledger.head()]);
+  if (check.ok) return counts;
+  throw new TenetError(
+    'store',
+    `the ledger in ${to.url} is broken at event ${check.seq}: ${check.reason}. Check ${from.url}, which it was copied from.`,
+  );
+}
+
+/** Reads a database as it is at one moment. */
+function snapshot<T>(database: Database, read: (source: Transaction<Tables>) => Promise<T>): Promise<T> {
+  if (database.dialect === 'sqlite') return database.write(read);
+  return database.db.transaction().setIsolationLevel('repeatable read').execute(read);
+}
+
+async function copyTable(
+  source: Kysely<Tables>,
+  target: Kysely<Tables>,
+  table: keyof Tables,
+  key: string,
+): Promise<number> {
+  let copied = 0;
+  for (let after: unknown; ; ) {
+    // All tables are read and written alike; the names stand for any of them.
+    const rows = await source
+      .selectFrom(table as 'ledger_item')
+      .selectAll()
+      .$if(after !== undefined, (query) => query.where(key as 'hash', '>', after as string))
+      .orderBy(key as 'hash')
+      .limit(rowsPerPage)
+      .execute();
+    if (rows.length > 0) {
+      await target
+        .insertInto(table as 'ledger_item')
+        .values(rows)
+        .execute();
+    }
+    copied += rows.length;
+    if (rows.length < rowsPerPage) return copied;
+    after = rows.at(-1)![key as 'hash'];
+  }
+}
+
+async function refuseRows(target: Kysely<Tables>, table: keyof Tables, url: string): Promise<void> {
+  const row = await target.selectFrom(table).select(sql<number>`1`.as('one')).limit(1).executeTakeFirst();
+  if (row === undefined) return;
+  throw new TenetError(
+    'store',
+    `${url} is not empty (it has rows in ${table}); copy into a new file or database, because chains cannot be joined.`,
+  );
+}
