@@ -270,10 +270,8 @@ export class PolicyTraining<O extends PolicyTrainingOptions> implements AsyncDis
     const { options, inputs } = this.method;
     const { iterations } = this.plan;
     const done = current.index + 1;
-    const divergence = this.reference && {
-      kl: meanOf(divergenceOf(rollout)),
-      coefficient: this.klCoefficient,
-    };
+    const divergences = this.reference && divergenceOf(rollout);
+    const divergence = divergences && { kl: meanOf(divergences), coefficient: this.klCoefficient };
     if (divergence) this.penalty.update(divergence.kl, rollout.items.length);
     this.last = { reward: momentsOf(rollout.scores).mean, kl: divergence?.kl ?? null };
     reportIteration(context, {
@@ -287,7 +285,12 @@ export class PolicyTraining<O extends PolicyTrainingOptions> implements AsyncDis
       comparesSampler: this.trustSampler,
       tokens: this.tokens,
       divergence,
-      metrics: { ...found.metrics, ...current.correction?.metrics },
+      metrics: {
+        // Per token, as TRL has it; a penalty in the loss records its own.
+        ...(divergence && { kl: divergence.kl / meanOf(rollout.lengths) }),
+        ...found.metrics,
+        ...current.correction?.metrics,
+      },
       started: current.started,
       updateStarted: current.updateStarted,
     });

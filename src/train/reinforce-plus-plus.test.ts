@@ -37,11 +37,21 @@ describe('trainReinforcePlusPlus', () => {
     expect(await run(1)).toBeLessThan(0.5 * (await run(1e-6)));
   });
 
-  it('puts the penalty of the baseline form into the loss, where it is recorded', async () => {
-    const [none, group] = await Promise.all(forms.map((form) => train(form)));
-    expect(curve(group.context, 'kl')[0]).toBeCloseTo(0, 6); // still the reference
-    expect(curve(none.context, 'kl')).toEqual([]);
-    expect(curve(none.context, 'objective/kl')[0]).toBeCloseTo(0, 3);
+  it('puts the penalty of the baseline form into the loss, by k2, and of the other into the rewards, by k1', async () => {
+    const run = async (form: (typeof forms)[number]): Promise<RecordedContext> =>
+      (await train({ ...form, totalEpisodes: 3 * 16, beta: 0.01 })).context;
+    // k2 is never negative; k1 is the log-ratio itself, which objective/kl adds up over a response.
+    const group = await run(forms[1]);
+    expect(Math.min(...curve(group, 'kl'))).toBeGreaterThanOrEqual(0);
+    expect(curve(group, 'kl').at(-1)).not.toBeCloseTo(
+      curve(group, 'objective/kl').at(-1)! / curve(group, 'completions/mean_length').at(-1)!,
+      5,
+    );
+    const none = await run(forms[0]);
+    expect(curve(none, 'kl').at(-1)).toBeCloseTo(
+      curve(none, 'objective/kl').at(-1)! / curve(none, 'completions/mean_length').at(-1)!,
+      6,
+    );
   });
 
   it('learns from how scores differ within a group, not between groups', async () => {
