@@ -93,6 +93,11 @@ export interface EventContent {
   readonly scores?: readonly (number | null)[];
   /** [K] probability by response that it is the best; they sum to 1. */
   readonly probabilities?: readonly number[];
+  /**
+   * [K, K] soft labels of pairs: `preferences[i][j]` is the probability that response i is better than j, and
+   * `preferences[j][i]` the rest to 1; null = pair not judged.
+   */
+  readonly preferences?: readonly (readonly (number | null)[])[];
   /** `log-probs`: from the model's own distribution; `votes`: share of sampled answers; `stated`: as the judge said. */
   readonly probabilityMethod?: 'log-probs' | 'votes' | 'stated';
   /** Probability that the judge gave to the options together, before they were scaled to sum to 1. */

@@ -34,6 +34,12 @@ onEachDatabase((database) => {
         ranks: [2, 1, 2, null],
         scores: [0.1, 1e300, -5e-324, null],
         probabilities: [0.25, 0.5, 0.25, 0],
+        preferences: [
+          [null, 0.1, null, 1],
+          [0.9, null, null, 0.5],
+          [null, null, null, null],
+          [0, 0.5, null, null],
+        ],
         probabilityMethod: 'log-probs',
         probabilityMass: 0.97,
         flags: ['unsafe', 'cannot-judge'],

@@ -27,6 +27,14 @@ it('accepts judgements of every shape', () => {
     { ranks: undefined, scores: [0, -1] },
     { ranks: [null, null], flags: ['all-bad'] },
     { ranks: undefined, probabilities: [1 / 3, 2 / 3], probabilityMethod: 'votes' },
+    {
+      ranks: undefined,
+      preferences: [
+        [null, 0.3],
+        [0.7, null],
+      ],
+      probabilityMethod: 'log-probs',
+    },
     { shownOrder: [1] },
     { kind: 'skip', ranks: undefined, item: undefined },
     { kind: 'withdrawal', supersedes: 'x', ranks: undefined },
@@ -50,6 +58,46 @@ it.each<[object, string]>([
   [{ probabilities: [0.5, 0.4], probabilityMethod: 'votes' }, 'sum to 0.9, and must sum to 1'],
   [{ probabilities: [0.5, 0.5] }, 'probabilityMethod: is missing'],
   [{ probabilities: [1.5, -0.5], probabilityMethod: 'votes' }, 'must be in [0, 1]'],
+  [{ preferences: [[null, 0.5]], probabilityMethod: 'votes' }, 'preferences: must be 2 lists of 2 entries'],
+  [
+    {
+      preferences: [
+        [null, 0.5],
+        [0.4, null],
+      ],
+      probabilityMethod: 'votes',
+    },
+    '[0][1] and [1][0] are 0.5 and 0.4',
+  ],
+  [
+    {
+      preferences: [
+        [null, 0.5],
+        [null, null],
+      ],
+      probabilityMethod: 'votes',
+    },
+    'both must be null, or',
+  ],
+  [
+    {
+      preferences: [
+        [null, 1.5],
+        [-0.5, null],
+      ],
+      probabilityMethod: 'votes',
+    },
+    'are 1.5 and -0.5',
+  ],
+  [
+    {
+      preferences: [
+        [null, 0.5],
+        [0.5, null],
+      ],
+    },
+    'probabilityMethod: is missing',
+  ],
   [{ kind: 'critique' }, 'text: is missing'],
   [{ kind: 'withdrawal' }, 'supersedes: is missing'],
   [{ kind: 'vote' }, 'kind'],

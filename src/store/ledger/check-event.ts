@@ -35,6 +35,7 @@ const eventSchema: z.ZodType<NewEvent> = z.strictObject({
   ranks: z.array(z.int().min(1, 'ranks start at 1 = best').nullable()).optional(),
   scores: z.array(z.number().nullable()).optional(),
   probabilities: z.array(z.number().min(0, 'must be in [0, 1]').max(1, 'must be in [0, 1]')).optional(),
+  preferences: z.array(z.array(z.number().nullable())).optional(),
   probabilityMethod: z.enum(['log-probs', 'votes', 'stated']).optional(),
   probabilityMass: z.number().min(0).max(1.000001).optional(),
   flags: z.array(z.enum(['all-bad', 'unsafe', 'cannot-judge'])).optional(),
@@ -97,16 +98,17 @@ function* contradictions(event: NewEvent): Generator<Problem> {
     const given = event[field]?.length ?? K;
     if (given !== K) yield [field, `has ${given} entries for ${K} responses; give one each`];
   }
-  const { shownOrder = [], probabilities } = event;
+  const { shownOrder = [], probabilities, preferences } = event;
   if (new Set(shownOrder).size < shownOrder.length || shownOrder.some((i) => i >= K)) {
     yield ['shownOrder', `[${shownOrder}] must name responses 0 to ${K - 1}, each at most once`];
   }
   if (probabilities !== undefined) {
     const sum = probabilities.reduce((total, p) => total + p, 0);
     if (Math.abs(sum - 1) > 1e-6) yield ['probabilities', `sum to ${sum}, and must sum to 1`];
-    if (event.probabilityMethod === undefined) {
-      yield ['probabilityMethod', 'is missing: say how the probabilities were found'];
-    }
+  }
+  if (preferences !== undefined) yield* contradictoryPairs(preferences, K);
+  if ((probabilities ?? preferences) !== undefined && event.probabilityMethod === undefined) {
+    yield ['probabilityMethod', 'is missing: say how the probabilities were found'];
   }
   switch (event.kind) {
     case 'response':
@@ -120,7 +122,8 @@ function* contradictions(event: NewEvent): Generator<Problem> {
     case 'label':
     case 'adjudication': {
       if (!event.item) yield ['item', `is missing: say what the ${event.kind} is about`];
-      const judged = [...(event.ranks ?? []), ...(event.scores ?? []), ...(event.probabilities ?? [])];
+      const { ranks = [], scores = [], probabilities: best = [], preferences: pairs = [] } = event;
+      const judged = [...ranks, ...scores, ...best, ...pairs.flat()];
       if (judged.every((value) => value === null) && !event.flags?.length) {
         yield [
           'kind',
@@ -131,5 +134,28 @@ function* contradictions(event: NewEvent): Generator<Problem> {
     }
     case 'withdrawal':
       if (event.supersedes === undefined) yield ['supersedes', 'is missing: say what is withdrawn'];
+  }
+}
+
+/** Both halves of a matrix of soft labels must say the same. */
+function* contradictoryPairs(
+  preferences: readonly (readonly (number | null)[])[],
+  K: number,
+): Generator<Problem> {
+  if (preferences.length !== K || preferences.some((row) => row.length !== K)) {
+    yield ['preferences', `must be ${K} lists of ${K} entries for ${K} responses`];
+    return;
+  }
+  for (let i = 0; i < K; i++) {
+    for (let j = i + 1; j < K; j++) {
+      const [p, q] = [preferences[i][j], preferences[j][i]];
+      const fits = p === null || q === null ? p === q : p >= 0 && q >= 0 && Math.abs(p + q - 1) <= 1e-6;
+      if (!fits) {
+        yield [
+          'preferences',
+          `[${i}][${j}] and [${j}][${i}] are ${p} and ${q}; both must be null, or probabilities that sum to 1`,
+        ];
+      }
+    }
   }
 }
