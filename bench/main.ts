@@ -15,6 +15,7 @@ import { describeMachine, describeVersions } from '../src/run/machine.ts';
 import { adamw } from './adamw.ts';
 import { type Benchmark, isMet, type Row } from './benchmark.ts';
 import { decode } from './decode.ts';
+import { ledger } from './ledger.ts';
 import { memory } from './memory.ts';
 import { peak } from './peak.ts';
 import { peers } from './peers.ts';
@@ -33,6 +34,7 @@ const benchmarks: readonly Benchmark[] = [
   peers,
   startup,
   adamw,
+  ledger,
   memory,
 ];
 
