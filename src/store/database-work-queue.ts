@@ -54,7 +54,7 @@ export class DatabaseWorkQueue implements WorkQueue {
 
   async extend(lease: Lease, leaseMs: number): Promise<Lease> {
     const expiresAt = Date.now() + leaseMs;
-    await this.change(lease, { status: 'leased', lease_expires_at: expiresAt });
+    await this.change(lease, { status: 'leased', owner: lease.owner, lease_expires_at: expiresAt });
     return { ...lease, expiresAt };
   }
 

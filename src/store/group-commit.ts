@@ -76,10 +76,14 @@ export class GroupCommit<Write, Answer> {
     }
   }
 
+  /** The writes that waited longest, as many as one transaction takes; at least one. */
   private takeGroup(): Waiting<Write, Answer>[] {
-    let rows = 0;
-    const count = this.waiting.findIndex(({ write }, i) => (rows += this.sizeOf(write)) > maxRows && i > 0);
-    return this.waiting.splice(0, count < 0 ? this.waiting.length : count);
+    let count = 0;
+    for (let rows = 0; count < this.waiting.length; count++) {
+      rows += this.sizeOf(this.waiting[count].write);
+      if (rows > maxRows && count > 0) break;
+    }
+    return this.waiting.splice(0, count);
   }
 }
 

@@ -47,6 +47,27 @@ onEachDatabase((database) => {
     await again.close();
   });
 
+  it('waits while somebody else writes, and works on meanwhile', async () => {
+    const url = await database.newUrl();
+    const [store, other] = [await openStore(url), await openStore(url)];
+    let appended = false;
+    let held = 0;
+    await other.database.write(async (transaction) => {
+      await other.database.lock(transaction, 'ledger');
+      const skip = { kind: 'skip', judge: { kind: 'human', id: 'a' }, id: 'waits' } as const;
+      void store.ledger.append(skip).then(() => {
+        appended = true;
+      });
+      for (; held < 30; held++) await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(appended).toBe(false);
+    });
+    await other.ledger.append({ kind: 'skip', judge: { kind: 'human', id: 'b' } });
+    await store.close();
+    expect(appended).toBe(true);
+    expect(await other.ledger.verify()).toMatchObject({ ok: true, head: { count: 2 } });
+    await other.close();
+  });
+
   it('flushes every commit to the disk', async () => {
     const store = await openStore(await database.newUrl());
     const setting = sql.raw(database.dialect === 'sqlite' ? 'pragma synchronous' : 'show synchronous_commit');

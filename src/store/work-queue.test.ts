@@ -115,6 +115,16 @@ onEachDatabase((database) => {
     await expect(queue.complete(slow)).rejects.toThrow('no longer');
   });
 
+  it('lets whoever comes late go on with what nobody else has taken', async () => {
+    await queue.add(items('a'));
+    const [short] = await queue.claim({ owner: 'ann', leaseMs: 0 });
+    await queue.claim({ owner: 'bob', audiences: ['x'], limit: 0 });
+    expect(await queue.get('a')).toMatchObject({ status: 'waiting', owner: null });
+    await queue.extend(short, 60_000);
+    expect(await queue.get('a')).toMatchObject({ status: 'leased', owner: 'ann' });
+    expect(await claimIds({ owner: 'bob' })).toBe('');
+  });
+
   it('counts leases that ended as attempts, unless the item has no limit', async () => {
     await queue.add([
       { id: 'a', payload: 1, maxAttempts: 1 },
@@ -135,6 +145,8 @@ onEachDatabase((database) => {
     const long = await queue.extend(short, 60_000);
     await sleep(5);
     expect(await claimIds({ owner: 'bob' })).toBe('');
+    const again = await queue.claim({ owner: 'eve', leaseMs: 0 });
+    expect(again).toEqual([]);
     await queue.release(long);
     expect(await queue.get('a')).toMatchObject({ status: 'waiting', attempts: 0, owner: null });
     expect(await claimIds({ owner: 'bob' })).toBe('a');

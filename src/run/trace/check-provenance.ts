@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { hashFile, hashOf, TenetError } from '../../base/index.ts';
 import { loadConstitution } from '../../constitution/index.ts';
 import { loadModelFolder } from '../../model/index.ts';
-import { checkSelection, openStore } from '../../store/index.ts';
+import { checkSelection, openStore, redactUrl } from '../../store/index.ts';
 import type { ProvenanceNode } from './provenance.ts';
 
 /**
@@ -59,7 +59,7 @@ async function checkNode(node: ProvenanceNode): Promise<Check> {
 
 async function checkLabels({ labels }: ProvenanceNode): Promise<Check> {
   try {
-    const store = await openStore(labels!.url, { mustExist: true });
+    const store = await openStore(withPassword(labels!.url), { mustExist: true });
     try {
       const check = await checkSelection(store, labels!);
       return check.ok ? { status: 'matches' } : { status: 'differs', reason: check.reason };
@@ -70,6 +70,12 @@ async function checkLabels({ labels }: ProvenanceNode): Promise<Check> {
     if (!TenetError.is(error)) throw error;
     return { status: 'missing', reason: error.message };
   }
+}
+
+/** Records hold no passwords; the environment may know the one for this address. */
+function withPassword(url: string): string {
+  const known = process.env.TENET_STORE;
+  return known !== undefined && redactUrl(known) === url ? known : url;
 }
 
 async function hashOfWeights(folder: string): Promise<string> {
