@@ -5,6 +5,9 @@
  */
 import type { Command } from 'commander';
 import { chatCommand } from './commands/chat.ts';
+import { compareCommand } from './commands/compare.ts';
+import { constitutionCommand } from './commands/constitution.ts';
+import { critiqueCommand } from './commands/critique.ts';
 import { dataCommand } from './commands/data.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { exportCommand } from './commands/export.ts';
@@ -21,7 +24,7 @@ export const commandGroups: Readonly<Record<string, readonly (() => Command)[]>>
   'Align a model': [quickstartCommand, runCommand, trainCommand],
   'Use a model': [generateCommand, chatCommand, serveCommand],
   'Prepare data': [dataCommand],
-  'Collect feedback': [labelCommand],
+  'Collect feedback': [constitutionCommand, critiqueCommand, compareCommand, labelCommand],
   'Look at results': [reportCommand, traceCommand, exportCommand],
   'Your machine': [doctorCommand],
 };

@@ -4,6 +4,7 @@ import { CommanderError } from 'commander';
 import { exitCodeOf } from '../base/error.ts';
 import { loadTrainHelp } from './commands/train.ts';
 import { askToStop } from './interrupt.ts';
+import { loadOptionsHelp } from './option-set.ts';
 import { printError } from './print-error.ts';
 import { buildProgram } from './program.ts';
 
@@ -18,11 +19,9 @@ process.on('uncaughtException', end);
 process.on('unhandledRejection', end);
 
 try {
-  if (
-    process.argv.includes('train') &&
-    process.argv.some((word) => ['-h', '--help', 'help'].includes(word))
-  ) {
-    await loadTrainHelp();
+  if (process.argv.some((word) => ['-h', '--help', 'help'].includes(word))) {
+    if (process.argv.includes('train')) await loadTrainHelp();
+    if (process.argv.some((word) => word === 'critique' || word === 'compare')) await loadOptionsHelp();
   }
   if (process.argv.length <= 2) program.outputHelp();
   else await program.parseAsync();

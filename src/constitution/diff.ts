@@ -130,7 +130,7 @@ export interface DiffPart {
 
 /** The difference of two texts by words, from their longest common subsequence. */
 export function diffWords(before: string, after: string): DiffPart[] {
-  const [a, b] = [before, after].map((text) => text.match(/\s+|[^\s]+/g) ?? []);
+  const [a, b] = [before, after].map((text) => text.match(/^\s+|\S+\s*/g) ?? []);
   // lengths[i][j]: longest common subsequence of a from i and b from j
   const lengths = Array.from({ length: a.length + 1 }, () => new Uint32Array(b.length + 1));
   for (let i = a.length - 1; i >= 0; i--) {

@@ -37,12 +37,18 @@ export {
   score,
 } from './compare/score.ts';
 export {
+  type ComparisonFiles,
+  type WrittenComparisonReport,
+  writeComparisons,
+} from './compare/write-comparisons.ts';
+export {
   type ComparisonExample,
   type Constitution,
   type CritiqueExample,
   type Origin,
   type Principle,
   placeOfPrinciple,
+  principleOf,
   principlesFor,
   type Section,
   tierOf,
@@ -76,6 +82,12 @@ export {
 export { isBareRefusal } from './critique/refusal.ts';
 export { NO_VIOLATION, type Verdict, verdictOf } from './critique/verdict.ts';
 export {
+  type CritiqueFiles,
+  type CritiqueReport,
+  type WriteCritiqueOptions,
+  writeCritiques,
+} from './critique/write-critiques.ts';
+export {
   type Bump,
   type ConstitutionDiff,
   type DiffPart,
@@ -86,6 +98,8 @@ export {
 } from './diff.ts';
 export type { FailedItem } from './for-each.ts';
 export { type ConstitutionFormat, formatConstitution } from './format-constitution.ts';
+export { type HelpfulResult, helpfulResponses } from './helpful-responses.ts';
+export { chainInputsOf, comparisonInputsOf, orderIsNeutral } from './inputs.ts';
 export type { Journal } from './journal.ts';
 export { CATEGORIES, type Category } from './lint/categories.ts';
 export type { Finding, Severity } from './lint/finding.ts';
