@@ -14,7 +14,7 @@ onEachDatabase((database) => {
   let store: Store;
   let ledger: Ledger;
   const reopen = async (): Promise<void> => {
-    store = await openStore(await database.newUrl());
+    store = await openStore(await database.passingUrl());
     ledger = store.ledger;
   };
 

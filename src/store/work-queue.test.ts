@@ -8,7 +8,7 @@ onEachDatabase((database) => {
   let queue: WorkQueue;
   let queues = 0;
   beforeAll(async () => {
-    store = await openStore(await database.newUrl());
+    store = await openStore(await database.passingUrl());
   });
   afterAll(() => store.close());
   beforeEach(() => {

@@ -13,6 +13,8 @@ import { type PostgresCluster, startPostgres, whyNoPostgres } from './postgres-c
 export interface TestDatabase {
   readonly dialect: StoreDialect;
   newUrl(): Promise<string>;
+  /** Of a store that is opened once and then gone: on SQLite in memory, which spares the disk. */
+  passingUrl(): Promise<string>;
 }
 
 /**
@@ -26,7 +28,11 @@ export function onEachDatabase(suite: (database: TestDatabase) => void): void {
       folder = await mkdtemp(join(tmpdir(), 'tenet-store-'));
     });
     afterAll(() => rm(folder, { recursive: true }));
-    suite({ dialect: 'sqlite', newUrl: async () => join(folder, `${randomBytes(6).toString('hex')}.db`) });
+    suite({
+      dialect: 'sqlite',
+      newUrl: async () => join(folder, `${randomBytes(6).toString('hex')}.db`),
+      passingUrl: async () => ':memory:',
+    });
   });
 
   const given = process.env.TENET_TEST_POSTGRES;
@@ -37,7 +43,8 @@ export function onEachDatabase(suite: (database: TestDatabase) => void): void {
       if (given === undefined) cluster = await startPostgres();
     });
     afterAll(() => cluster?.stop());
-    suite({ dialect: 'postgres', newUrl: () => newSchema(given ?? cluster!.url) });
+    const newUrl = (): Promise<string> => newSchema(given ?? cluster!.url);
+    suite({ dialect: 'postgres', newUrl, passingUrl: newUrl });
   });
 }
 
