@@ -1,0 +1,251 @@
+/** Critique and comparison from the command line, with a real model: on the engine, and behind a real HTTP server. */
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Random } from '../src/base/index.ts';
+import { sharedData } from '../src/base/testing.ts';
+import { buildProgram } from '../src/cli/program.ts';
+import { readRecords, validateRecord } from '../src/data/index.ts';
+import {
+  initialiseParameters,
+  makeLlamaConfig,
+  ParameterStore,
+  parameterSpecs,
+  saveModelFolder,
+} from '../src/model/index.ts';
+import { type RunningServer, serveOpenAi } from '../src/server/index.ts';
+import { openStore } from '../src/store/index.ts';
+import { trainBpe } from '../src/text/index.ts';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+let folder: string;
+let model: string;
+let server: RunningServer;
+let constitution: string;
+let prompts: string;
+let printed = '';
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tenet-cai-'));
+  const words =
+    'the cat sat on the mat and the hat is not kind Human: Assistant: Yes No A B what should it do? ';
+  const { tokenizer } = await trainBpe([words.repeat(6)], {
+    vocabSize: 310,
+    specialTokens: ['<|endoftext|>'],
+  });
+  const shape = { width: 16, layers: 2, heads: 4, kvHeads: 2, innerWidth: 24, maxPositions: 2048 };
+  const config = makeLlamaConfig({ vocabSize: tokenizer.vocabSize, initializerRange: 0.4, ...shape });
+  const parameters = new ParameterStore(parameterSpecs(config));
+  initialiseParameters(parameters, new Random(6));
+  const card = { name: 'tiny', summary: 'Random weights for a test.', stages: [] };
+  model = join(folder, 'tiny');
+  await saveModelFolder(model, { config, parameters, tokenizerFiles: tokenizer.files, card });
+  server = await serveOpenAi({
+    folder: model,
+    name: 'tiny',
+    port: 0,
+    engine: { threads: 1 },
+    mostRequests: 40,
+  });
+  constitution = join(folder, 'cats.yaml');
+  await writeFile(
+    constitution,
+    'principles:\n' +
+      '  - { id: cat, text: The cat is on the mat., critiqueRequest: Is the cat not on the mat?, revisionRequest: What should the cat do?, comparisonQuestion: Which cat sat? }\n' +
+      '  - { id: hat, text: The hat is on the cat., critiqueRequest: Is the hat not on the cat?, revisionRequest: What should the hat do?, comparisonQuestion: Which hat sat? }\n',
+  );
+  prompts = join(folder, 'prompts.txt');
+  await writeFile(prompts, Array.from({ length: 14 }, (_, i) => `what is the cat on mat ${i}\n`).join(''));
+});
+afterAll(async () => {
+  await server.close();
+  await rm(folder, { recursive: true });
+});
+beforeEach(() => {
+  printed = '';
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    printed += text;
+    return true;
+  });
+  vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  process.exitCode = undefined;
+});
+
+/** The JSON line that a command prints last. */
+async function tenet(...args: string[]): Promise<Record<string, never>> {
+  printed = '';
+  await buildProgram().parseAsync(['node', 'tenet', '--json', ...args]);
+  return JSON.parse(printed.trimEnd().split('\n').at(-1)!);
+}
+const small = ['--set', 'responseLength=8', '--set', 'critiqueLength=8', '--set', 'rounds=2'];
+
+describe('tenet critique', () => {
+  it('writes demonstrations and pairs that training reads, and repeats nothing', async () => {
+    const helpful = join(folder, 'helpful.jsonl');
+    await writeFile(
+      helpful,
+      `${JSON.stringify({ prompt: 'what is the hat?' })}\n${JSON.stringify({ prompt: 'Hi', completion: 'the cat' })}\n`,
+    );
+    const output = join(folder, 'local');
+    const args = [
+      ...['critique', '-m', `local:${model}`, '-p', prompts, '--limit', '8', '-c', constitution, '--pairs'],
+      ...['--helpful', helpful, '--helpful-share', '0.2', '--all-revisions', '--seed', '3'],
+      ...['-o', output, '--store', join(folder, 'local.db'), '--threads', '1', ...small],
+    ];
+    const { report, files } = (await tenet(...args)) as unknown as {
+      report: {
+        prompts: number;
+        revised: number;
+        kept: number;
+        dropped: number;
+        demonstrations: { helpful: number };
+      };
+      files: { demonstrations: string; preferences: string; chains: string };
+    };
+    expect(report.prompts).toBe(8);
+    expect(report.revised + report.kept + report.dropped).toBe(8);
+    expect(report.revised).toBeGreaterThan(0);
+    const demonstrations = await readRecords(files.demonstrations).toArray();
+    expect(demonstrations[0].format).toBe('prompt-completion');
+    const sources = demonstrations.map(({ record }) => (record as { source: string }).source);
+    expect(sources.filter((source) => source === 'helpful')).toHaveLength(report.demonstrations.helpful);
+    for (const { record } of await readRecords(files.preferences).toArray()) {
+      expect(validateRecord(record, 'preference')).toEqual([]);
+    }
+    const written = await readFile(files.demonstrations, 'utf8');
+    const store = await openStore(join(folder, 'local.db'));
+    const before = await store.ledger.head();
+    expect((await tenet(...args)).report).toEqual(report);
+    expect(await store.ledger.head()).toEqual(before);
+    expect(await readFile(files.demonstrations, 'utf8')).toBe(written);
+    expect(await store.ledger.verify()).toMatchObject({ ok: true });
+    await store.close();
+  });
+
+  it('goes on after Ctrl-C in another process, over HTTP, to what a run never stopped ends with', async () => {
+    const spec = `openai-compatible:tiny@${server.url}`;
+    const args = (store: string, output: string): string[] => [
+      ...['critique', '-m', spec, '-p', prompts, '-c', constitution, '--concurrency', '2'],
+      ...['-o', join(folder, output), '--store', join(folder, store), ...small],
+    ];
+    const child = spawn(
+      process.execPath,
+      ['--import', 'tsx', 'src/cli/main.ts', ...args('http.db', 'stopped')],
+      {
+        cwd: root,
+        env: { ...process.env, NO_COLOR: '1' },
+      },
+    );
+    let log = '';
+    let isAsked = false;
+    child.stderr.on('data', (text) => {
+      log += text;
+      if (isAsked || !log.includes('critique 2/14')) return;
+      isAsked = true;
+      child.kill('SIGINT');
+    });
+    const code = await new Promise((done) => child.on('close', done));
+    expect(code, log).toBe(130);
+    const store = await openStore(join(folder, 'http.db'));
+    const kept = await store.ledger.count();
+    expect(kept).toBeGreaterThan(2);
+    await tenet(...args('http.db', 'resumed'));
+    await tenet(...args('whole.db', 'whole'));
+    for (const file of ['demonstrations.jsonl', 'report.json']) {
+      const [resumed, whole] = await Promise.all(
+        ['resumed', 'whole'].map((output) => readFile(join(folder, output, file), 'utf8')),
+      );
+      const withoutTimes = (text: string): string => text.replace(/"(latencyMs|cached)": ?[^,}\n]*/g, '');
+      expect(withoutTimes(resumed)).toBe(withoutTimes(whole));
+    }
+    const whole = await openStore(join(folder, 'whole.db'));
+    expect(await store.ledger.count()).toBe(await whole.ledger.count());
+    await whole.close();
+    await store.close();
+  });
+});
+
+describe('tenet compare', () => {
+  const real = sharedData('preferences/hh-harmless-base.dev.jsonl.gz');
+
+  it.skipIf(real === null)(
+    'labels real preferences over HTTP, and holds the judge against people',
+    async () => {
+      const { report, files } = (await tenet(
+        ...[
+          'compare',
+          '-j',
+          `openai-compatible:tiny@${server.url}`,
+          '-d',
+          real!,
+          '--limit',
+          '4',
+          '-c',
+          constitution,
+        ],
+        ...['-o', join(folder, 'compared'), '--store', join(folder, 'compare.db'), '--set', 'layout=brief'],
+      )) as unknown as {
+        report: {
+          pairs: number;
+          failed: number;
+          agreement: { pairs: number; firstWins: null };
+          methods: object;
+        };
+        files: { preferences: string; rankings: string };
+      };
+      expect(report).toMatchObject({ pairs: 4, failed: 0, agreement: { pairs: 4, firstWins: null } });
+      // A model of random weights hardly ever says A or B, so that the server's likeliest tokens hold neither.
+      expect(Object.values(report.methods).reduce((sum, count) => sum + count, 0)).toBe(8);
+      const rankings = await readRecords(files.rankings).toArray();
+      expect(rankings).toHaveLength(4);
+      for (const { record } of rankings) expect(validateRecord(record, 'ranking')).toEqual([]);
+    },
+  );
+
+  it('asks a policy for responses, says what it costs to forget one, and feeds the statistics', async () => {
+    const store = join(folder, 'sampled.db');
+    const data = ['-d', prompts, '--limit', '3', '--store', store, '--threads', '1'];
+    await expect(tenet('compare', '-j', `local:${model}`, ...data)).rejects.toThrow(
+      '3 of 3 rows have no responses to compare',
+    );
+    await tenet(
+      ...[
+        'compare',
+        '-j',
+        `local:${model}`,
+        '-m',
+        `local:${model}`,
+        '-n',
+        '3',
+        '--response-length',
+        '8',
+        ...data,
+      ],
+      ...[
+        '-c',
+        constitution,
+        '-o',
+        join(folder, 'sampled'),
+        '--set',
+        'principles=all',
+        '--set',
+        'layout=brief',
+      ],
+    );
+    const stats = (await tenet('constitution', 'stats', constitution, '--store', store)) as unknown as {
+      principles: { principle: string; comparisons: { drawn: number } }[];
+    };
+    expect(
+      stats.principles.map(({ principle, comparisons }) => [principle, comparisons.drawn]).toSorted(),
+    ).toEqual([
+      ['cat', 9],
+      ['hat', 9],
+    ]);
+  });
+});
