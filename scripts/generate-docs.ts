@@ -22,6 +22,10 @@ const about: Readonly<Record<StageRecipe['type'], string>> = {
   sft: 'Fine-tunes the model on demonstrations; by default only responses count in the loss. Alone: `tenet train sft`.',
   rankings:
     'The policy answers each prompt several times and the simulated annotators of the sandbox world rank the answers. Rankings made by people come from a file instead, as `data` of the reward stage.',
+  critique:
+    'Phase 1 of Constitutional AI: the policy answers prompts, and a critic criticises and revises the answers under principles of a constitution; the revisions become demonstrations for sft. Every step is in the ledger. Alone: `tenet critique`; see [constitution.md](constitution.md).',
+  compare:
+    'Phase 2: the policy answers each prompt several times, and a judge compares the answers under a constitution; the soft labels become comparisons for reward. Says how far the judge can be trusted. Alone: `tenet compare`; see [constitution.md](constitution.md).',
   reward:
     'Trains a reward model from comparisons or K-way rankings, starting from the policy, and measures it on held-out pairs beside trivial rules. Alone: `tenet train reward`.',
   dpo: 'Trains the policy directly on comparisons, without a reward model and without sampling. Alone: `tenet train dpo`.',

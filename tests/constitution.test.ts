@@ -19,6 +19,7 @@ import {
 import { type RunningServer, serveOpenAi } from '../src/server/index.ts';
 import { openStore } from '../src/store/index.ts';
 import { trainBpe } from '../src/text/index.ts';
+import { runTiny } from './fixtures/tiny-run.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 let folder: string;
@@ -168,6 +169,81 @@ describe('tenet critique', () => {
     expect(await store.ledger.count()).toBe(await whole.ledger.count());
     await whole.close();
     await store.close();
+  });
+});
+
+describe('a recipe of both phases', () => {
+  const recipe = (): string => `
+model: { path: ${model} }
+seed: 5
+threads: 1
+stages:
+  - type: critique
+    prompts: { path: ${prompts}, limit: 8 }
+    helpful: { sandbox: demonstrations, limit: 6 }
+    helpfulShare: 0.25
+    constitution: ${constitution}
+    rounds: 2
+    responseLength: 8
+    critiqueLength: 8
+    pairs: true
+    concurrency: 2
+  - { type: sft, maxSteps: 2, batchSize: 4, learningRate: 0.01, heldOut: 0 }
+  - { type: dpo, maxSteps: 1, batchSize: 2, heldOut: 0 }
+  - type: compare
+    prompts: { path: ${prompts}, limit: 6 }
+    human: { path: ${join(folder, 'people.jsonl')} }
+    humanShare: 0.25
+    judge: sft
+    constitution: ${constitution}
+    layout: brief
+    responseLength: 8
+    recheck: 2
+  - { type: reward, maxSteps: 2, batchSize: 4, heldOut: 0 }
+`;
+
+  it('leads from prompts to a reward model, resumes to the same weights, and can be traced to its principles', async () => {
+    const people = { prompt: 'what is it', chosen: 'the cat', rejected: 'the hat' };
+    await writeFile(join(folder, 'people.jsonl'), `${JSON.stringify(people)}\n${JSON.stringify(people)}\n`);
+    const whole = await runTiny(join(folder, 'run-whole'), { text: recipe() });
+    const controller = new AbortController();
+    const display = { stage() {}, event() {}, sample() {}, warn() {}, close() {} };
+    const progress = ({ stage, done }: { stage: string; done: number }): void => {
+      if (stage === 'critique' && done === 3) controller.abort();
+    };
+    const stopped = runTiny(join(folder, 'run-stopped'), {
+      ...{ text: recipe(), signal: controller.signal, display: { ...display, progress } },
+    });
+    await expect(stopped).rejects.toMatchObject({ code: 'interrupted' });
+    const resumed = await runTiny(join(folder, 'run-stopped'), { text: recipe(), resume: true });
+    const weights = ({ stages }: typeof whole) =>
+      stages.map(({ name, result }) => [name, result.model?.weights]);
+    expect(weights(resumed)).toEqual(weights(whole));
+    expect(resumed.stages.find(({ name }) => name === 'compare')!.result).toMatchObject({
+      rankings: 8,
+      byAi: 6,
+      byPeople: 2,
+    });
+    for (const file of ['01-critique/demonstrations.jsonl', '04-compare/labels.jsonl']) {
+      const [a, b] = await Promise.all(
+        ['run-whole', 'run-stopped'].map((run) => readFile(join(folder, run, 'stages', file), 'utf8')),
+      );
+      expect(a).toBe(b);
+    }
+    printed = '';
+    await buildProgram().parseAsync([
+      'node',
+      'tenet',
+      'trace',
+      join(folder, 'run-stopped'),
+      '--stage',
+      'reward',
+    ]);
+    expect(printed).toMatch(/critique constitution: .*cats\.yaml.* ✓/);
+    expect(printed).toMatch(/compare labels: .* ✓/);
+    expect(printed).toContain('principle cat');
+    expect(printed).toContain('judge: model tiny/sft');
+    expect(printed).not.toContain('✗');
   });
 });
 

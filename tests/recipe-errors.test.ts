@@ -213,7 +213,7 @@ it('finds all stages that lack something before the first begins', async () => {
   await expect(runTiny(join(folder, 'order'), { text })).rejects.toThrow(
     'The recipe cannot run:\n' +
       '  stages[0] (reward) has no model to start from: give the recipe model: { path: … }, or put a pretrain stage first\n' +
-      '  stages[0] (reward) has no data: give it data: { path: … }, or put a rankings stage before it\n' +
+      '  stages[0] (reward) has no data: give it data: { path: … }, or put a rankings or compare stage before it\n' +
       '  stages[1] (ppo) has no model to start from: give the recipe model: { path: … }, or put a pretrain stage first\n' +
       '  stages[1] (ppo): rewardModel "rewrd" is not the name of an earlier reward stage (reward)\n' +
       '  stages[2] (sft) has no model to start from: give the recipe model: { path: … }, or put a pretrain stage first\n' +

@@ -62,7 +62,8 @@ export async function openAskSession(flags: AskFlags): Promise<AskSession> {
     store,
     tally,
     async open(spec) {
-      const name = await modelName(spec);
+      const { resolveModelSpec } = await import('../run/resolve-model-spec.ts');
+      const name = await resolveModelSpec(spec);
       const known = models.get(name);
       if (known) return known;
       // What a local model says is kept in the ledger, and costs nothing to say again.
@@ -82,13 +83,6 @@ export async function openAskSession(flags: AskFlags): Promise<AskSession> {
       await store.close();
     },
   };
-}
-
-/** A model's name; of a run folder that of its newest model. */
-async function modelName(spec: string): Promise<string> {
-  if (!spec.startsWith('local:')) return spec;
-  const { findModel } = await import('../run/find-model.ts');
-  return `local:${(await findModel(spec.slice('local:'.length))).folder}`;
 }
 
 /** `$0.42 for 1,234 calls`, and what of it was not paid for. */

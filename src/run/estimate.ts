@@ -15,6 +15,7 @@
  */
 import { TenetError } from '../base/index.ts';
 import { estimateKto, estimatePairs, estimateReward } from './estimate/comparisons.ts';
+import { estimateCompare, estimateCritique } from './estimate/feedback.ts';
 import { measureSpeed } from './estimate/machine-speed.ts';
 import { totalMemory } from './estimate/memory.ts';
 import { baseName, describeModel, modelInFolder, type PlannedModel } from './estimate/planned-model.ts';
@@ -93,6 +94,16 @@ async function draftOf(options: StageRecipe, stage: PlannedStage): Promise<Stage
       return estimateSft(options, stage, modelFor(stage, options.model, 'causal'));
     case 'rankings':
       return estimateRankings(options, stage, modelFor(stage, options.model, 'causal'));
+    case 'critique':
+      return estimateCritique(options, stage, {
+        policy: modelFor(stage, options.model, 'causal'),
+        critic: criticOf(options.critic ?? options.model, stage),
+      });
+    case 'compare':
+      return estimateCompare(options, stage, {
+        policy: modelFor(stage, options.model, 'causal'),
+        critic: criticOf(options.judge ?? options.model, stage),
+      });
     case 'reward':
       return estimateReward(options, stage, modelFor(stage, options.model, 'causal'));
     case 'dpo':
@@ -120,6 +131,12 @@ async function draftOf(options: StageRecipe, stage: PlannedStage): Promise<Stage
       });
     }
   }
+}
+
+/** The critic or judge, where it is a model of the run; null for one that computes elsewhere. */
+function criticOf(name: string | undefined, stage: PlannedStage): PlannedModel | null {
+  const isStage = name === undefined || stage.before.models.some((model) => model.name === name);
+  return isStage ? modelFor(stage, name, 'causal') : null;
 }
 
 /** The models of a stage in which a policy is scored. */

@@ -21,11 +21,17 @@ const sandboxDefaults = { corpus: 20_000, demonstrations: 2000, prompts: 1000 } 
 /**
  * @param options.purpose what the run uses it for, e.g. `sft data`
  * @param options.folder  where bad rows are written with `onBadRow: skip`
+ * @param options.lines   true: each line of a .txt file is a prompt. Default false: the file is one text
  * @throws TenetError('data') naming all bad rows, or when there is no record
  */
 export async function loadData(
   source: DataSource,
-  options: { readonly purpose: string; readonly folder: string; readonly seed: number },
+  options: {
+    readonly purpose: string;
+    readonly folder: string;
+    readonly seed: number;
+    readonly lines?: boolean;
+  },
 ): Promise<LoadedData> {
   if (source.path === undefined) return loadSandbox(source, options);
   const paths = typeof source.path === 'string' ? [source.path] : source.path;
@@ -45,10 +51,12 @@ export async function loadData(
 async function loadFile(
   path: string,
   onBadRow: DataSource['onBadRow'],
-  { purpose, folder, limit }: { purpose: string; folder: string; limit: number | undefined },
+  options: { purpose: string; folder: string; limit: number | undefined; lines?: boolean },
 ): Promise<{ examples: Example[]; input: InputRecord }> {
+  const { purpose, folder, limit } = options;
   const records = readRecords(path, {
     onBadRow,
+    ...(options.lines && /\.txt(\.gz)?$/.test(path) && { format: 'prompt-only' as const }),
     ...(onBadRow === 'skip' && { badRowsPath: join(folder, `bad-rows-${basename(path)}.jsonl`) }),
   });
   const examples: Example[] = [];

@@ -8,6 +8,8 @@ import { openRunFolder, type RunFolder } from './run-folder.ts';
 import { learnsFromComparisons, type RunRecipe, type StageRecipe } from './run-recipe.ts';
 import { runStage } from './run-stage.ts';
 import { runBestOfN } from './stages/best-of-n.ts';
+import { runCompare } from './stages/compare.ts';
+import { runCritique } from './stages/critique.ts';
 import { runEvaluate } from './stages/evaluate.ts';
 import { runKto } from './stages/kto.ts';
 import { runPairMethod } from './stages/pair-methods.ts';
@@ -116,6 +118,10 @@ function runOne(stage: StageRecipe, run: StageRun): Promise<StageResult> {
       return runSft(stage, run);
     case 'rankings':
       return runRankings(stage, run);
+    case 'critique':
+      return runCritique(stage, run);
+    case 'compare':
+      return runCompare(stage, run);
     case 'reward':
       return runReward(stage, run);
     case 'dpo':
@@ -145,8 +151,8 @@ export function checkOrder(recipe: RunRecipe, names: readonly string[]): void {
   const problems: string[] = [];
   let policy = recipe.model !== undefined;
   const rewardModels: string[] = [];
-  let rankings = false;
-  let bestOfN = false;
+  let comparisons = false;
+  let demonstrations = false;
   recipe.stages.forEach((stage, i) => {
     const where = `stages[${i}] (${names[i]})`;
     const earlier = names.slice(0, i);
@@ -170,16 +176,21 @@ export function checkOrder(recipe: RunRecipe, names: readonly string[]): void {
         problems.push(`${where} has no reward model: put a reward stage before it, or give rewardModelPath`);
       }
     }
-    if (learnsFromComparisons(stage) && !stage.data && !rankings) {
-      problems.push(`${where} has no data: give it data: { path: … }, or put a rankings stage before it`);
+    if (learnsFromComparisons(stage) && !stage.data && !comparisons) {
+      problems.push(
+        `${where} has no data: give it data: { path: … }, or put a rankings or compare stage before it`,
+      );
     }
-    if (stage.type === 'sft' && !stage.data && !bestOfN) {
-      problems.push(`${where} has no data: give it data: { path: … }, or put a best-of-n stage before it`);
+    if (stage.type === 'sft' && !stage.data && !demonstrations) {
+      problems.push(
+        `${where} has no data: give it data: { path: … }, or put a best-of-n or critique stage before it`,
+      );
     }
     if (stage.type === 'pretrain' || stage.type === 'sft') policy = true;
     if (stage.type === 'reward') rewardModels.push(names[i]);
-    if (stage.type === 'rankings') rankings = true;
-    if (stage.type === 'best-of-n') bestOfN = true;
+    if (stage.type === 'rankings' || stage.type === 'compare') comparisons = true;
+    if (stage.type === 'critique' && stage.pairs) comparisons = true;
+    if (stage.type === 'best-of-n' || stage.type === 'critique') demonstrations = true;
   });
   if (problems.length === 0) return;
   throw new TenetError(

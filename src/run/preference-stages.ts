@@ -13,7 +13,9 @@ import { dataSource, heldOut, inherited, stageName, startModel } from './stage-p
 
 export const comparisons = dataSource
   .optional()
-  .describe('Preferences or K-way rankings. Default: what the rankings stage before it collected.');
+  .describe(
+    'Preferences or K-way rankings. Default: what the newest rankings or compare stage before it made, or critique stage with pairs.',
+  );
 
 const common = { name: stageName, model: startModel, data: comparisons, heldOut, ...inherited };
 

@@ -1,6 +1,7 @@
 /** What a recipe may say: the only source of its names, types, defaults and help texts. */
 import { z } from 'zod';
 import { rewardOptions, sftOptions } from '../train/index.ts';
+import { compareStage, critiqueStage } from './feedback-stages.ts';
 import {
   bestOfNStage,
   grpoStage,
@@ -84,7 +85,7 @@ const sftStage = sftOptions.extend({
   data: dataSource
     .optional()
     .describe(
-      'Prompts with completions, conversations, texts, or preferences (their preferred side). Default: the best responses that a best-of-n stage before it kept.',
+      'Prompts with completions, conversations, texts, or preferences (their preferred side). Default: what a best-of-n or critique stage before it made.',
     ),
   heldOut,
   ...inherited,
@@ -148,6 +149,8 @@ export const stageSchema = z.discriminatedUnion('type', [
   pretrainStage,
   sftStage,
   rankingsStage,
+  critiqueStage,
+  compareStage,
   rewardStage,
   dpoStage,
   ktoStage,
@@ -168,7 +171,7 @@ export type StageOf<T extends StageRecipe['type']> = Extract<StageRecipe, { type
 
 const comparing = ['reward', 'dpo', 'kto', 'orpo', 'cpo', 'simpo'] as const;
 
-/** True: the stage's data are comparisons, those of a rankings stage unless it names others. */
+/** True: the stage's data are comparisons, those of the stage before it that made some unless it names others. */
 export function learnsFromComparisons(stage: StageRecipe): stage is StageOf<(typeof comparing)[number]> {
   return comparing.some((type) => type === stage.type);
 }

@@ -128,6 +128,7 @@ async function run(flags: CompareFlags, self: Command): Promise<void> {
     const { files, report } = await library.writeComparisons(result, {
       ...{ folder: flags.output, constitution, seed: flags.seed },
       orderIsNeutral: library.orderIsNeutral(inputs),
+      store: session.store,
     });
     display.stage({ stage: 'compare', index: 0, count: 1, status: 'finished' });
     display.close();

@@ -151,6 +151,7 @@ async function run(flags: CritiqueFlags, self: Command): Promise<void> {
       ...{ folder: flags.output, constitution, helpful, helpfulShare, seed: flags.seed },
       revisions: flags.allRevisions ? 'all' : 'final',
       pairs: flags.pairs ?? false,
+      store: session.store,
     });
     display.stage({ stage: 'critique', index: 0, count: 1, status: 'finished' });
     display.close();

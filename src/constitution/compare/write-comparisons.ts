@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/index.ts';
 import { writeRecords } from '../../data/index.ts';
+import { type Store, selectFromLedger, writeSelectionFile } from '../../store/index.ts';
 import type { Constitution } from '../constitution.ts';
 import type { CompareJobResult } from './compare-job.ts';
 import { softPreferences, softRanking } from './records.ts';
@@ -28,7 +29,12 @@ export interface WrittenComparisonReport extends ComparisonReport {
 /** Writes them, each whole or not at all. */
 export async function writeComparisons(
   result: CompareJobResult,
-  options: ReportOptions & { readonly folder: string; readonly constitution: Constitution },
+  options: ReportOptions & {
+    readonly folder: string;
+    readonly constitution: Constitution;
+    /** Where the answers were kept: each file then says which events it was made from. Default: nowhere. */
+    readonly store?: Store;
+  },
 ): Promise<{ readonly files: ComparisonFiles; readonly report: WrittenComparisonReport }> {
   const { folder, constitution } = options;
   const items = result.items.filter((item) => item !== null);
@@ -42,6 +48,10 @@ export async function writeComparisons(
   await writeRecords(files.preferences, preferences);
   await writeRecords(files.rankings, items.map(softRanking));
   await writeRecords(files.comparisons, items);
+  if (options.store) {
+    const selection = await selectFromLedger(options.store, { project: result.job });
+    for (const path of [files.preferences, files.rankings]) await writeSelectionFile(path, selection);
+  }
   const { name, version, hash } = constitution;
   const report: WrittenComparisonReport = {
     job: result.job,

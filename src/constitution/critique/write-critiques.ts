@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/index.ts';
 import { writeRecords } from '../../data/index.ts';
+import { type Store, selectFromLedger, writeSelectionFile } from '../../store/index.ts';
 import type { Constitution } from '../constitution.ts';
 import { type CritiqueJobResult, type CritiqueSummary, summariseCritiques } from './critique-job.ts';
 import { demonstrationsFrom, type HelpfulResponse, type MixOptions, revisionPreferences } from './records.ts';
@@ -31,6 +32,8 @@ export interface WriteCritiqueOptions extends MixOptions {
   readonly helpful: readonly HelpfulResponse[];
   /** True: also write preference pairs. */
   readonly pairs: boolean;
+  /** Where the steps were kept: each file then says which events it was made from. Default: nowhere. */
+  readonly store?: Store;
 }
 
 /** Writes them, each whole or not at all. */
@@ -51,6 +54,12 @@ export async function writeCritiques(
   await writeRecords(files.demonstrations, mix.records);
   if (files.preferences) await writeRecords(files.preferences, preferences!);
   await writeRecords(files.chains, chains);
+  if (options.store) {
+    const selection = await selectFromLedger(options.store, { project: result.job });
+    for (const path of [files.demonstrations, files.preferences]) {
+      if (path !== null) await writeSelectionFile(path, selection);
+    }
+  }
   const { name, version, hash } = constitution;
   const report: CritiqueReport = {
     job: result.job,

@@ -255,7 +255,7 @@ async function comparisonSizes(
     const heldOut = Math.round(rankings.rankings * options.heldOut);
     const length = Math.round(promptTokens + responseTokens);
     return {
-      data: [{ path: 'what the rankings stage collects', rows: rankings.rankings }],
+      data: [{ path: 'what an earlier stage makes', rows: rankings.rankings }],
       train: rankings.rankings - heldOut,
       heldOut,
       responses,

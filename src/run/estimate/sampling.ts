@@ -21,10 +21,10 @@ import { scaleSize } from './supervised.ts';
 import { addWork, forwardWork, generationWork, scaleWork, trainingWork } from './work.ts';
 
 /** Sequences that the generator decodes at once, and prompt tokens that it reads at once. */
-const generatorRows = 64;
+export const generatorRows = 64;
 const promptTokenBudget = 8192;
 
-interface PromptSizes {
+export interface PromptSizes {
   readonly data: readonly PlannedData[];
   /** Prompts that fit. */
   readonly count: number;
@@ -355,13 +355,13 @@ export async function estimateEvaluate(
   };
 }
 
-async function promptSizes(
+export async function promptSizes(
   options: ResponseLimit & { readonly prompts: DataSource },
   stage: PlannedStage,
   model: PlannedModel,
 ): Promise<PromptSizes> {
   const { responseLength, lengthOption } = limitOf(options);
-  const { examples, data } = await readSource(options.prompts, stage);
+  const { examples, data } = await readSource(options.prompts, stage, { lines: true });
   const encoder = encoderOf(model, stage, model.config.maxPositions);
   const sampled = sampleOf(examples, stage.seed);
   const lengths = sampled.flatMap((example) => {
@@ -395,7 +395,11 @@ function rowsOf({ lengths, responseTokens }: PromptSizes): RowSize[] {
 }
 
 /** Two copies of the weights (one packed for decoding), the cache, and the pass over the prompts. */
-function generatorMemory({ shape }: PlannedModel, { lengths }: PromptSizes, responseLength: number): Memory {
+export function generatorMemory(
+  { shape }: PlannedModel,
+  { lengths }: PromptSizes,
+  responseLength: number,
+): Memory {
   const longest = Math.max(...lengths);
   const prompt: StepSize['largest'] = { tokens: promptTokenBudget, length: longest, counted: generatorRows };
   return {

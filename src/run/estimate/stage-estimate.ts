@@ -114,11 +114,17 @@ export type StageDraft = Omit<StageEstimate, 'name' | 'type' | 'memoryBytes' | '
 export async function readSource(
   source: DataSource,
   stage: PlannedStage,
+  options: { readonly lines?: boolean } = {},
 ): Promise<{ examples: readonly Example[]; data: PlannedData[] }> {
   // With `onBadRow: skip` bad rows are written to a folder, which here is nobody's.
   const folder = await mkdtemp(join(tmpdir(), 'tenet-plan-'));
   try {
-    const { examples, inputs } = await loadData(source, { purpose: stage.name, folder, seed: stage.seed });
+    const { examples, inputs } = await loadData(source, {
+      ...options,
+      purpose: stage.name,
+      folder,
+      seed: stage.seed,
+    });
     return { examples, data: inputs.map(({ path, rows }: InputRecord) => ({ path, rows: rows ?? 0 })) };
   } finally {
     await rm(folder, { recursive: true, force: true });

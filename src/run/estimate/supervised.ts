@@ -76,18 +76,21 @@ function supervised(
   });
 }
 
-/** Fine-tuning on what the best-of-n stage before it will keep. */
+/** Fine-tuning on what a best-of-n or critique stage before it will make. */
 function onBestAnswers(options: StageOf<'sft'>, stage: PlannedStage, model: PlannedModel): StageDraft {
   const { best } = stage.before;
   if (!best) {
-    throw new TenetError('usage', `stage "${stage.name}" has no data and no best-of-n stage before it.`);
+    throw new TenetError(
+      'usage',
+      `stage "${stage.name}" has no data, and no stage before it makes demonstrations.`,
+    );
   }
   const { answers, promptTokens, responseTokens } = best;
   const heldOutRows = Math.round(answers * options.heldOut);
   const counted = Math.round(responseTokens);
   return planSteps(options, stage, {
     model,
-    data: [{ path: 'what the best-of-n stage keeps', rows: answers }],
+    data: [{ path: 'what an earlier stage makes', rows: answers }],
     rows: [{ length: Math.round(promptTokens) + counted, counted }],
     rowCount: answers - heldOutRows,
     trainRows: answers - heldOutRows,

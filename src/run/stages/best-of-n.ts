@@ -16,6 +16,7 @@ export async function runBestOfN(options: StageOf<'best-of-n'>, stage: StageRun)
   const { model: rewardModel, reward } = await loadRewardModel(options, stage, start);
   const { examples, inputs } = await loadData(options.prompts, {
     purpose: `${stage.name} prompts`,
+    lines: true,
     folder: context.folder,
     seed,
   });

@@ -1,4 +1,4 @@
-/** Comparisons for a stage: from the recipe's data, or what a rankings stage of the run has collected. */
+/** Comparisons and demonstrations for a stage: from the recipe's data, or what an earlier stage has made. */
 import { resolve } from 'node:path';
 import { hashFile, TenetError } from '../../base/index.ts';
 import { type Example, examplesOf, type RankingExample, readRecords } from '../../data/index.ts';
@@ -29,32 +29,42 @@ export async function loadComparisons(source: DataSource | undefined, stage: Sta
     expectKinds(stage, examples, ['ranking']);
     return { examples: examples as readonly RankingExample[], inputs, panel: null };
   }
-  const { examples, from } = await collectedBy(stage, 'rankings');
+  const { examples, from } = await collectedBy(stage, 'comparisons');
   return {
     examples: examples as readonly RankingExample[],
     inputs: [],
-    panel: from.result.panel as keyof typeof panels,
+    panel: (from.result.panel as keyof typeof panels | undefined) ?? null,
   };
 }
 
+/** The file that a stage made of a kind, relative to the run folder. */
+const madeBy = {
+  comparisons: ({ type, result }: FinishedStage) =>
+    type === 'rankings' || type === 'compare' ? result.data : (result.preferences as string | undefined),
+  demonstrations: ({ type, result }: FinishedStage) =>
+    type === 'best-of-n' || type === 'critique' ? result.data : undefined,
+} as const;
+
 /**
- * The data that the newest stage of a type has collected.
- * @throws TenetError('usage') when there is none
+ * The newest data of a kind that an earlier stage has made.
+ * @throws TenetError('usage') when there are none
  */
 export async function collectedBy(
   { finished, run, name }: StageRun,
-  type: 'rankings' | 'best-of-n',
+  kind: keyof typeof madeBy,
 ): Promise<{ readonly examples: readonly Example[]; readonly from: FinishedStage }> {
-  const from = finished.findLast((stage) => stage.type === type);
-  if (!from?.result.data) {
+  const from = finished.findLast((stage) => madeBy[kind](stage) !== undefined);
+  const file = from && madeBy[kind](from);
+  if (!from || file === undefined) {
+    const makers = kind === 'comparisons' ? 'rankings or compare' : 'best-of-n or critique';
     throw new TenetError(
       'usage',
-      `stage "${name}" has no data: give it data: { path: … }, or put a ${type} stage before it.`,
+      `stage "${name}" has no data: give it data: { path: … }, or put a ${makers} stage before it.`,
     );
   }
-  const path = resolve(run.path, from.result.data);
+  const path = resolve(run.path, file);
   const hash = await hashFile(path);
-  await run.recordUse(name, { kind: 'data', role: type, stage: from.name, path: from.result.data, hash });
+  await run.recordUse(name, { kind: 'data', role: from.type, stage: from.name, path: file, hash });
   const examples: Example[] = [];
   for await (const { record, format } of readRecords(path)) {
     examples.push(...examplesOf(record, format));

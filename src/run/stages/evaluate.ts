@@ -71,6 +71,7 @@ export async function runEvaluate(options: StageOf<'evaluate'>, stage: StageRun)
   const { context, run, seed } = stage;
   const { examples, inputs } = await loadData(options.prompts, {
     purpose: `${stage.name} prompts`,
+    lines: true,
     folder: context.folder,
     seed,
   });

@@ -29,6 +29,7 @@ export async function runPolicyMethod(options: PolicyStage, stage: StageRun): Pr
   // Step 2. The prompts.
   const { examples, inputs } = await loadData(options.prompts, {
     purpose: `${stage.name} prompts`,
+    lines: true,
     folder: context.folder,
     seed,
   });

@@ -36,6 +36,7 @@ export async function runPpo(options: StageOf<'ppo'>, stage: StageRun): Promise<
   // Step 2. The prompts.
   const { examples, inputs } = await loadData(options.prompts, {
     purpose: `${stage.name} prompts`,
+    lines: true,
     folder: context.folder,
     seed,
   });

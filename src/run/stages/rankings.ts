@@ -23,6 +23,7 @@ export async function runRankings(options: StageOf<'rankings'>, stage: StageRun)
   const start = await startModel(stage, { from: options.model });
   const { examples, inputs } = await loadData(options.prompts, {
     purpose: `${stage.name} prompts`,
+    lines: true,
     folder: context.folder,
     seed,
   });

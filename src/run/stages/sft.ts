@@ -20,7 +20,7 @@ export async function runSft(options: StageOf<'sft'>, stage: StageRun): Promise<
   const start = await startModel(stage, { from: options.model });
   const { examples, inputs } = options.data
     ? await loadData(options.data, { purpose: `${stage.name} data`, folder: context.folder, seed })
-    : { ...(await collectedBy(stage, 'best-of-n')), inputs: [] };
+    : { ...(await collectedBy(stage, 'demonstrations')), inputs: [] };
   await run.recordInputs(inputs);
   const maxLength = Math.min(options.maxLength, start.config.maxPositions);
   const encoder = encoderFor(stage, start.tokenizer, maxLength);
