@@ -200,6 +200,14 @@ stages:
     responseLength: 8
     recheck: 2
   - { type: reward, maxSteps: 2, batchSize: 4, heldOut: 0 }
+  - type: rloo
+    prompts: { path: ${prompts}, limit: 4 }
+    judge: { scale: 3, layout: brief, constitution: ${constitution} }
+    batchSize: 4
+    numGenerations: 2
+    totalEpisodes: 4
+    maxCompletionLength: 6
+    learningRate: 0.01
 `;
 
   it('leads from prompts to a reward model, resumes to the same weights, and can be traced to its principles', async () => {
@@ -224,6 +232,8 @@ stages:
       byAi: 6,
       byPeople: 2,
     });
+    const scored = resumed.stages.find(({ name }) => name === 'rloo')!.result;
+    expect(scored.rewardModel).toMatch(/^judge local:run-stopped\/03-dpo@/);
     for (const file of ['01-critique/demonstrations.jsonl', '04-compare/labels.jsonl']) {
       const [a, b] = await Promise.all(
         ['run-whole', 'run-stopped'].map((run) => readFile(join(folder, run, 'stages', file), 'utf8')),

@@ -141,12 +141,20 @@ function criticOf(name: string | undefined, stage: PlannedStage): PlannedModel |
 
 /** The models of a stage in which a policy is scored. */
 async function practiceModels(
-  options: { readonly model?: string; readonly rewardModel?: string; readonly rewardModelPath?: string },
+  options: {
+    readonly model?: string;
+    readonly rewardModel?: string;
+    readonly rewardModelPath?: string;
+    readonly judge?: { readonly model?: string };
+  },
   stage: PlannedStage,
 ): Promise<{ readonly policy: PlannedModel; readonly reward: PlannedModel }> {
   const { model, rewardModel, rewardModelPath: path } = options;
+  const policy = modelFor(stage, model, 'causal');
+  // A judge reads what a reward model would, and its question besides.
+  if (options.judge) return { policy, reward: criticOf(options.judge.model ?? model, stage) ?? policy };
   return {
-    policy: modelFor(stage, model, 'causal'),
+    policy,
     reward:
       path === undefined
         ? modelFor(stage, rewardModel, 'reward')

@@ -166,7 +166,7 @@ export function checkOrder(recipe: RunRecipe, names: readonly string[]): void {
         `${where}: model "${stage.model}" is not the name of an earlier stage (${earlier.join(', ') || 'there is none'})`,
       );
     }
-    if ('allowWeakReward' in stage) {
+    if ('allowWeakReward' in stage && !('judge' in stage && stage.judge)) {
       const { rewardModel, rewardModelPath } = stage;
       if (rewardModel !== undefined && !rewardModels.includes(rewardModel)) {
         problems.push(

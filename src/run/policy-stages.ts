@@ -1,5 +1,6 @@
 /** The stages of a recipe in which the policy writes and a reward model scores. */
 import { z } from 'zod';
+import { scoreOptions } from '../constitution/index.ts';
 import {
   bestOfNOptions,
   grpoOptions,
@@ -35,26 +36,48 @@ const common = {
   ...inherited,
 };
 
+/** For the methods that need no value function; PPO's begins as a copy of the reward model. */
+const judged = {
+  ...common,
+  judge: scoreOptions
+    .extend({
+      model: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          'What scores: an earlier stage, or a model such as openai:gpt-4.1-mini or local:<folder>. Default: the policy as it was at the start.',
+        ),
+      constitution: filePath()
+        .optional()
+        .describe('A constitution file. Default: the one that comes with Tenet.'),
+    })
+    .optional()
+    .describe(
+      "Rewards straight from a judge's scores under a constitution, in [-1, 1], without a reward model (d-RLAIF, Lee et al. 2023).",
+    ),
+};
+
 export const ppoStage = ppoOptions.extend({ type: z.literal('ppo'), ...common });
 
-export const rlooStage = withRules(rlooOptions.extend({ type: z.literal('rloo'), ...common }), rlooRules);
+export const rlooStage = withRules(rlooOptions.extend({ type: z.literal('rloo'), ...judged }), rlooRules);
 
-export const grpoStage = withRules(grpoOptions.extend({ type: z.literal('grpo'), ...common }), grpoRules);
+export const grpoStage = withRules(grpoOptions.extend({ type: z.literal('grpo'), ...judged }), grpoRules);
 
 export const reinforcePlusPlusStage = withRules(
-  reinforcePlusPlusOptions.extend({ type: z.literal('reinforce-plus-plus'), ...common }),
+  reinforcePlusPlusOptions.extend({ type: z.literal('reinforce-plus-plus'), ...judged }),
   reinforcePlusPlusRules,
 );
 
 export const onlineDpoStage = withRules(
-  onlineDpoOptions.extend({ type: z.literal('online-dpo'), ...common }),
+  onlineDpoOptions.extend({ type: z.literal('online-dpo'), ...judged }),
   onlineDpoRules,
 );
 
-export const raftStage = withRules(raftOptions.extend({ type: z.literal('raft'), ...common }), raftRules);
+export const raftStage = withRules(raftOptions.extend({ type: z.literal('raft'), ...judged }), raftRules);
 
 export const bestOfNStage = bestOfNOptions.extend({
   type: z.literal('best-of-n'),
-  ...common,
+  ...judged,
   prompts: dataSource.describe('Prompts to answer; of records with responses only the prompts are used.'),
 });

@@ -220,7 +220,10 @@ function fileOverrides({ needs }: Method, flags: InputFlags): string[] {
 function requireInputs({ name, needs }: Method, flags: RunFlags & InputFlags): void {
   const missing = needs.filter((need) => {
     const [word] = inputs[need].option.split('.');
-    return flags[need] === undefined && !flags.set?.some((override) => override.startsWith(word));
+    const isSet = (option: string): boolean => flags.set?.some((given) => given.startsWith(option)) ?? false;
+    // A judge's scores under a constitution stand in for a reward model.
+    const isReplaced = need === 'rewardModel' && isSet('judge');
+    return flags[need] === undefined && !isSet(word) && !isReplaced;
   });
   if (missing.length === 0) return;
   const width = Math.max(...missing.map((need) => inputs[need].flag.length));

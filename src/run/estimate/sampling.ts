@@ -204,7 +204,7 @@ export async function estimatePolicyMethod(
     model: policy,
     besides: [
       hasReference ? `reference: ${policy.name} as it was` : 'no reference model (beta is 0)',
-      `reward model: ${reward.name}`,
+      `${options.judge ? 'judge' : 'reward model'}: ${reward.name}`,
     ],
     data: prompts.data,
     sampling: {
@@ -267,7 +267,7 @@ export async function estimateBestOfN(
   const scored = { ...scaleSize(batch, responses / atOnce), counted: 0 };
   return {
     model: policy,
-    besides: [`reward model: ${reward.name}`],
+    besides: [`${options.judge ? 'judge' : 'reward model'}: ${reward.name}`],
     data: prompts.data,
     sampling: { prompts: prompts.count, responses, promptTokens, responseTokens },
     memory: addMemory(

@@ -7,13 +7,13 @@ import { JsonLinesWriter, readJsonLines } from '../json-lines.ts';
 import { loadData } from '../load-data.ts';
 import type { StageOf } from '../run-recipe.ts';
 import { encodePromptsOf } from './encode-prompts.ts';
-import { loadRewardModel, probesOf } from './reward-source.ts';
+import { loadRewards, probesOf } from './reward-source.ts';
 import { type StageResult, type StageRun, startModel } from './stage-run.ts';
 
 export async function runBestOfN(options: StageOf<'best-of-n'>, stage: StageRun): Promise<StageResult> {
   const { context, run, seed } = stage;
   const start = await startModel(stage, { from: options.model });
-  const { model: rewardModel, reward } = await loadRewardModel(options, stage, start);
+  const rewards = await loadRewards(options, stage, start);
   const { examples, inputs } = await loadData(options.prompts, {
     purpose: `${stage.name} prompts`,
     lines: true,
@@ -32,8 +32,8 @@ export async function runBestOfN(options: StageOf<'best-of-n'>, stage: StageRun)
     {
       config: start.config,
       policy: start.parameters,
-      reward,
-      rewardName: rewardModel.name,
+      reward: rewards.reward,
+      rewardName: rewards.name,
       prompts: prompts.map(({ prompt }) => prompt),
       tokenizer: start.tokenizer,
       stopIds: start.stopIds,
@@ -47,7 +47,10 @@ export async function runBestOfN(options: StageOf<'best-of-n'>, stage: StageRun)
         writer.sync();
       },
     },
-  ).finally(() => writer.close());
+  ).finally(async () => {
+    writer.close();
+    await rewards.release();
+  });
 
   // Step 2. The best answers, as a data file like any other, and some of them to look at.
   const best = candidates.flatMap((group) => {
@@ -73,7 +76,7 @@ export async function runBestOfN(options: StageOf<'best-of-n'>, stage: StageRun)
     ...result,
     n: options.numGenerations,
     kept: records.length,
-    rewardModel: rewardModel.name,
+    rewardModel: rewards.name,
     data: relative(run.path, data),
   };
 }

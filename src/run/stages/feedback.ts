@@ -6,6 +6,7 @@ import { type Constitution, loadConstitution } from '../../constitution/index.ts
 import { type LanguageModel, openModel, type Usage } from '../../llm/index.ts';
 import { openStore, type Store, selectFromLedger } from '../../store/index.ts';
 import { ledgerInput } from '../ledger-input.ts';
+import type { InputRecord } from '../manifest.ts';
 import { resolveModelSpec } from '../resolve-model-spec.ts';
 import { findModel, type StageRun, startModel } from './stage-run.ts';
 
@@ -62,13 +63,8 @@ export async function openFeedback(
     return {
       ...{ constitution, store, policy, critic, close },
       async record(job) {
-        const { hash, version, origin, principles } = constitution;
         await run.recordInputs([
-          {
-            ...{ kind: 'constitution', name: `${name} constitution`, path: resolve(origin.file), hash },
-            ...(version !== null && { version }),
-            note: `${constitution.name}, ${principles.length} principles`,
-          },
+          constitutionInput(constitution, `${name} constitution`),
           ledgerInput(`${name} labels`, await selectFromLedger(store, { project: job })),
         ]);
       },
@@ -79,8 +75,18 @@ export async function openFeedback(
   }
 }
 
+/** A constitution as an input of a run. @param name what the run uses it for */
+export function constitutionInput(constitution: Constitution, name: string): InputRecord {
+  const { hash, version, origin, principles } = constitution;
+  return {
+    ...{ kind: 'constitution', name, path: resolve(origin.file), hash },
+    ...(version !== null && { version }),
+    note: `${constitution.name}, ${principles.length} principles`,
+  };
+}
+
 /** A stage's name or a model's, as `openModel` understands it. */
-async function criticSpec(stage: StageRun, critic: string, role: string): Promise<string> {
+export async function criticSpec(stage: StageRun, critic: string, role: string): Promise<string> {
   const made = stage.finished.find(({ name }) => name === critic);
   if (made) {
     const { folder } = findModel(stage, critic, 'causal');

@@ -12,7 +12,7 @@ import { loadData } from '../load-data.ts';
 import type { StageOf } from '../run-recipe.ts';
 import { encodePrompts } from './encode-prompts.ts';
 import { finite } from './pretrain.ts';
-import { loadRewardModel, probesOf } from './reward-source.ts';
+import { loadRewards, probesOf } from './reward-source.ts';
 import { finishModel, type StageResult, type StageRun, settingsOf, startModel } from './stage-run.ts';
 
 export type PolicyStage = StageOf<'rloo' | 'grpo' | 'reinforce-plus-plus' | 'online-dpo' | 'raft'>;
@@ -24,7 +24,7 @@ export async function runPolicyMethod(options: PolicyStage, stage: StageRun): Pr
   const start = await startModel(stage, { from: options.model });
   const policy = start.parameters;
   const reference = options.beta > 0 ? policy.clone() : undefined;
-  const { model: rewardModel, reward } = await loadRewardModel(options, stage, start);
+  const rewards = await loadRewards(options, stage, start);
 
   // Step 2. The prompts.
   const { examples, inputs } = await loadData(options.prompts, {
@@ -41,20 +41,20 @@ export async function runPolicyMethod(options: PolicyStage, stage: StageRun): Pr
     config: start.config,
     policy,
     reference,
-    reward,
-    rewardName: rewardModel.name,
+    reward: rewards.reward,
+    rewardName: rewards.name,
     prompts,
     tokenizer: start.tokenizer,
     stopIds: start.stopIds,
     probes: probesOf(options.prompts),
-  });
+  }).finally(() => rewards.release());
   const made = await finishModel(stage, start, {
     head: 'causal',
     settings: settingsOf(options),
     metrics: finite({ ...result }),
     data: inputs,
   });
-  return { ...result, prompts: prompts.length, rewardModel: rewardModel.name, ...made };
+  return { ...result, prompts: prompts.length, rewardModel: rewards.name, ...made };
 }
 
 function train(

@@ -1,5 +1,7 @@
 /** The reward model that a stage's policy is scored by. */
 import { TenetError } from '../../base/index.ts';
+import { constitutionReward, loadConstitution } from '../../constitution/index.ts';
+import { openModel } from '../../llm/index.ts';
 import { goldReward, parsePrompt } from '../../sandbox/index.ts';
 import {
   checkRewardModel,
@@ -7,12 +9,46 @@ import {
   type RewardFunction,
   rewardModel,
 } from '../../train/index.ts';
-import type { DataSource } from '../run-recipe.ts';
+import type { DataSource, StageOf } from '../run-recipe.ts';
+import { constitutionInput, criticSpec } from './feedback.ts';
 import { type StageRun, type StartModel, startModel } from './stage-run.ts';
+
+type JudgeOptions = NonNullable<StageOf<'rloo'>['judge']>;
 
 export interface RewardSource {
   readonly model: StartModel;
   readonly reward: RewardFunction;
+}
+
+/** Where the rewards of a stage come from, whatever gives them. */
+export interface Rewards {
+  /** For reports. */
+  readonly name: string;
+  readonly reward: RewardFunction;
+  /** Frees what gives them. */
+  release(): Promise<void>;
+}
+
+/** A judge's scores under a constitution where the stage has a judge, else those of a reward model. */
+export async function loadRewards(
+  options: Parameters<typeof loadRewardModel>[0] & { readonly judge?: JudgeOptions },
+  stage: StageRun,
+  policy: StartModel,
+): Promise<Rewards> {
+  if (options.judge) return judgeRewards(options.judge, stage, policy);
+  const { model, reward } = await loadRewardModel(options, stage, policy);
+  return { name: model.name, reward, release: async () => {} };
+}
+
+/** @see Lee et al. 2023, arXiv:2309.00267: d-RLAIF */
+async function judgeRewards(options: JudgeOptions, stage: StageRun, policy: StartModel): Promise<Rewards> {
+  const { model: wanted, constitution: path = 'default', ...scoring } = options;
+  const constitution = await loadConstitution(path);
+  await stage.run.recordInputs([constitutionInput(constitution, `${stage.name} constitution`)]);
+  const spec = wanted === undefined ? `local:${policy.folder}` : await criticSpec(stage, wanted, 'judge');
+  const model = await openModel(spec, { engine: { threads: stage.threads } });
+  const reward = constitutionReward(model, constitution, { ...scoring, seed: stage.seed });
+  return { name: `judge ${model.id}`, reward, release: () => model.close() };
 }
 
 /**
