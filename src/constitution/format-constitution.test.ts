@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { sharedData } from '../base/testing.ts';
 import { formatConstitution } from './format-constitution.ts';
 import { loadConstitution, parseConstitution } from './load-constitution.ts';
 
-const shared = new URL('../../../shared/data/constitutional-ai/prompts/', import.meta.url).pathname;
+const shared = sharedData('constitutional-ai/prompts');
 const files = { markdown: 'c.md', yaml: 'c.yaml', json: 'c.json' } as const;
 const formats = Object.keys(files) as (keyof typeof files)[];
 
@@ -16,10 +16,10 @@ describe('writing a constitution', () => {
     expect(after).toMatchObject(content);
   });
 
-  it.skipIf(!existsSync(shared)).each(['yaml', 'json'] as const)(
+  it.skipIf(shared === null).each(['yaml', 'json'] as const)(
     'as %s keeps all of the paper’s',
     async (format) => {
-      const before = await loadConstitution(shared);
+      const before = await loadConstitution(shared!);
       const after = parseConstitution(formatConstitution(before, format), files[format]);
       expect(after.hash).toBe(before.hash);
     },

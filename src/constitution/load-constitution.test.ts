@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sharedData } from '../base/testing.ts';
 import {
   type Constitution,
   loadConstitution,
@@ -13,7 +13,7 @@ import {
   tierOf,
 } from './index.ts';
 
-const shared = new URL('../../../shared/data/constitutional-ai/prompts/', import.meta.url).pathname;
+const shared = sharedData('constitutional-ai/prompts');
 
 const markdown = `---
 name: pocket
@@ -271,10 +271,10 @@ describe('the default constitution', () => {
   });
 });
 
-describe.skipIf(!existsSync(shared))('the prompt files of Bai et al. 2022', () => {
+describe.skipIf(shared === null)('the prompt files of Bai et al. 2022', () => {
   let document: Constitution;
   beforeAll(async () => {
-    document = await loadConstitution(shared);
+    document = await loadConstitution(shared!);
   });
 
   it('load as they are: 16 requests, 16 questions, 5 critiques, 5 comparisons and 6 with reasoning', () => {
@@ -309,9 +309,9 @@ describe.skipIf(!existsSync(shared))('the prompt files of Bai et al. 2022', () =
   });
 
   it('load one by one too, and say which file examples lack', async () => {
-    const one = await loadConstitution(join(shared, 'RLMadisonInstructions.json'));
+    const one = await loadConstitution(join(shared!, 'RLMadisonInstructions.json'));
     expect(one.principles).toHaveLength(16);
-    await expect(loadConstitution(join(shared, 'RLMadisonFewShotPrompts.json'))).rejects.toThrow(
+    await expect(loadConstitution(join(shared!, 'RLMadisonFewShotPrompts.json'))).rejects.toThrow(
       'holds examples only',
     );
   });

@@ -86,10 +86,11 @@ function lintCommand(): Command {
     .action(async (path: string, flags: LintFlags, self: Command) => {
       const { lintConstitution, loadConstitution } = await import('../../constitution/index.ts');
       const { showFindings, showJudgeLint } = await import('../constitution/findings.ts');
+      const { json } = globalOptions(self);
       const constitution = await loadConstitution(path);
       const findings = lintConstitution(constitution);
-      const judged = flags.with === undefined ? null : await lintWith(flags.with, constitution, flags);
-      if (globalOptions(self).json) {
+      const judged = flags.with === undefined ? null : await lintWith(flags.with, constitution, flags, json);
+      if (json) {
         print({ type: 'constitution-lint', document: path, hash: constitution.hash, findings, judged });
       } else {
         process.stdout.write(showFindings(constitution, findings));
@@ -169,12 +170,19 @@ interface LintFlags extends AskFlags {
   readonly strict?: boolean;
 }
 
-async function lintWith(spec: string, constitution: Constitution, flags: LintFlags): Promise<JudgeLint> {
-  const [{ lintWithModel }, { interruptSignal }] = await Promise.all([
+async function lintWith(
+  spec: string,
+  constitution: Constitution,
+  flags: LintFlags,
+  json: boolean,
+): Promise<JudgeLint> {
+  const [{ lintWithModel }, { interruptSignal }, { createProgress }] = await Promise.all([
     import('../../constitution/index.ts'),
     import('../interrupt.ts'),
+    import('../../run/progress.ts'),
   ]);
   const session = await openAskSession(flags);
+  const display = createProgress({ json });
   try {
     const model = await session.open(spec);
     return await lintWithModel(model, constitution, {
@@ -185,8 +193,10 @@ async function lintWith(spec: string, constitution: Constitution, flags: LintFla
         concurrency: flags.concurrency,
       },
       signal: interruptSignal('Stopping: answers so far are kept. Once more to stop at once.'),
+      onProgress: (done, total) => display.progress({ stage: 'lint', done, total, metrics: {} }),
     });
   } finally {
+    display.close();
     await session.close();
   }
 }

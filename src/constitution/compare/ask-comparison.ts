@@ -97,7 +97,8 @@ export async function askComparison(
   if (chainOfThought) {
     const thought = await model.chat({ messages, temperature, maxTokens: reasoningLength, seed }, { signal });
     usages.push(thought.usage);
-    reasoning = thought.text.trim();
+    // Providers refuse an empty turn.
+    reasoning = thought.text.trim() || '(no reasoning)';
     messages = [
       ...messages,
       { role: 'assistant', content: reasoning },

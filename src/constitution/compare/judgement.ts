@@ -43,7 +43,7 @@ export function weightedMean(
 }
 
 /**
- * The first tier that decides, else the mean of the tier that is furthest from level; of all judged so far.
+ * The first tier that decides: whose mean is at least `decided` away from ½.
  * @returns null while the tiers judged so far leave it open
  */
 export function decidedTier(

@@ -30,7 +30,7 @@ interface Step {
 }
 
 /** A model's first response to a prompt. */
-export interface InitialResponse extends Step {}
+export type InitialResponse = Step;
 
 export interface Critique extends Step {
   /** Ids of the principles asked about. */

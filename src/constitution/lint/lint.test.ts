@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { sharedData } from '../../base/testing.ts';
 import { loadConstitution, parseConstitution } from '../index.ts';
 import type { Finding } from './finding.ts';
 import { LINT_RULES, lintConstitution } from './lint.ts';
 
-const shared = new URL('../../../../shared/data/constitutional-ai/prompts/', import.meta.url).pathname;
+const shared = sharedData('constitutional-ai/prompts');
 
 /** Findings of one rule in a document made of principles. */
 function findings(rule: string, principles: readonly object[], rest: object = {}): Finding[] {
@@ -166,10 +166,10 @@ describe('the linter', () => {
     expect(lintConstitution(await loadConstitution('default'))).toEqual([]);
   });
 
-  it.skipIf(!existsSync(shared))(
+  it.skipIf(shared === null)(
     'finds the repeated principles among the prompts of Bai et al. 2022',
     async () => {
-      const found = lintConstitution(await loadConstitution(shared)).filter(
+      const found = lintConstitution(await loadConstitution(shared!)).filter(
         ({ rule }) => rule === 'duplicate',
       );
       // Read by eye: 0, 6 and 15 list the same harms; questions 1 and 13 both ask for helpful, honest and harmless.

@@ -1,11 +1,13 @@
 /** The recorded critique chains of Bai et al. 2022, kept beside the checkout; for tests. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { sharedData } from '../../base/testing.ts';
 import { parseTranscript } from '../../data/index.ts';
 import type { Message } from '../../llm/index.ts';
 
-const folder = new URL('../../../../shared/data/constitutional-ai/samples/', import.meta.url).pathname;
+const folder = sharedData('constitutional-ai/samples');
 
-export const recordedChainsExist: boolean = existsSync(folder);
+export const recordedChainsExist: boolean = folder !== null;
 
 export interface RecordedChain {
   readonly prompt: readonly Message[];
@@ -34,7 +36,9 @@ interface Recorded {
 /** All 26 chains of four rounds, those on InstructGPT's prompts first. */
 export function recordedChains(): RecordedChain[] {
   const lines = ['INSTRUCTGPT_SLMADISON', 'LAMDA_SLMADISON'].flatMap((name) =>
-    readFileSync(`${folder}${name}.jsonl`, 'utf8').trimEnd().split('\n'),
+    readFileSync(join(folder!, `${name}.jsonl`), 'utf8')
+      .trimEnd()
+      .split('\n'),
   );
   return lines.map((line) => {
     const { rl_prompt, initial_response, cst } = JSON.parse(line) as Recorded;
