@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-async function fill({ ledger, calls, queue }: Store): Promise<void> {
+async function fill({ ledger, calls, queue, database }: Store): Promise<void> {
   const label = { kind: 'label', judge: { kind: 'human', id: 'ann' }, ranks: [1, 2] } as const;
   const item = (i: number) => ({ prompt: `prompt ${i}`, responses: [{ text: 'a' }, { text: 'b' }] });
   await ledger.append(
@@ -27,6 +27,9 @@ async function fill({ ledger, calls, queue }: Store): Promise<void> {
   );
   await queue('q').add(['a', 'b', 'c'].map((id) => ({ id, payload: { id }, priority: 0.5 })));
   await queue('q').complete((await queue('q').claim({ owner: 'ann' }))[0], 'done');
+  const task = { id: 't', project: 'p', content: '{}', created_at: 1 };
+  await database.db.insertInto('label_task').values(task).execute();
+  await database.db.insertInto('label_draft').values({ id: 't ann', content: '{}', saved_at: 1 }).execute();
 }
 
 async function contents({ ledger, calls, queue }: Store): Promise<unknown[]> {
@@ -45,7 +48,10 @@ onEachDatabase((database) => {
       await openStore(join(folder, `${database.dialect}-back.db`)),
     ];
     await fill(file);
-    const counts = { ledger_item: 600, ledger_event: 701, model_call: 1, work_item: 3 };
+    const counts = {
+      ...{ ledger_item: 600, ledger_event: 701, model_call: 1, work_item: 3 },
+      ...{ label_task: 1, label_draft: 1 },
+    };
     expect(await copyStore(file, other)).toEqual(counts);
     expect(await copyStore(other, back)).toEqual(counts);
     expect(await contents(other)).toEqual(await contents(file));

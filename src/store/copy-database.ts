@@ -14,6 +14,8 @@ export const tableKeys: { readonly [table in keyof Tables]: keyof Tables[table] 
   ledger_event: 'seq',
   model_call: 'key',
   work_item: 'position',
+  label_task: 'position',
+  label_draft: 'id',
 };
 
 const rowsPerPage = 500;
@@ -30,9 +32,11 @@ export async function copyDatabase(from: Store, to: Store): Promise<Readonly<Rec
         copied.push([table, await copyTable(source, target, table, key)]);
       }
       if (to.dialect === 'postgres') {
-        await sql`
-          select setval(pg_get_serial_sequence('work_item', 'position'), max(position)) from work_item
-          having max(position) is not null`.execute(target);
+        for (const table of ['work_item', 'label_task'] as const) {
+          await sql`
+            select setval(pg_get_serial_sequence(${table}, 'position'), max(position)) from ${sql.table(table)}
+            having max(position) is not null`.execute(target);
+        }
       }
       return Object.fromEntries(copied) as Record<keyof Tables, number>;
     }),

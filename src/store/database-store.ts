@@ -5,7 +5,7 @@ import { TenetError } from '../base/index.ts';
 import { Database } from './database.ts';
 import { DatabaseCallCache } from './database-call-cache.ts';
 import { DatabaseWorkQueue } from './database-work-queue.ts';
-import { DatabaseLedger } from './ledger/database-ledger.ts';
+import { DatabaseLedger, ledgerWithin } from './ledger/database-ledger.ts';
 import { migrate, migrationTableName, tableNames } from './migrate.ts';
 import { patiently } from './patience.ts';
 import { createPostgresDialect } from './postgres/postgres-dialect.ts';
@@ -44,6 +44,15 @@ export async function openDatabaseStore(
     calls,
     database,
     queue: (name) => new DatabaseWorkQueue(database, name),
+    write: (work) =>
+      database.write((transaction) => {
+        const within = database.within(transaction);
+        return work({
+          database: within,
+          ledger: ledgerWithin(within, transaction),
+          queue: (name) => new DatabaseWorkQueue(within, name),
+        });
+      }),
     close: async () => {
       await Promise.all([ledger.settled(), calls.settled()]);
       await database.db.destroy();

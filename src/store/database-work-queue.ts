@@ -4,7 +4,15 @@ import type { Transaction } from 'kysely';
 import { type Json, TenetError } from '../base/index.ts';
 import type { Database } from './database.ts';
 import type { Tables, WorkItemTable } from './tables.ts';
-import type { ClaimOptions, Lease, NewWorkItem, WorkItem, WorkQueue, WorkStatus } from './work-queue.ts';
+import type {
+  ClaimOptions,
+  Delivery,
+  Lease,
+  NewWorkItem,
+  WorkItem,
+  WorkQueue,
+  WorkStatus,
+} from './work-queue.ts';
 
 const rowsPerStatement = 500;
 const defaultLeaseMs = 10 * 60_000;
@@ -52,6 +60,29 @@ export class DatabaseWorkQueue implements WorkQueue {
     });
   }
 
+  async held(owner: string): Promise<Lease[]> {
+    const rows = await this.database.read((db) =>
+      db
+        .selectFrom('work_item')
+        .select(['id', 'payload', 'attempts', 'lease_expires_at', 'token'])
+        .where('queue', '=', this.name)
+        .where('owner', '=', owner)
+        .where('status', '=', 'leased')
+        .where('lease_expires_at', '>', Date.now())
+        .orderBy('priority', 'desc')
+        .orderBy('position')
+        .execute(),
+    );
+    return rows.map(({ id, payload, attempts, lease_expires_at, token }) => ({
+      id,
+      payload: JSON.parse(payload) as Json,
+      owner,
+      attempt: attempts,
+      expiresAt: lease_expires_at!,
+      token: token!,
+    }));
+  }
+
   async extend(lease: Lease, leaseMs: number): Promise<Lease> {
     const expiresAt = Date.now() + leaseMs;
     await this.change(lease, { status: 'leased', owner: lease.owner, lease_expires_at: expiresAt });
@@ -89,6 +120,56 @@ export class DatabaseWorkQueue implements WorkQueue {
     await this.change(lease, ({ attempts }) => ({ status: 'waiting', attempts: attempts - 1, ...unowned }));
   }
 
+  deliver(group: string, owner: string, result: Json): Promise<Delivery> {
+    return this.database.write(async (transaction) => {
+      await this.database.lock(transaction, `queue ${this.name} group ${group}`);
+      const rows = await transaction
+        .selectFrom('work_item')
+        .selectAll()
+        .where('queue', '=', this.name)
+        .where('group_key', '=', group)
+        .orderBy('position')
+        .$if(this.database.dialect === 'postgres', (query) => query.forUpdate())
+        .execute();
+      const own = rows.filter((row) => row.owner === owner);
+      if (own.some(({ status }) => status === 'done')) {
+        throw new TenetError('store', `${owner} has done ${group} of queue ${this.name} already.`, {
+          details: { group, owner },
+        });
+      }
+      if (rows.length === 0) {
+        throw new TenetError('store', `there is no ${group} in queue ${this.name}.`, { details: { group } });
+      }
+      const taken = own[0] ?? rows.find(({ status }) => status === 'waiting');
+      const done = { status: 'done' as const, result: JSON.stringify(result), owner, ...nothingPending };
+      if (taken) {
+        await transaction.updateTable('work_item').set(done).where('position', '=', taken.position).execute();
+        return { id: taken.id, item: own.length > 0 ? 'own' : 'waiting' };
+      }
+      const { position: _, ...last } = rows[rows.length - 1];
+      const id = `${group}/${randomUUID()}`;
+      await transaction
+        .insertInto('work_item')
+        .values({ ...last, id, ...done, attempts: 1 })
+        .execute();
+      return { id, item: 'extra' };
+    });
+  }
+
+  reopen(group: string, owner: string): Promise<boolean> {
+    return this.database.write(async (transaction) => {
+      const { numUpdatedRows } = await transaction
+        .updateTable('work_item')
+        .set({ status: 'waiting', attempts: 0, result: null, ...unowned })
+        .where('queue', '=', this.name)
+        .where('group_key', '=', group)
+        .where('owner', '=', owner)
+        .where('status', '=', 'done')
+        .executeTakeFirstOrThrow();
+      return numUpdatedRows > 0;
+    });
+  }
+
   retry(ids?: readonly string[]): Promise<number> {
     return this.database.write(async (transaction) => {
       let changed = 0;
@@ -106,7 +187,7 @@ export class DatabaseWorkQueue implements WorkQueue {
     });
   }
 
-  prioritise(priorities: ReadonlyMap<string, number>): Promise<number> {
+  prioritise(priorities: ReadonlyMap<string, number>, by: 'id' | 'group' = 'id'): Promise<number> {
     return this.database.write(async (transaction) => {
       let changed = 0;
       // In one order everywhere, so that two processes cannot wait for each other.
@@ -115,7 +196,7 @@ export class DatabaseWorkQueue implements WorkQueue {
           .updateTable('work_item')
           .set({ priority })
           .where('queue', '=', this.name)
-          .where('id', '=', id)
+          .where(by === 'id' ? 'id' : 'group_key', '=', id)
           .executeTakeFirstOrThrow();
         changed += Number(numUpdatedRows);
       }
@@ -198,17 +279,40 @@ export class DatabaseWorkQueue implements WorkQueue {
     { owner, leaseMs = defaultLeaseMs, audiences = [], oncePerGroup = false }: ClaimOptions,
     limit: number,
   ): Promise<Lease[]> {
-    const rows = await transaction
+    // The next items of each audience, found through the index, and of those the first.
+    const candidates: NextItem[] = [];
+    for (const audience of [null, ...new Set(audiences)]) {
+      candidates.push(...(await this.nextOf(transaction, audience, { owner, oncePerGroup }, limit)));
+    }
+    candidates.sort((a, b) => b.priority - a.priority || a.position - b.position);
+    const expiresAt = Date.now() + leaseMs;
+    const leases: Lease[] = [];
+    for (const { position, id, payload, attempts } of candidates.slice(0, limit)) {
+      const token = randomUUID();
+      const attempt = attempts + 1;
+      await transaction
+        .updateTable('work_item')
+        .set({ status: 'leased', owner, token, lease_expires_at: expiresAt, attempts: attempt })
+        .where('position', '=', position)
+        .execute();
+      leases.push({ id, payload: JSON.parse(payload) as Json, owner, attempt, expiresAt, token });
+    }
+    return leases;
+  }
+
+  private nextOf(
+    transaction: Transaction<Tables>,
+    audience: string | null,
+    { owner, oncePerGroup }: { readonly owner: string; readonly oncePerGroup: boolean },
+    limit: number,
+  ): Promise<NextItem[]> {
+    return transaction
       .selectFrom('work_item as item')
-      .select(['item.position', 'item.id', 'item.payload', 'item.attempts'])
+      .select(['item.position', 'item.priority', 'item.id', 'item.payload', 'item.attempts'])
       .where('item.queue', '=', this.name)
       .where('item.status', '=', 'waiting')
+      .where('item.audience', audience === null ? 'is' : '=', audience)
       .where('item.available_at', '<=', Date.now())
-      .where((eb) =>
-        audiences.length === 0
-          ? eb('item.audience', 'is', null)
-          : eb.or([eb('item.audience', 'is', null), eb('item.audience', 'in', audiences)]),
-      )
       .$if(oncePerGroup, (query) =>
         // A lookup for each candidate until one is free. As NOT EXISTS, PostgreSQL may take it for a join with
         // everything that the owner has had.
@@ -229,19 +333,6 @@ export class DatabaseWorkQueue implements WorkQueue {
       .limit(limit)
       .$if(this.database.dialect === 'postgres', (query) => query.forUpdate('item').skipLocked())
       .execute();
-    const expiresAt = Date.now() + leaseMs;
-    const leases: Lease[] = [];
-    for (const { position, id, payload, attempts } of rows) {
-      const token = randomUUID();
-      const attempt = attempts + 1;
-      await transaction
-        .updateTable('work_item')
-        .set({ status: 'leased', owner, token, lease_expires_at: expiresAt, attempts: attempt })
-        .where('position', '=', position)
-        .execute();
-      leases.push({ id, payload: JSON.parse(payload) as Json, owner, attempt, expiresAt, token });
-    }
-    return leases;
   }
 
   /**
@@ -315,8 +406,12 @@ export class DatabaseWorkQueue implements WorkQueue {
   }
 }
 
+type NextItem = Pick<WorkItemTable, 'priority' | 'id' | 'payload' | 'attempts'> & {
+  readonly position: number;
+};
 type ItemChange = Partial<Omit<WorkItemTable, 'position'>>;
 
+const nothingPending = { token: null, lease_expires_at: null, error: null } as const;
 const unowned = { owner: null, token: null, lease_expires_at: null } as const;
 
 function isUsedUp(attempts: number, maxAttempts: number | null): boolean {

@@ -17,6 +17,11 @@ export class Database {
     this.url = url;
   }
 
+  /** The same database for code that runs as a part of a transaction: it reads and writes in that. */
+  within(transaction: Transaction<Tables>): Database {
+    return new TransactionDatabase(transaction, this.dialect, this.url);
+  }
+
   /** Runs queries that only read. */
   read<T>(query: (db: Kysely<Tables>) => Promise<T>): Promise<T> {
     return patiently(this.url, () => query(this.db));
@@ -41,5 +46,27 @@ export class Database {
   async lock(transaction: Transaction<Tables>, name: string): Promise<void> {
     if (this.dialect === 'sqlite') return; // where a transaction that writes is the only one anyway
     await sql`select pg_advisory_xact_lock(hashtextextended(${`tenet ${name}`}, 0))`.execute(transaction);
+  }
+}
+
+/** A database as one transaction sees it. What fails undoes all of it, so nothing is tried again from within. */
+class TransactionDatabase extends Database {
+  private readonly transaction: Transaction<Tables>;
+
+  constructor(transaction: Transaction<Tables>, dialect: StoreDialect, url: string) {
+    super(transaction, dialect, url);
+    this.transaction = transaction;
+  }
+
+  override within(): Database {
+    return this;
+  }
+
+  override read<T>(query: (db: Kysely<Tables>) => Promise<T>): Promise<T> {
+    return query(this.transaction);
+  }
+
+  override write<T>(work: (transaction: Transaction<Tables>) => Promise<T>): Promise<T> {
+    return work(this.transaction);
   }
 }

@@ -24,11 +24,12 @@ export {
   writeSelectionFile,
 } from './ledger-selection.ts';
 export { copyStore, openStore } from './open-store.ts';
-export type { OpenStoreOptions, Store } from './store.ts';
+export type { OpenStoreOptions, Store, StoreTransaction } from './store.ts';
 export { redactUrl } from './store-url.ts';
 export type { Tables } from './tables.ts';
 export type {
   ClaimOptions,
+  Delivery,
   Lease,
   NewWorkItem,
   WorkItem,

@@ -12,10 +12,24 @@ export interface Store {
   readonly calls: CallCache;
   /** A queue by name, e.g. `labels:<project>` or `compare:<run>`; queues exist once something is in them. */
   queue(name: string): WorkQueue;
+  /**
+   * Does several things in one transaction, all or none, and returns when they are on disk. It is done again when it
+   * loses against another process, so it must have no effects besides those on the store. Use only what it is given:
+   * anything else of the store would wait for this transaction to end.
+   */
+  write<T>(work: (within: StoreTransaction) => Promise<T>): Promise<T>;
   /** For tables of one's own: the same connection, with the same patience. */
   readonly database: Database;
   /** Waits for what is being written, then closes the connection. */
   close(): Promise<void>;
+}
+
+/** What can be done in one transaction. */
+export interface StoreTransaction {
+  /** `append` last: from then to the end of the transaction nobody else appends. */
+  readonly ledger: Pick<Ledger, 'append' | 'get'>;
+  queue(name: string): WorkQueue;
+  readonly database: Database;
 }
 
 export interface OpenStoreOptions {

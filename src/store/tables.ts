@@ -70,9 +70,29 @@ export interface WorkItemTable {
   error: string | null;
 }
 
+export interface LabelTaskTable {
+  /** Order in which tasks were added. */
+  position: Generated<number>;
+  id: string;
+  project: string;
+  /** JSON. */
+  content: string;
+  created_at: number;
+}
+
+export interface LabelDraftTable {
+  /** Of the task and of the annotator. */
+  id: string;
+  /** JSON. */
+  content: string;
+  saved_at: number;
+}
+
 export interface Tables {
   ledger_event: LedgerEventTable;
   ledger_item: LedgerItemTable;
   model_call: ModelCallTable;
   work_item: WorkItemTable;
+  label_task: LabelTaskTable;
+  label_draft: LabelDraftTable;
 }

@@ -57,6 +57,13 @@ export interface Lease {
   readonly token: string;
 }
 
+/** Where delivered work was kept. */
+export interface Delivery {
+  /** Of the item. */
+  readonly id: string;
+  readonly item: 'own' | 'waiting' | 'extra';
+}
+
 export interface ClaimOptions {
   /** Who claims: an annotator's id or a process. */
   readonly owner: string;
@@ -76,6 +83,8 @@ export interface WorkQueue {
   add(items: readonly NewWorkItem[]): Promise<number>;
   /** Leases the next items; fewer than asked for, or none, when there are no more. */
   claim(options: ClaimOptions): Promise<Lease[]>;
+  /** Leases that an owner holds now, in the order in which items are claimed: to go on with after a restart. */
+  held(owner: string): Promise<Lease[]>;
   /** Prolongs a lease, from now on. @throws TenetError('store') when the item is no longer this lease's */
   extend(lease: Lease, leaseMs: number): Promise<Lease>;
   /**
@@ -96,10 +105,19 @@ export interface WorkQueue {
   ): Promise<void>;
   /** Gives an item back unused; the attempt does not count. Throws as `extend` does. */
   release(lease: Lease): Promise<void>;
+  /**
+   * Takes the work of an owner on a group, whatever has become of the lease, so that what a person has done late or
+   * without a connection is not lost. It is kept with the owner's own item; else with one that waits; else with a new one,
+   * which is then one more than was asked for.
+   * @throws TenetError('store') when the owner has done an item of the group before, or there is no such group
+   */
+  deliver(group: string, owner: string, result: Json): Promise<Delivery>;
+  /** Lets the owner's done item of a group be claimed again, by anyone. @returns false when there is none */
+  reopen(group: string, owner: string): Promise<boolean>;
   /** Lets failed items be claimed again with fresh attempts: all, or those named. @returns how many */
   retry(ids?: readonly string[]): Promise<number>;
-  /** Changes the priority of items by id. @returns how many were found */
-  prioritise(priorities: ReadonlyMap<string, number>): Promise<number>;
+  /** Changes the priority of items, named by id or all of a group at once. @returns how many were found */
+  prioritise(priorities: ReadonlyMap<string, number>, by?: 'id' | 'group'): Promise<number>;
   get(id: string): Promise<WorkItem | null>;
   /** Items in the order added. */
   read(filter?: { readonly status?: WorkStatus; readonly group?: string }): AsyncIterable<WorkItem>;

@@ -1,9 +1,11 @@
 /** The ledger in a database. */
 import { createHash } from 'node:crypto';
+import type { Transaction } from 'kysely';
 import type { Database } from '../database.ts';
 import { GroupCommit } from '../group-commit.ts';
 import type { EventFilter, Ledger, LedgerCheck, LedgerDigest, LedgerHead, ReadOptions } from '../ledger.ts';
 import type { LedgerEvent, NewEvent } from '../ledger-event.ts';
+import type { Tables } from '../tables.ts';
 import { appendEvents, type Submission } from './append-events.ts';
 import { checkEvents } from './check-event.ts';
 import { genesisHash, prepareEvent } from './event-row.ts';
@@ -107,6 +109,23 @@ export class DatabaseLedger implements Ledger {
     );
     return row ?? this.head();
   }
+}
+
+/** Appends in a transaction that does other things too. What is refused is thrown, and undoes all of it. */
+export function ledgerWithin(
+  database: Database,
+  transaction: Transaction<Tables>,
+): Pick<Ledger, 'append' | 'get'> {
+  function append(event: NewEvent): Promise<LedgerEvent>;
+  function append(events: readonly NewEvent[]): Promise<LedgerEvent[]>;
+  async function append(given: NewEvent | readonly NewEvent[]): Promise<LedgerEvent | LedgerEvent[]> {
+    const events = isList(given) ? given : [given];
+    checkEvents(events);
+    const [outcome] = await appendEvents(database, transaction, [events.map(prepareEvent)]);
+    if ('refusal' in outcome) throw outcome.refusal;
+    return isList(given) ? outcome.answer : outcome.answer[0];
+  }
+  return { append, get: (id) => getEvent(database, 'id', id) };
 }
 
 function isList(given: NewEvent | readonly NewEvent[]): given is readonly NewEvent[] {
