@@ -2,7 +2,7 @@
 import { nearest, TenetError } from '../base/error.ts';
 import type { DecoderFamily } from './decoder-config.ts';
 
-/** What sits on the decoder: next-token logits, or one score per sequence (`score.weight`, num_labels 1). */
+/** What sits on the decoder: next-token logits, or scores per sequence (`score.weight`, usually one). */
 export type ModelHead = 'causal' | 'reward';
 
 interface FamilyNames {

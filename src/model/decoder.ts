@@ -27,7 +27,7 @@ import {
 } from '../tensor/index.ts';
 import type { DecoderConfig } from './decoder-config.ts';
 import { finalNormNames, type LayerNames, layerNames, type NormNames } from './layer-names.ts';
-import { embeddingName, outputProjectionName } from './parameters.ts';
+import { embeddingName, outputProjectionName, positionEmbeddingName } from './parameters.ts';
 import type { Weights } from './weights.ts';
 
 /** The token inputs of a graph; see `TokenBatch` in `src/data` for what is fed. */
@@ -105,26 +105,43 @@ export function decoder(
   inputs: Pick<TokenInputs, 'ids' | 'positions'>,
   attend: AttentionStep,
 ): Tensor {
-  let x = gatherRows(weights.tensor(embeddingName(config)), inputs.ids);
-  if (!config.rotary) x = add(x, gatherRows(weights.tensor('transformer.wpe.weight'), inputs.positions));
-  for (let i = 0; i < config.layers; i++) {
-    const names = layerNames(config, i);
-    const attended = attentionBlock(
-      config,
-      weights,
-      names,
-      norm(config, weights, names.attentionNorm, x),
-      i,
-      attend,
-    );
-    if (config.parallelResidual) {
-      const fed = feedForward(config, weights, names, norm(config, weights, names.feedForwardNorm, x));
-      x = add(add(x, attended), fed);
-    } else {
-      x = add(x, attended);
-      x = add(x, feedForward(config, weights, names, norm(config, weights, names.feedForwardNorm, x)));
-    }
+  let x = embed(config, weights, inputs);
+  for (let i = 0; i < config.layers; i++) x = decoderLayer(config, weights, x, i, attend);
+  return finalNorm(config, weights, x);
+}
+
+/** What the first layer reads, [B, T, D]. */
+export function embed(
+  config: DecoderConfig,
+  weights: Weights,
+  inputs: Pick<TokenInputs, 'ids' | 'positions'>,
+): Tensor {
+  const x = gatherRows(weights.tensor(embeddingName(config)), inputs.ids);
+  return config.rotary ? x : add(x, gatherRows(weights.tensor(positionEmbeddingName), inputs.positions));
+}
+
+/** Layer `index` on the residual stream x [B, T, D]. */
+export function decoderLayer(
+  config: DecoderConfig,
+  weights: Weights,
+  x: Tensor,
+  index: number,
+  attend: AttentionStep,
+): Tensor {
+  const names = layerNames(config, index);
+  const normalised = norm(config, weights, names.attentionNorm, x);
+  const attended = attentionBlock(config, weights, names, normalised, index, attend);
+  if (config.parallelResidual) {
+    const fed = feedForward(config, weights, names, norm(config, weights, names.feedForwardNorm, x));
+    return add(add(x, attended), fed);
   }
+  const between = add(x, attended);
+  const fed = feedForward(config, weights, names, norm(config, weights, names.feedForwardNorm, between));
+  return add(between, fed);
+}
+
+/** The norm after the last layer. */
+export function finalNorm(config: DecoderConfig, weights: Weights, x: Tensor): Tensor {
   return norm(config, weights, finalNormNames(config), x);
 }
 

@@ -4,19 +4,20 @@ import { architectureName, type ModelHead } from './architectures.ts';
 import type { DecoderConfig } from './decoder-config.ts';
 import type { FloatDtype } from './float-formats.ts';
 import { parseDecoderConfig } from './parse-config.ts';
+import { type RewardHeads, rewardHeadsConfig, rewardHeadsKeys, singleHead } from './reward-heads.ts';
 
 /**
  * The configuration to save. Keys of the one that was read are kept; vocabulary size, token ids, context
- * length and tying follow `config`, architecture and dtype what is being saved. A reward model is told to
- * have one label.
+ * length and tying follow `config`, architecture and dtype what is being saved. A reward model has a label for each
+ * score that it gives.
  * @throws TenetError('model') when other fields of `config` were changed so that the file would describe
  * another model; change `source` (or build a new configuration) instead.
  */
 export function toHuggingFaceConfig(
   config: DecoderConfig,
-  options: { head?: ModelHead; dtype?: FloatDtype } = {},
+  options: { head?: ModelHead; heads?: RewardHeads; dtype?: FloatDtype } = {},
 ): Record<string, unknown> {
-  const { head = 'causal', dtype = 'float32' } = options;
+  const { head = 'causal', heads = singleHead, dtype = 'float32' } = options;
   const result: Record<string, unknown> = {
     ...config.source,
     architectures: [architectureName(config.family, head)],
@@ -31,12 +32,8 @@ export function toHuggingFaceConfig(
     dtype,
     torch_dtype: dtype, // what releases before 4.56 read
   };
-  for (const key of ['id2label', 'label2id', 'num_labels', 'problem_type', '_name_or_path'])
-    delete result[key];
-  if (head === 'reward') {
-    result.id2label = { 0: 'LABEL_0' };
-    result.label2id = { LABEL_0: 0 };
-  }
+  for (const key of [...rewardHeadsKeys, '_name_or_path']) delete result[key];
+  if (head === 'reward') Object.assign(result, rewardHeadsConfig(heads));
   checkSame(config, parseDecoderConfig(result, 'configuration to be saved'));
   return Object.fromEntries(Object.entries(result).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

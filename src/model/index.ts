@@ -1,3 +1,9 @@
+export {
+  AdaptedParameters,
+  adaptParameters,
+} from './adapter/adapted-parameters.ts';
+export type { AdapterSettings } from './adapter/adapter-settings.ts';
+export { mergeAdapter, plainParameters } from './adapter/merge.ts';
 export type { DecoderConfig, DecoderFamily, RotaryConfig } from './decoder-config.ts';
 export type {
   FinishReason,
@@ -40,6 +46,7 @@ export {
   scalarHeadSpec,
   scoreHeadName,
 } from './parameters.ts';
+export { type RewardHeads, singleHead } from './reward-heads.ts';
 export { SafetensorsFile } from './safetensors-file.ts';
 export { writeSafetensors } from './safetensors-write.ts';
 export { type SavedModel, type SaveModelOptions, saveModelFolder } from './save-model.ts';

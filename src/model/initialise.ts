@@ -17,6 +17,11 @@ export function initialiseParameters(
     const { initialisation } = parameters.specOf(name);
     const view = parameters.view(name);
     if (initialisation.kind === 'normal') fillNormal(view, initialisation.std, random.fork(name));
+    else if (initialisation.kind === 'uniform') fillUniform(view, initialisation.limit, random.fork(name));
     else view.fill(initialisation.kind === 'ones' ? 1 : 0);
   }
+}
+
+function fillUniform(target: Float32Array, limit: number, random: Random): void {
+  for (let i = 0; i < target.length; i++) target[i] = limit * (2 * random.uniform() - 1);
 }

@@ -16,6 +16,7 @@ import {
   scoreHeadName,
 } from './parameters.ts';
 import { parseDecoderConfig } from './parse-config.ts';
+import { type RewardHeads, readRewardHeads } from './reward-heads.ts';
 import { canonicalName } from './tensor-names.ts';
 import { readTokenizerFiles } from './tokenizer-files.ts';
 import { WeightFiles } from './weight-files.ts';
@@ -23,9 +24,11 @@ import { WeightFiles } from './weight-files.ts';
 /** What a model folder held. */
 export interface LoadedModel {
   readonly config: DecoderConfig;
-  /** float32, whatever the file's dtype. A reward model's head is the parameter `score.weight`. */
+  /** float32, whatever the file's dtype. A reward model's head is the parameter `score.weight` [H, D]. */
   readonly parameters: ParameterStore;
   readonly head: ModelHead;
+  /** Of a reward model: what its scores are; null of a language model. */
+  readonly heads: RewardHeads | null;
   /** `generation_config.json`, or null. */
   readonly generationConfig: Readonly<Record<string, unknown>> | null;
   /** Tokenizer files as they are, by name, to be saved along. */
@@ -59,8 +62,11 @@ export async function loadModelFolder(
   try {
     const head = headOf(config.source) ?? (weights.tensors.has(scoreHeadName) ? 'reward' : 'causal');
     const extra = options.extra ?? [];
+    const rows = weights.tensors.get(scoreHeadName)?.shape[0] ?? 1;
     const own =
-      head === 'reward' ? [...decoderSpecs(config), scalarHeadSpec(config)] : parameterSpecs(config);
+      head === 'reward'
+        ? [...decoderSpecs(config), scalarHeadSpec(config, { rows })]
+        : parameterSpecs(config);
     const sources = matchTensors({ folder, config, weights, required: own, optional: extra });
     const parameters = new ParameterStore([...own, ...extra]);
     for (const [name, stored] of sources) {
@@ -77,6 +83,7 @@ export async function loadModelFolder(
       config,
       parameters,
       head,
+      heads: head === 'reward' ? readRewardHeads(config.source, rows) : null,
       generationConfig,
       tokenizerFiles: await readTokenizerFiles(folder, fileNames),
       storedDtype: weights.tensors.get(sources.get(embeddingName(config))!)!.dtype,
@@ -112,8 +119,7 @@ function matchTensors(options: {
     } else {
       sources.set(name, stored);
       if (shape.length !== expected.length || shape.some((size, i) => size !== expected[i])) {
-        const hint = name === scoreHeadName ? ' (a reward model has one label, num_labels 1)' : '';
-        problems.push(`wrong shape: ${stored} is [${shape}], must be [${expected}]${hint}`);
+        problems.push(`wrong shape: ${stored} is [${shape}], must be [${expected}]`);
       }
       if (!['F32', 'F16', 'BF16', 'F64'].includes(dtype)) {
         problems.push(`wrong dtype: ${stored} is ${dtype}; weights must be F32, F16, BF16 or F64`);

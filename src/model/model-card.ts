@@ -1,6 +1,7 @@
 /** The README.md of a saved model: what it is, what it was made from, and how, with hashes and metrics. */
 import { stringify } from 'yaml';
 import type { ModelHead } from './architectures.ts';
+import { type RewardHeads, singleHead } from './reward-heads.ts';
 
 /** Data that a stage read. */
 export interface CardData {
@@ -46,7 +47,10 @@ export interface ModelCard {
  * Writes the card: YAML front matter as the Hugging Face Hub reads it, then Markdown.
  * @param facts what only the saver knows: the head, and the hash of the weights as held in memory.
  */
-export function renderModelCard(card: ModelCard, facts: { head: ModelHead; weightsHash: string }): string {
+export function renderModelCard(
+  card: ModelCard,
+  facts: { head: ModelHead; heads?: RewardHeads; weightsHash: string },
+): string {
   const frontMatter = stringify({
     ...(card.license && { license: card.license }),
     ...(card.baseModel && isHubId(card.baseModel) && { base_model: card.baseModel }),
@@ -57,7 +61,7 @@ export function renderModelCard(card: ModelCard, facts: { head: ModelHead; weigh
   });
   const use =
     facts.head === 'reward'
-      ? 'A reward model: `AutoModelForSequenceClassification` gives one logit per sequence, higher is better.'
+      ? rewardUse(facts.heads ?? singleHead)
       : 'Loads with `AutoModelForCausalLM` of Hugging Face transformers and with Tenet.';
   const sections = [
     `# ${card.name}`,
@@ -73,6 +77,15 @@ export function renderModelCard(card: ModelCard, facts: { head: ModelHead; weigh
     ...(card.limitations ? ['## Limitations', card.limitations] : []),
   ];
   return `---\n${frontMatter}---\n\n${sections.join('\n\n')}\n`;
+}
+
+function rewardUse({ kind, names }: RewardHeads): string {
+  const use = 'A reward model: `AutoModelForSequenceClassification` gives';
+  if (kind === 'single') return `${use} one logit per sequence, higher is better.`;
+  const list = names.map((name) => `\`${name}\``).join(', ');
+  return kind === 'objectives'
+    ? `${use} a logit per sequence for each objective, higher is better: ${list}.`
+    : `${use} ${names.length} opinions of one score per sequence, higher is better; how far they differ tells how sure they are.`;
 }
 
 function renderStage(stage: CardStage, index: number): string[] {

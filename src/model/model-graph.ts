@@ -13,9 +13,10 @@ import {
   type TokenLogProbs,
   tokenLogProbs,
 } from '../tensor/index.ts';
+import { type AdapterDropout, adapterDropout } from './adapter/dropout.ts';
 import { decoder, outputProjection, sequenceAttention, type TokenInputs, tokenInputs } from './decoder.ts';
 import type { DecoderConfig } from './decoder-config.ts';
-import type { ParameterStore } from './parameter-store.ts';
+import type { ParameterShapes } from './parameter-store.ts';
 import { InputWeights } from './weights.ts';
 
 export interface ModelGraph {
@@ -26,19 +27,27 @@ export interface ModelGraph {
   readonly hidden: Tensor;
   /** The parameters as graph inputs; `weights.inputs` lists those used so far. */
   readonly weights: InputWeights;
+  /** The draws that have to be fed while training; null without dropout. */
+  readonly dropout: AdapterDropout | null;
+}
+
+export interface ModelGraphOptions extends GraphOptions {
+  /** Share of what adapters read that is left out at random. Default 0. */
+  readonly dropout?: number;
 }
 
 /** Builds a decoder over token inputs, with its weights as inputs named like the parameters. */
 export function buildModelGraph(
   config: DecoderConfig,
-  store: Pick<ParameterStore, 'shapeOf'>,
-  options: GraphOptions = {},
+  store: ParameterShapes,
+  options: ModelGraphOptions = {},
 ): ModelGraph {
   const graph = new Graph(options);
-  const weights = new InputWeights(graph, config, store);
   const tokens = tokenInputs(graph);
+  const dropout = options.dropout ? adapterDropout(graph, options.dropout) : null;
+  const weights = new InputWeights(graph, config, store, dropout?.apply);
   const hidden = decoder(config, weights, tokens, sequenceAttention(config, tokens));
-  return { graph, config, tokens, hidden, weights };
+  return { graph, config, tokens, hidden, weights, dropout };
 }
 
 /** Hidden states of chosen tokens: [N, D] for `rows` [N], each b · T + t and none twice. */
@@ -69,7 +78,10 @@ export function countedHidden(model: ModelGraph): Tensor {
   return hiddenRows(model, model.graph.input('rows', 'int32', ['N']));
 }
 
-/** One number per chosen token: hidden [N, D] times the head [1, D] of that name gives [N]. */
+/**
+ * Numbers per chosen token: hidden [N, D] times the head [H, D] of that name gives [N · H], the H numbers of a token side
+ * by side. Most heads have one.
+ */
 export function scalarHead(model: ModelGraph, hidden: Tensor, name: string): Tensor {
   return reshape(matmul(hidden, model.weights.tensor(name), { transposeB: true }), [-1]);
 }

@@ -8,10 +8,28 @@ import { nearest, TenetError } from '../base/error.ts';
 import { allocateFloats } from '../tensor/float-memory.ts';
 import type { ParameterSpec } from './parameters.ts';
 
+/** What an adapter adds to a matrix W: W + scale · B A, each output scaled to length `magnitude` where there is one. */
+export interface LowRank {
+  /** Name of A [rank, in]. */
+  readonly a: string;
+  /** Name of B [out, rank]. */
+  readonly b: string;
+  readonly scale: number;
+  /** Name of DoRA's magnitudes [out]; null for LoRA. */
+  readonly magnitude: string | null;
+}
+
+/** What building a graph asks of parameters. */
+export interface ParameterShapes {
+  shapeOf(name: string): readonly number[];
+  /** The adapter on a matrix; null, or no such function, for none. */
+  lowRankOf?(weight: string): LowRank | null;
+}
+
 /** Tensors start at multiples of 64 bytes (16 floats), the width of a cache line and of AVX-512. */
 const alignment = 16;
 
-export class ParameterStore {
+export class ParameterStore implements ParameterShapes {
   /** In memory order. */
   readonly specs: readonly ParameterSpec[];
   readonly names: readonly string[];
@@ -52,6 +70,16 @@ export class ParameterStore {
 
   has(name: string): boolean {
     return this.#offsets.has(name);
+  }
+
+  /** True for parameters whose values are this store's own, and so may be trained through it: here all. */
+  owns(name: string): boolean {
+    return this.#offsets.has(name);
+  }
+
+  /** What an adapter adds to a matrix: here nothing. */
+  lowRankOf(_weight: string): LowRank | null {
+    return null;
   }
 
   /** @throws TenetError('model') for an unknown name, as do all that take one. */
@@ -114,7 +142,8 @@ export class ParameterStore {
   /**
    * Takes the values of every parameter that both stores have, e.g. a policy's decoder into a reward model.
    * @returns the names of this store that the other one lacks.
-   * @throws TenetError('model') when a name has different shapes.
+   * @throws TenetError('model') when a name has different shapes, or the other store adapts a matrix: it would be
+   * lost, so merge it first.
    */
   copyShared(other: ParameterStore): string[] {
     const left: string[] = [];
@@ -125,6 +154,11 @@ export class ParameterStore {
         throw new TenetError(
           'model',
           `Cannot copy "${spec.name}": shape [${other.shapeOf(spec.name)}] into [${spec.shape}].`,
+        );
+      } else if (other.lowRankOf(spec.name) && !this.lowRankOf(spec.name)) {
+        throw new TenetError(
+          'model',
+          `Cannot copy "${spec.name}" without its adapter; merge the adapter first.`,
         );
       } else {
         this.view(spec.name).set(other.view(spec.name));

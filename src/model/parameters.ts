@@ -11,6 +11,8 @@ import type { DecoderConfig } from './decoder-config.ts';
 /** How a parameter is drawn when a model is made from nothing. */
 export type Initialisation =
   | { readonly kind: 'normal'; readonly std: number }
+  /** Evenly between −limit and limit. */
+  | { readonly kind: 'uniform'; readonly limit: number }
   | { readonly kind: 'zeros' }
   | { readonly kind: 'ones' };
 
@@ -68,22 +70,26 @@ export function embeddingName(config: DecoderConfig): string {
   return `${tensorPrefix(config.family)}${last[config.family] ?? 'embed_tokens'}.weight`;
 }
 
-/** The score of Hugging Face's sequence classification models: a [1, D] matrix without bias. */
+/** Name of GPT-2's [P, D] embedding of positions. */
+export const positionEmbeddingName = 'transformer.wpe.weight';
+
+/** The scores of Hugging Face's sequence classification models: an [H, D] matrix without bias, mostly [1, D]. */
 export const scoreHeadName = 'score.weight';
 
 /**
- * A head that turns a hidden state into one number: a reward model's score, a value head.
+ * A head that turns a hidden state into one number: a reward model's score, a value head; or into several.
  * @param options.name default `score.weight`.
+ * @param options.rows H, numbers per hidden state. Default 1.
  * @param options.initialisation default normal with standard deviation 1/√(D + 1), as for the reward heads
  * of Stiennon et al. 2020 (arXiv:2009.01325); a value head commonly starts at zeros.
  */
 export function scalarHeadSpec(
   config: DecoderConfig,
-  options: { name?: string; initialisation?: Initialisation } = {},
+  options: { name?: string; rows?: number; initialisation?: Initialisation } = {},
 ): ParameterSpec {
   return {
     name: options.name ?? scoreHeadName,
-    shape: [1, config.width],
+    shape: [options.rows ?? 1, config.width],
     initialisation: options.initialisation ?? { kind: 'normal', std: 1 / Math.sqrt(config.width + 1) },
   };
 }
@@ -190,7 +196,7 @@ function gpt2Specs(config: DecoderConfig): ParameterSpec[] {
       initialisation: { kind: 'normal', std },
     },
     {
-      name: 'transformer.wpe.weight',
+      name: positionEmbeddingName,
       shape: [config.maxPositions, width],
       initialisation: { kind: 'normal', std },
     },

@@ -11,6 +11,7 @@ import { toHuggingFaceConfig } from './hugging-face-config.ts';
 import { type ModelCard, renderModelCard } from './model-card.ts';
 import type { ParameterStore } from './parameter-store.ts';
 import { decoderSpecs, parameterSpecs, scalarHeadSpec } from './parameters.ts';
+import { type RewardHeads, singleHead } from './reward-heads.ts';
 import { type NamedTensor, writeSafetensors } from './safetensors-write.ts';
 import { tokenizerFileNames } from './tokenizer-files.ts';
 import { indexFileName, shardFileName, singleFileName } from './weight-files.ts';
@@ -21,6 +22,8 @@ export interface SaveModelOptions {
   readonly parameters: ParameterStore;
   /** `causal`: next-token logits (default). `reward`: the decoder and `score.weight`. */
   readonly head?: ModelHead;
+  /** Of a reward model: what its scores are. Default: it has one. */
+  readonly heads?: RewardHeads | null;
   /** How to store the weights. Default float32; the others round to nearest even. */
   readonly dtype?: FloatDtype;
   readonly card: ModelCard;
@@ -48,8 +51,9 @@ export interface SavedModel {
  */
 export async function saveModelFolder(folder: string, options: SaveModelOptions): Promise<SavedModel> {
   const { config, parameters, head = 'causal', dtype = 'float32', card } = options;
-  const configJson = toHuggingFaceConfig(config, { head, dtype });
-  const tensors = selectTensors(config, parameters, head);
+  const heads = options.heads ?? singleHead;
+  const configJson = toHuggingFaceConfig(config, { head, heads, dtype });
+  const tensors = selectTensors(config, parameters, head, heads.names.length);
   const tokenizerFiles = options.tokenizerFiles ?? new Map<string, Uint8Array>();
   const foreign = [...tokenizerFiles.keys()].filter((name) => !tokenizerFileNames.includes(name));
   if (foreign.length > 0) {
@@ -72,7 +76,7 @@ export async function saveModelFolder(folder: string, options: SaveModelOptions)
       await writeFileAtomic(join(temporary, 'generation_config.json'), toJson(generationConfig));
     }
     for (const [name, content] of tokenizerFiles) await writeFileAtomic(join(temporary, name), content);
-    await writeFileAtomic(join(temporary, 'README.md'), renderModelCard(card, { head, weightsHash }));
+    await writeFileAtomic(join(temporary, 'README.md'), renderModelCard(card, { head, heads, weightsHash }));
     await writeWeights(temporary, tensors, dtype, options.maxShardBytes ?? 5e9);
     files = (await readdir(temporary)).sort();
   });
@@ -80,9 +84,14 @@ export async function saveModelFolder(folder: string, options: SaveModelOptions)
 }
 
 /** The tensors of the chosen head, or an error that lists those that are missing or mis-shaped. */
-function selectTensors(config: DecoderConfig, parameters: ParameterStore, head: ModelHead): NamedTensor[] {
+function selectTensors(
+  config: DecoderConfig,
+  parameters: ParameterStore,
+  head: ModelHead,
+  rows: number,
+): NamedTensor[] {
   const specs =
-    head === 'reward' ? [...decoderSpecs(config), scalarHeadSpec(config)] : parameterSpecs(config);
+    head === 'reward' ? [...decoderSpecs(config), scalarHeadSpec(config, { rows })] : parameterSpecs(config);
   const problems: string[] = [];
   for (const { name, shape } of specs) {
     if (!parameters.has(name)) problems.push(`missing: ${name} [${shape}]`);

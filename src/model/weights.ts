@@ -5,9 +5,11 @@
  * be merged into one product; inputs can change between runs without rebuilding.
  */
 import { add, type Graph, linear, matmul, reshape, split, type Tensor } from '../tensor/index.ts';
+import { type ApplyDropout, adaptedLinear } from './adapter/adapted-linear.ts';
+import { storesInputsFirst } from './adapter/target-modules.ts';
 import type { DecoderConfig } from './decoder-config.ts';
 import type { LinearNames } from './layer-names.ts';
-import type { ParameterStore } from './parameter-store.ts';
+import type { ParameterShapes, ParameterStore } from './parameter-store.ts';
 
 export interface Weights {
   /** The tensor of a parameter. */
@@ -20,18 +22,26 @@ export interface Weights {
   project(x: Tensor, layers: readonly LinearNames[]): Tensor[];
 }
 
-/** Weights as graph inputs named like the parameters, declared on first use. */
+/** Weights as graph inputs named like the parameters, declared on first use; adapters are branches beside them. */
 export class InputWeights implements Weights {
   /** The inputs declared so far, by parameter name. */
   readonly inputs: Map<string, Tensor> = new Map();
   private readonly graph: Graph;
   private readonly config: DecoderConfig;
-  private readonly store: Pick<ParameterStore, 'shapeOf'>;
+  private readonly store: ParameterShapes;
+  private readonly dropout: ApplyDropout | null;
 
-  constructor(graph: Graph, config: DecoderConfig, store: Pick<ParameterStore, 'shapeOf'>) {
+  /** @param dropout of what adapters read; only while training. Default: none */
+  constructor(
+    graph: Graph,
+    config: DecoderConfig,
+    store: ParameterShapes,
+    dropout: ApplyDropout | null = null,
+  ) {
     this.graph = graph;
     this.config = config;
     this.store = store;
+    this.dropout = dropout;
   }
 
   tensor(name: string): Tensor {
@@ -41,8 +51,27 @@ export class InputWeights implements Weights {
   }
 
   project(x: Tensor, layers: readonly LinearNames[]): Tensor[] {
-    return layers.map(({ weight, bias }) =>
-      applyLinear(this.config, x, this.tensor(weight), bias ? this.tensor(bias) : null),
+    const { config, store, dropout } = this;
+    return adaptedLinear(
+      x,
+      layers.map(({ weight, bias }) => {
+        const lowRank = store.lowRankOf?.(weight) ?? null;
+        return {
+          matrix: this.tensor(weight),
+          bias: bias ? this.tensor(bias) : null,
+          lowRank: lowRank && {
+            a: this.tensor(lowRank.a),
+            b: this.tensor(lowRank.b),
+            scale: lowRank.scale,
+            magnitude: lowRank.magnitude === null ? null : this.tensor(lowRank.magnitude),
+          },
+        };
+      }),
+      {
+        plain: (matrix, bias) => applyLinear(config, x, matrix, bias),
+        inputsFirst: storesInputsFirst(config),
+        dropout: dropout && ((input) => dropout(input, layers[0].weight)),
+      },
     );
   }
 }
@@ -94,7 +123,7 @@ export class ConstantWeights implements Weights {
 
 /** A linear layer in the family's own weight layout: [O, I], or [I, O] for GPT-2. */
 function applyLinear(config: DecoderConfig, x: Tensor, weight: Tensor, bias: Tensor | null): Tensor {
-  if (config.family !== 'gpt2') return linear(x, weight, bias);
+  if (!storesInputsFirst(config)) return linear(x, weight, bias);
   const [batch, length, width] = x.shape;
   const product = matmul(reshape(x, [-1, width]), weight);
   return reshape(bias ? add(product, bias) : product, [batch, length, weight.shape[1]]);

@@ -56,7 +56,8 @@ export class Trainer {
    *
    * Losses and metrics must be sums divided by a normaliser of the whole step, so that adding up the
    * micro-batches gives the step's value whatever their sizes; metrics whose names end in Min or Max may be extremes.
-   * @param parameters the store behind the graph's weights; those that the graph uses are trained
+   * @param parameters the store behind the graph's weights; those that the graph uses and the store owns are trained:
+   *   of a model with an adapter that alone, and the base has neither gradients nor moments
    */
   static async create(
     model: ModelGraph,
@@ -65,7 +66,7 @@ export class Trainer {
     parameters: ParameterStore,
     options: TrainerOptions,
   ): Promise<Trainer> {
-    const inputs = [...model.weights.inputs];
+    const inputs = [...model.weights.inputs].filter(([name]) => parameters.owns(name));
     const tensors = gradients(
       loss,
       inputs.map(([, tensor]) => tensor),
@@ -88,7 +89,8 @@ export class Trainer {
       // Norm weights and biases are vectors; matrices decay.
       noDecay: (name) => parameters.shapeOf(name).length < 2,
     });
-    return new Trainer(session, optimizer, Object.fromEntries(trained), options.folder);
+    const feeds = [...model.weights.inputs.keys()].map((name) => [name, parameters.view(name)]);
+    return new Trainer(session, optimizer, Object.fromEntries(feeds), options.folder);
   }
 
   /**

@@ -8,6 +8,7 @@
  */
 import { TenetError } from '../../base/index.ts';
 import { Session, type SessionOptions } from '../../tensor/index.ts';
+import { plainParameters } from '../adapter/merge.ts';
 import type { DecoderConfig } from '../decoder-config.ts';
 import type { ParameterStore } from '../parameter-store.ts';
 import { ActiveSequence } from './active-sequence.ts';
@@ -43,18 +44,20 @@ export class Generator {
 
   /**
    * Prepares generation with the parameters' values as they are now: later changes to the store do not reach
-   * a generator already made.
+   * a generator already made. Adapters are merged into the weights, which costs less than branches at every token.
    */
   static async create(
     config: DecoderConfig,
-    parameters: ParameterStore,
+    given: ParameterStore,
     options: GeneratorOptions = {},
   ): Promise<Generator> {
+    const parameters = await plainParameters(config, given, options);
     const promptGraph = buildPromptGraph(config, parameters);
     const promptSession = await Session.create<string>(promptGraph.graph, promptGraph.outputs, options);
     const decode = buildDecodeGraph(config, parameters);
     const decodeSession = await Session.create(decode.graph, decode.outputs, options);
-    const values = parameters.values.slice(); // the decode graph holds a copy of its own
+    // The decode graph holds a copy of its own; what was just merged is nobody else's.
+    const values = parameters === given ? parameters.values.slice() : parameters.values;
     const weightFeeds = Object.fromEntries(
       [...promptGraph.weights.inputs.keys()].map((name) => {
         const start = parameters.offsetOf(name);
