@@ -170,6 +170,22 @@ export class DatabaseWorkQueue implements WorkQueue {
     });
   }
 
+  remove(ids: readonly string[]): Promise<number> {
+    return this.database.write(async (transaction) => {
+      let removed = 0;
+      for (const some of chunks(ids)) {
+        const { numDeletedRows } = await transaction
+          .deleteFrom('work_item')
+          .where('queue', '=', this.name)
+          .where('status', '=', 'waiting')
+          .where('id', 'in', some)
+          .executeTakeFirstOrThrow();
+        removed += Number(numDeletedRows);
+      }
+      return removed;
+    });
+  }
+
   retry(ids?: readonly string[]): Promise<number> {
     return this.database.write(async (transaction) => {
       let changed = 0;

@@ -114,6 +114,8 @@ export interface WorkQueue {
   deliver(group: string, owner: string, result: Json): Promise<Delivery>;
   /** Lets the owner's done item of a group be claimed again, by anyone. @returns false when there is none */
   reopen(group: string, owner: string): Promise<boolean>;
+  /** Takes items out that wait and that nobody has to do any more; others stay. @returns how many */
+  remove(ids: readonly string[]): Promise<number>;
   /** Lets failed items be claimed again with fresh attempts: all, or those named. @returns how many */
   retry(ids?: readonly string[]): Promise<number>;
   /** Changes the priority of items, named by id or all of a group at once. @returns how many were found */

@@ -1,0 +1,404 @@
+/**
+ * The label queue of a project: tasks are given out to annotators under leases, and what they send in goes to the ledger.
+ *
+ * Each task has as many places as labels are wanted; nobody gets two places of one task. A label and the end of its place
+ * are one transaction, so an acknowledged label is never lost and a task never waits for a label that is there.
+ */
+import { TenetError } from '../../base/index.ts';
+import type { Lease, LedgerEvent, Store, StoreTransaction, WorkItem } from '../../store/index.ts';
+import { addTasks, type TasksAdded } from './add-tasks.ts';
+import { audienceNames, type LabelTask, type NewLabelTask } from './label-task.ts';
+import { isSkipped, labelPlace, type PlaceResult, type Purpose, placeOf, queueName } from './places.ts';
+import { type LabelProgress, progressOf } from './progress.ts';
+import { isSuggestionShown, shownOrderOf } from './shown.ts';
+import {
+  type Annotator,
+  labelEventOf,
+  type Skip,
+  type Submission,
+  skipEventOf,
+  type TimeSpent,
+} from './submission.ts';
+import { readTask, readTasks } from './task-table.ts';
+
+/** A label that is not finished. */
+export interface Draft extends TimeSpent {
+  /** [K] by response. */
+  readonly ranks?: readonly (number | null)[];
+  readonly flags?: readonly string[];
+  readonly rationale?: string;
+}
+
+/** A task given out to an annotator. */
+export interface Assignment {
+  readonly task: LabelTask;
+  readonly purpose: Purpose;
+  /** [K] `shownOrder[position]` is the index of the response that stands there. */
+  readonly shownOrder: readonly number[];
+  readonly suggestionShown: boolean;
+  /** What the annotator had saved of it; null for nothing. */
+  readonly draft: Draft | null;
+  /** Of an adjudication: ids of the labels that disagree. */
+  readonly basedOn: readonly string[];
+  /** When others can get the place, in milliseconds since 1970. What is sent later is taken all the same. */
+  readonly expiresAt: number;
+}
+
+export interface ClaimTasksOptions {
+  /** So many tasks, those that the annotator holds already among them. Default 1. */
+  readonly limit?: number;
+  /** Default 30 minutes. */
+  readonly leaseMs?: number;
+  /** Default `label`. */
+  readonly purpose?: Purpose;
+}
+
+const defaultLeaseMs = 30 * 60_000;
+/** Skips after which nobody else is asked for the same task. */
+const maxSkips = 3;
+
+export class LabelQueue {
+  readonly project: string;
+  private readonly store: Store;
+
+  /** @param project names the tasks and labels that belong together; exists once it has a task */
+  constructor(store: Store, project: string) {
+    this.store = store;
+    this.project = project;
+  }
+
+  /**
+   * Adds tasks that are not there yet, and places where more labels are wanted than before. Adding the same again changes
+   * nothing, so what was interrupted is simply done again.
+   * @throws TenetError('data') for a task that cannot be one; those before it are added
+   */
+  add(tasks: Iterable<NewLabelTask> | AsyncIterable<NewLabelTask>): Promise<TasksAdded> {
+    return addTasks(this.store, this.project, tasks);
+  }
+
+  /** @throws TenetError('usage') when the project has no such task */
+  async get(taskId: string): Promise<LabelTask> {
+    const task = await readTask(this.store.database, taskId);
+    if (task?.project === this.project) return task;
+    throw new TenetError('usage', `project ${this.project} has no task ${taskId}.`, { details: { taskId } });
+  }
+
+  /** All tasks in the order added. */
+  read(): AsyncIterable<LabelTask> {
+    return readTasks(this.store.database, this.project);
+  }
+
+  /**
+   * The next tasks for an annotator: first those that she holds, which a client that was restarted goes on with; then
+   * the most urgent that she has not had. Fewer than asked for when there are no more.
+   */
+  async claim(annotator: Annotator, options: ClaimTasksOptions = {}): Promise<Assignment[]> {
+    const { limit = 1, leaseMs = defaultLeaseMs, purpose = 'label' } = options;
+    const queue = this.store.queue(queueName(purpose, this.project));
+    const held = (await queue.held(annotator.id)).slice(0, limit);
+    const kept = await Promise.all(held.map((lease) => queue.extend(lease, leaseMs).catch(ifLost)));
+    const leases = kept.filter((lease) => lease !== null);
+    if (leases.length < limit) {
+      const audiences = audienceNames([
+        ...(annotator.audiences ?? []),
+        ...(annotator.group === undefined ? [] : [annotator.group]),
+      ]);
+      const wanted = limit - leases.length;
+      leases.push(
+        ...(await queue.claim({
+          owner: annotator.id,
+          limit: wanted,
+          leaseMs,
+          audiences,
+          oncePerGroup: true,
+        })),
+      );
+    }
+    return Promise.all(leases.map((lease) => this.assignment(lease, annotator, purpose)));
+  }
+
+  /** Prolongs the annotator's leases from now on; for clients that show they are still there. @returns how many */
+  async extend(
+    annotator: string,
+    leaseMs: number = defaultLeaseMs,
+    purpose: Purpose = 'label',
+  ): Promise<number> {
+    const queue = this.store.queue(queueName(purpose, this.project));
+    const extended = await Promise.all(
+      (await queue.held(annotator)).map((lease) => queue.extend(lease, leaseMs).catch(ifLost)),
+    );
+    return extended.filter((lease) => lease !== null).length;
+  }
+
+  /** Gives back what an annotator holds, for others; drafts are kept. @param taskId default: all of it. @returns how many */
+  async release(annotator: string, taskId?: string, purpose: Purpose = 'label'): Promise<number> {
+    const queue = this.store.queue(queueName(purpose, this.project));
+    let released = 0;
+    for (const lease of await queue.held(annotator)) {
+      if (taskId !== undefined && placeOf(lease).task !== taskId) continue;
+      if ((await queue.release(lease).catch(ifLost)) !== null) released++;
+    }
+    return released;
+  }
+
+  /**
+   * Stores a label. When it returns, the label is on disk and its place is done; sent again under the same id, it is stored
+   * once and answered alike. It is taken whether the lease still holds or not.
+   * @throws TenetError('data') for a label that judges nothing; TenetError('store') when the annotator has labelled the
+   *   task before (`details.eventId`) or the id belongs to something else
+   */
+  async submit(submission: Submission): Promise<LedgerEvent> {
+    const task = await this.get(submission.taskId);
+    const event = labelEventOf(task, submission, { kind: 'label' });
+    return this.store.write(async (within) => {
+      const result = { kind: 'label', event: submission.id } as const;
+      await this.finishPlace(within, 'label', submission, result);
+      return within.ledger.append(event);
+    });
+  }
+
+  /** Stores that an annotator passes a task on; somebody else is asked instead. Answers and refuses as `submit` does. */
+  async skip(skip: Skip): Promise<LedgerEvent> {
+    const task = await this.get(skip.taskId);
+    const event = skipEventOf(task, skip);
+    return this.store.write(async (within) => {
+      const isNew = await this.finishPlace(within, 'label', skip, { kind: 'skip', event: skip.id });
+      if (isNew) await this.askAnother(within, task, skip.id);
+      return within.ledger.append(event);
+    });
+  }
+
+  /**
+   * Replaces a label or a skip of the annotator by a new label; the old one stays in the ledger as superseded.
+   * @throws TenetError('store') when somebody has corrected it before, or it is not hers
+   */
+  async correct(eventId: string, submission: Submission): Promise<LedgerEvent> {
+    const task = await this.get(submission.taskId);
+    const before = await this.ownEvent(eventId, submission);
+    const event = labelEventOf(task, submission, {
+      kind: before.kind === 'adjudication' ? 'adjudication' : 'label',
+      supersedes: eventId,
+      ...(before.basedOn && { basedOn: before.basedOn }),
+    });
+    return this.store.write(async (within) => {
+      if (before.kind === 'skip') await this.unskip(within, task, eventId, submission);
+      return within.ledger.append(event);
+    });
+  }
+
+  /**
+   * Takes back a label or a skip: nothing of the annotator's stands any more, and the task can be claimed again.
+   * @param id of the withdrawal, chosen by the client as for submissions
+   */
+  async withdraw(
+    eventId: string,
+    {
+      id,
+      annotator,
+      reason,
+    }: { readonly id: string; readonly annotator: Annotator; readonly reason?: string },
+  ): Promise<LedgerEvent> {
+    const known = await this.store.ledger.get(id);
+    const before = known ?? (await this.ownEvent(eventId, { annotator }));
+    const taskId = before.taskId!;
+    const { kind = 'human', group } = annotator;
+    return this.store.write(async ({ ledger, queue }) => {
+      const purpose = before.kind === 'adjudication' ? 'adjudication' : 'label';
+      if (!known) await queue(queueName(purpose, this.project)).reopen(taskId, annotator.id);
+      return ledger.append({
+        ...{ id, kind: 'withdrawal', project: this.project, taskId, supersedes: eventId },
+        judge: { kind, id: annotator.id, ...(group !== undefined && { group }) },
+        ...(reason !== undefined && { rationale: reason }),
+      });
+    });
+  }
+
+  /** What an annotator has sent in and still stands, the newest first. */
+  async recent(annotator: string, limit = 20): Promise<LedgerEvent[]> {
+    const events: LedgerEvent[] = [];
+    const { ledger } = this.store;
+    const kinds = ['label', 'skip', 'adjudication'] as const;
+    const filter = { project: this.project, judgeId: annotator, kinds, current: true };
+    for await (const event of ledger.read({ ...filter, newestFirst: true, limit })) events.push(event);
+    return events;
+  }
+
+  /** Keeps what an annotator has done of a task so far; the next draft replaces it, and a label removes it. */
+  async saveDraft(taskId: string, annotator: string, draft: Draft): Promise<void> {
+    const row = { content: JSON.stringify(draft), saved_at: Date.now() };
+    await this.store.database.write((transaction) =>
+      transaction
+        .insertInto('label_draft')
+        .values({ id: draftId(taskId, annotator), ...row })
+        .onConflict((conflict) => conflict.column('id').doUpdateSet(row))
+        .execute(),
+    );
+  }
+
+  async draft(taskId: string, annotator: string): Promise<Draft | null> {
+    const row = await this.store.database.read((db) =>
+      db
+        .selectFrom('label_draft')
+        .select('content')
+        .where('id', '=', draftId(taskId, annotator))
+        .executeTakeFirst(),
+    );
+    return row ? (JSON.parse(row.content) as Draft) : null;
+  }
+
+  /** Changes how urgent tasks are, such as by the disagreement of an ensemble. @returns how many places that concerned */
+  prioritise(priorities: ReadonlyMap<string, number>): Promise<number> {
+    return this.store.queue(queueName('label', this.project)).prioritise(priorities, 'group');
+  }
+
+  /** Asks for further labels of a task, such as where those there are disagree. @returns how many are wanted now */
+  async askForMore(taskId: string, labels = 1): Promise<number> {
+    const task = await this.get(taskId);
+    return this.store.write(async ({ queue }) => {
+      const places = await collect(queue(queueName('label', this.project)).read({ group: taskId }));
+      const asked = places.filter((item) => !isSkipped(item)).length;
+      const more = Array.from({ length: labels }, (_, i) => labelPlace(task, `more-${places.length + i}`));
+      await queue(queueName('label', this.project)).add(more);
+      return asked + labels;
+    });
+  }
+
+  /** Puts a task before an adjudicator. Doing so again about the same labels changes nothing. @param basedOn the labels that disagree */
+  async escalate(taskId: string, basedOn: readonly string[]): Promise<void> {
+    const task = await this.get(taskId);
+    const labels = [...basedOn].sort();
+    await this.store.queue(queueName('adjudication', this.project)).add([
+      {
+        ...{ id: `${taskId}/${labels.join(',')}`, group: taskId, priority: task.priority, maxAttempts: null },
+        payload: { task: taskId, basedOn: labels },
+      },
+    ]);
+  }
+
+  /** Stores the decision of an adjudicator. Answers and refuses as `submit` does. */
+  async adjudicate(submission: Submission): Promise<LedgerEvent> {
+    const { taskId, annotator } = submission;
+    const task = await this.get(taskId);
+    const name = queueName('adjudication', this.project);
+    const places = await collect(this.store.queue(name).read({ group: taskId }));
+    const own = places.find(({ owner }) => owner === annotator.id) ?? places.at(-1);
+    const basedOn = own ? placeOf(own).basedOn : [];
+    const event = labelEventOf(task, submission, { kind: 'adjudication', basedOn });
+    return this.store.write(async (within) => {
+      await this.finishPlace(within, 'adjudication', submission, { kind: 'label', event: submission.id });
+      return within.ledger.append(event);
+    });
+  }
+
+  progress(): Promise<LabelProgress> {
+    return progressOf(this.store.database, this.project, {
+      label: queueName('label', this.project),
+      adjudication: queueName('adjudication', this.project),
+    });
+  }
+
+  private async assignment(
+    lease: Lease,
+    { id: annotator }: Annotator,
+    purpose: Purpose,
+  ): Promise<Assignment> {
+    const { task: taskId, basedOn } = placeOf(lease);
+    const [task, draft] = await Promise.all([this.get(taskId), this.draft(taskId, annotator)]);
+    return {
+      ...{ task, purpose, draft, basedOn, expiresAt: lease.expiresAt },
+      shownOrder: shownOrderOf(task, annotator),
+      suggestionShown: isSuggestionShown(task, annotator),
+    };
+  }
+
+  /**
+   * Ends the annotator's place of a task, unless the submission has done so before.
+   * @returns false when it has
+   */
+  private async finishPlace(
+    { queue, ledger, database }: StoreTransaction,
+    purpose: Purpose,
+    { id, taskId, annotator }: Pick<Submission, 'id' | 'taskId' | 'annotator'>,
+    result: PlaceResult,
+  ): Promise<boolean> {
+    const places = queue(queueName(purpose, this.project));
+    try {
+      await places.deliver(taskId, annotator.id, result);
+    } catch (error) {
+      if (!TenetError.is(error)) throw error;
+      // Only now, since the same submission may have been under way in another process.
+      if (await ledger.get(id)) return false;
+      const done = (await collect(places.read({ group: taskId }))).find(
+        ({ owner, status }) => owner === annotator.id && status === 'done',
+      );
+      if (!done) throw error;
+      const { event, kind } = done.result as PlaceResult;
+      throw new TenetError(
+        'store',
+        `${annotator.id} has ${kind === 'skip' ? 'skipped' : 'labelled'} ${taskId} before; correct event ${event} instead.`,
+        { details: { taskId, annotator: annotator.id, eventId: event } },
+      );
+    }
+    await database.write((transaction) =>
+      transaction.deleteFrom('label_draft').where('id', '=', draftId(taskId, annotator.id)).execute(),
+    );
+    return true;
+  }
+
+  /** A place for somebody else after a skip, unless enough people have skipped the task. */
+  private async askAnother({ queue }: StoreTransaction, task: LabelTask, skipId: string): Promise<void> {
+    const places = queue(queueName('label', this.project));
+    const all = await collect(places.read({ group: task.id }));
+    const skips = all.filter(isSkipped).length;
+    if (skips < maxSkips && all.length - skips < task.overlap) {
+      await places.add([labelPlace(task, `after-${skipId}`)]);
+    }
+  }
+
+  /** Makes a skipped place a labelled one, and takes back the place that was opened for somebody else. */
+  private async unskip(
+    { queue }: StoreTransaction,
+    task: LabelTask,
+    skipId: string,
+    { id, annotator }: Submission,
+  ): Promise<void> {
+    const places = queue(queueName('label', this.project));
+    if (!(await places.reopen(task.id, annotator.id))) return;
+    await places.deliver(task.id, annotator.id, { kind: 'label', event: id } satisfies PlaceResult);
+    await places.remove([`${task.id}/after-${skipId}`]);
+  }
+
+  private async ownEvent(
+    eventId: string,
+    { annotator, taskId }: { readonly annotator: Annotator; readonly taskId?: string },
+  ): Promise<LedgerEvent> {
+    const event = await this.store.ledger.get(eventId);
+    const isOwn =
+      event?.project === this.project &&
+      event.judge.id === annotator.id &&
+      (taskId === undefined || event.taskId === taskId);
+    if (isOwn) return event;
+    throw new TenetError(
+      'store',
+      `event ${eventId} is not a label${taskId === undefined ? '' : ` of ${taskId}`} by ${annotator.id} in project ` +
+        `${this.project}; people correct and withdraw their own.`,
+      { details: { eventId } },
+    );
+  }
+}
+
+function draftId(taskId: string, annotator: string): string {
+  return `${taskId} ${annotator}`;
+}
+
+/** For leases that have gone to somebody else in the meantime. */
+function ifLost(error: unknown): null {
+  if (TenetError.is(error) && error.code === 'store') return null;
+  throw error;
+}
+
+async function collect(items: AsyncIterable<WorkItem>): Promise<WorkItem[]> {
+  const result: WorkItem[] = [];
+  for await (const item of items) result.push(item);
+  return result;
+}

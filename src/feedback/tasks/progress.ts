@@ -1,0 +1,98 @@
+/** How far a project's labels have come, counted from the queue. */
+import { sql } from 'kysely';
+import type { Database } from '../../store/index.ts';
+import type { Purpose } from './places.ts';
+
+export interface LabelProgress {
+  readonly tasks: number;
+  /** Tasks that have all the labels wanted. */
+  readonly complete: number;
+  /** Tasks that nobody is asked for any more, with fewer labels than wanted, because too many have skipped them. */
+  readonly skipped: number;
+  /** Labels wanted, those there are included. */
+  readonly wanted: number;
+  readonly labels: number;
+  /** Tasks that are given out now. */
+  readonly leased: number;
+  readonly skips: number;
+  readonly adjudications: { readonly waiting: number; readonly done: number };
+  /** Who has labelled, most labels first. */
+  readonly annotators: readonly { readonly id: string; readonly labels: number; readonly skips: number }[];
+}
+
+export async function progressOf(
+  database: Database,
+  project: string,
+  queues: Readonly<Record<Purpose, string>>,
+): Promise<LabelProgress> {
+  const [tasks, byTask, byAnnotator, adjudications] = await Promise.all([
+    database.read((db) =>
+      db
+        .selectFrom('label_task')
+        .where('project', '=', project)
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .executeTakeFirstOrThrow(),
+    ),
+    database.read(async (db) => {
+      const { rows } = await sql<TaskCounts>`
+        select
+          sum(case when pending = 0 and labels > 0 then 1 else 0 end) as complete,
+          sum(case when pending = 0 and labels = 0 then 1 else 0 end) as skipped,
+          sum(pending + labels) as wanted, sum(labels) as labels, sum(skips) as skips, sum(leased) as leased
+        from (
+          select
+            sum(case when status <> 'done' then 1 else 0 end) as pending,
+            sum(case when status = 'done' and result like ${labelResult} then 1 else 0 end) as labels,
+            sum(case when status = 'done' and result not like ${labelResult} then 1 else 0 end) as skips,
+            sum(case when status = 'leased' then 1 else 0 end) as leased
+          from work_item where queue = ${queues.label} group by group_key
+        ) as places
+      `.execute(db);
+      return rows[0];
+    }),
+    database.read(async (db) => {
+      const { rows } = await sql<{ id: string; labels: number; skips: number }>`
+        select owner as id,
+          sum(case when result like ${labelResult} then 1 else 0 end) as labels,
+          sum(case when result like ${labelResult} then 0 else 1 end) as skips
+        from work_item where queue = ${queues.label} and status = 'done'
+        group by owner order by 2 desc, owner
+      `.execute(db);
+      return rows;
+    }),
+    database.read((db) =>
+      db
+        .selectFrom('work_item')
+        .where('queue', '=', queues.adjudication)
+        .groupBy('status')
+        .select(({ fn }) => ['status', fn.countAll<number>().as('count')])
+        .execute(),
+    ),
+  ]);
+  const count = (status: string): number =>
+    Number(adjudications.find((row) => row.status === status)?.count ?? 0);
+  return {
+    tasks: Number(tasks.count),
+    complete: Number(byTask.complete ?? 0),
+    skipped: Number(byTask.skipped ?? 0),
+    wanted: Number(byTask.wanted ?? 0),
+    labels: Number(byTask.labels ?? 0),
+    leased: Number(byTask.leased ?? 0),
+    skips: Number(byTask.skips ?? 0),
+    adjudications: { waiting: count('waiting') + count('leased'), done: count('done') },
+    annotators: byAnnotator.map(({ id, labels, skips }) => ({
+      id,
+      labels: Number(labels),
+      skips: Number(skips),
+    })),
+  };
+}
+
+/** How the result of a labelled place begins. */
+const labelResult = '{"kind":"label"%';
+
+/** Sums come as texts from PostgreSQL, and as null where there is nothing. */
+type TaskCounts = Record<
+  'complete' | 'skipped' | 'wanted' | 'labels' | 'skips' | 'leased',
+  number | string | null
+>;
