@@ -95,6 +95,13 @@ export class Session<Outputs extends string = string> {
         // A pattern would be a second block of memory for every batch shape that comes again, and saves no time.
         enableMemPattern: false,
         logSeverityLevel: 4, // errors are thrown, not printed as well
+        extra: {
+          // Otherwise a session's idle threads spin on after its run, on the cores that the next session needs:
+          // two that take turns, as policy and reference do, took twice as long.
+          session: { force_spinning_stop: '1' },
+          // `weightGradient` transposes by itself, which is faster than the product this would fuse it into.
+          optimization: { disable_specified_optimizers: 'MatmulTransposeFusion' },
+        },
       });
       const inputs = graph.inputs.filter((input) => session.inputNames.includes(input.name));
       return new Session<Outputs>(runtime, session, inputs, wanted);

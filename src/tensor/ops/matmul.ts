@@ -52,6 +52,7 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
     [result] = graph.node({ operator: 'MatMul', inputs: [x, y], outputs: [output] });
     if (scale !== 1) result = multiply(result, scale);
   }
+  const isLayer = fused && transposeB && !transposeA && scale === 1 && a.rank === 2 && b.rank === 2;
   graph.differentiable([a, b], [result], ([g]) => [
     sumTo(
       transposeA
@@ -60,9 +61,11 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
       a.shape,
     ),
     sumTo(
-      transposeB
-        ? matmul(g!, a, { transposeA: true, transposeB: transposeA, scale })
-        : matmul(a, g!, { transposeA: !transposeA, scale }),
+      isLayer
+        ? weightGradient(a, g!)
+        : transposeB
+          ? matmul(g!, a, { transposeA: true, transposeB: transposeA, scale })
+          : matmul(a, g!, { transposeA: !transposeA, scale }),
       b.shape,
     ),
   ]);
@@ -82,6 +85,20 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor 
   const product = matmul(flat, weight, { transposeB: true });
   const shifted = bias ? add(product, bias) : product;
   return reshape(shifted, [...x.shape.slice(0, -1), weight.shape[0]]);
+}
+
+/**
+ * outputGradientᵀ · x, the gradient of a layer's weight. ONNX Runtime is 12 to 25 % faster on a plain product of a
+ * transposed copy than on one that reads an operand by columns; the smaller operand is copied.
+ * @param x              [R, I]
+ * @param outputGradient [R, O]
+ * @returns              [O, I]
+ */
+function weightGradient(x: Tensor, outputGradient: Tensor): Tensor {
+  const [inputs, outputs] = [x.shape[1], outputGradient.shape[1]];
+  return typeof inputs === 'number' && typeof outputs === 'number' && inputs < outputs
+    ? swapLastTwo(matmul(swapLastTwo(x), outputGradient))
+    : matmul(swapLastTwo(outputGradient), x);
 }
 
 function lastTwo(x: Tensor, swapped: boolean): [number | string, number | string] {
