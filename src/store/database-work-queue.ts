@@ -120,7 +120,7 @@ export class DatabaseWorkQueue implements WorkQueue {
     await this.change(lease, ({ attempts }) => ({ status: 'waiting', attempts: attempts - 1, ...unowned }));
   }
 
-  deliver(group: string, owner: string, result: Json): Promise<Delivery> {
+  deliver(group: string, owner: string, result: Json, status: 'done' | 'failed' = 'done'): Promise<Delivery> {
     return this.database.write(async (transaction) => {
       await this.database.lock(transaction, `queue ${this.name} group ${group}`);
       const rows = await transaction
@@ -132,8 +132,8 @@ export class DatabaseWorkQueue implements WorkQueue {
         .$if(this.database.dialect === 'postgres', (query) => query.forUpdate())
         .execute();
       const own = rows.filter((row) => row.owner === owner);
-      if (own.some(({ status }) => status === 'done')) {
-        throw new TenetError('store', `${owner} has done ${group} of queue ${this.name} already.`, {
+      if (own.some((row) => isFinished(row.status))) {
+        throw new TenetError('store', `${owner} has finished ${group} of queue ${this.name} already.`, {
           details: { group, owner },
         });
       }
@@ -141,7 +141,7 @@ export class DatabaseWorkQueue implements WorkQueue {
         throw new TenetError('store', `there is no ${group} in queue ${this.name}.`, { details: { group } });
       }
       const taken = own[0] ?? rows.find(({ status }) => status === 'waiting');
-      const done = { status: 'done' as const, result: JSON.stringify(result), owner, ...nothingPending };
+      const done = { status, result: JSON.stringify(result), owner, ...nothingPending };
       if (taken) {
         await transaction.updateTable('work_item').set(done).where('position', '=', taken.position).execute();
         return { id: taken.id, item: own.length > 0 ? 'own' : 'waiting' };
@@ -164,7 +164,7 @@ export class DatabaseWorkQueue implements WorkQueue {
         .where('queue', '=', this.name)
         .where('group_key', '=', group)
         .where('owner', '=', owner)
-        .where('status', '=', 'done')
+        .where('status', 'in', ['done', 'failed'])
         .executeTakeFirstOrThrow();
       return numUpdatedRows > 0;
     });
@@ -429,6 +429,10 @@ type ItemChange = Partial<Omit<WorkItemTable, 'position'>>;
 
 const nothingPending = { token: null, lease_expires_at: null, error: null } as const;
 const unowned = { owner: null, token: null, lease_expires_at: null } as const;
+
+function isFinished(status: WorkStatus): boolean {
+  return status === 'done' || status === 'failed';
+}
 
 function isUsedUp(attempts: number, maxAttempts: number | null): boolean {
   return maxAttempts !== null && attempts >= maxAttempts;

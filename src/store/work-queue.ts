@@ -109,10 +109,11 @@ export interface WorkQueue {
    * Takes the work of an owner on a group, whatever has become of the lease, so that what a person has done late or
    * without a connection is not lost. It is kept with the owner's own item; else with one that waits; else with a new one,
    * which is then one more than was asked for.
-   * @throws TenetError('store') when the owner has done an item of the group before, or there is no such group
+   * @param status `failed` for whoever gives up; default `done`
+   * @throws TenetError('store') when the owner has finished an item of the group before, or there is no such group
    */
-  deliver(group: string, owner: string, result: Json): Promise<Delivery>;
-  /** Lets the owner's done item of a group be claimed again, by anyone. @returns false when there is none */
+  deliver(group: string, owner: string, result: Json, status?: 'done' | 'failed'): Promise<Delivery>;
+  /** Lets the item of a group that the owner has finished be claimed again, by anyone. @returns false when there is none */
   reopen(group: string, owner: string): Promise<boolean>;
   /** Takes items out that wait and that nobody has to do any more; others stay. @returns how many */
   remove(ids: readonly string[]): Promise<number>;

@@ -151,8 +151,7 @@ export class LabelQueue {
     const task = await this.get(submission.taskId);
     const event = labelEventOf(task, submission, { kind: 'label' });
     return this.store.write(async (within) => {
-      const result = { kind: 'label', event: submission.id } as const;
-      await this.finishPlace(within, 'label', submission, result);
+      await this.finishPlace(within, 'label', submission);
       return within.ledger.append(event);
     });
   }
@@ -162,7 +161,7 @@ export class LabelQueue {
     const task = await this.get(skip.taskId);
     const event = skipEventOf(task, skip);
     return this.store.write(async (within) => {
-      const isNew = await this.finishPlace(within, 'label', skip, { kind: 'skip', event: skip.id });
+      const isNew = await this.finishPlace(within, 'label', skip, 'failed');
       if (isNew) await this.askAnother(within, task, skip.id);
       return within.ledger.append(event);
     });
@@ -285,7 +284,7 @@ export class LabelQueue {
     const basedOn = own ? placeOf(own).basedOn : [];
     const event = labelEventOf(task, submission, { kind: 'adjudication', basedOn });
     return this.store.write(async (within) => {
-      await this.finishPlace(within, 'adjudication', submission, { kind: 'label', event: submission.id });
+      await this.finishPlace(within, 'adjudication', submission);
       return within.ledger.append(event);
     });
   }
@@ -319,23 +318,21 @@ export class LabelQueue {
     { queue, ledger, database }: StoreTransaction,
     purpose: Purpose,
     { id, taskId, annotator }: Pick<Submission, 'id' | 'taskId' | 'annotator'>,
-    result: PlaceResult,
+    status: 'done' | 'failed' = 'done',
   ): Promise<boolean> {
     const places = queue(queueName(purpose, this.project));
     try {
-      await places.deliver(taskId, annotator.id, result);
+      await places.deliver(taskId, annotator.id, { event: id } satisfies PlaceResult, status);
     } catch (error) {
       if (!TenetError.is(error)) throw error;
       // Only now, since the same submission may have been under way in another process.
       if (await ledger.get(id)) return false;
-      const done = (await collect(places.read({ group: taskId }))).find(
-        ({ owner, status }) => owner === annotator.id && status === 'done',
-      );
-      if (!done) throw error;
-      const { event, kind } = done.result as PlaceResult;
+      const own = (await collect(places.read({ group: taskId }))).find(({ owner }) => owner === annotator.id);
+      if (!own) throw error;
+      const { event } = own.result as PlaceResult;
       throw new TenetError(
         'store',
-        `${annotator.id} has ${kind === 'skip' ? 'skipped' : 'labelled'} ${taskId} before; correct event ${event} instead.`,
+        `${annotator.id} has ${isSkipped(own) ? 'skipped' : 'labelled'} ${taskId} before; correct event ${event} instead.`,
         { details: { taskId, annotator: annotator.id, eventId: event } },
       );
     }
@@ -364,7 +361,7 @@ export class LabelQueue {
   ): Promise<void> {
     const places = queue(queueName('label', this.project));
     if (!(await places.reopen(task.id, annotator.id))) return;
-    await places.deliver(task.id, annotator.id, { kind: 'label', event: id } satisfies PlaceResult);
+    await places.deliver(task.id, annotator.id, { event: id } satisfies PlaceResult);
     await places.remove([`${task.id}/after-${skipId}`]);
   }
 

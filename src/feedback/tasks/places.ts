@@ -1,6 +1,6 @@
 /** The places of a task in its queue: one for each label wanted. */
 import type { Json } from '../../base/index.ts';
-import type { NewWorkItem } from '../../store/index.ts';
+import type { NewWorkItem, WorkStatus } from '../../store/index.ts';
 import { audienceName, type LabelTask } from './label-task.ts';
 
 /** `label`: judge for yourself; `adjudication`: decide where labels disagree. */
@@ -13,8 +13,8 @@ export interface Place {
   readonly basedOn: readonly string[];
 }
 
-/** What a place holds when it is done; the kind first, because progress is counted by how it begins. */
-export type PlaceResult = { readonly kind: 'label' | 'skip'; readonly event: string };
+/** What a place holds when it is done, or failed: then the annotator has skipped the task. */
+export type PlaceResult = { readonly event: string };
 
 export function queueName(purpose: Purpose, project: string): string {
   return purpose === 'label' ? `labels:${project}` : `adjudications:${project}`;
@@ -36,6 +36,6 @@ export function placeOf({ payload }: { readonly payload: Json }): Place {
   return payload as unknown as Place;
 }
 
-export function isSkipped({ result }: { readonly result: Json }): boolean {
-  return (result as PlaceResult | null)?.kind === 'skip';
+export function isSkipped({ status }: { readonly status: WorkStatus }): boolean {
+  return status === 'failed';
 }

@@ -41,10 +41,10 @@ export async function progressOf(
           sum(pending + labels) as wanted, sum(labels) as labels, sum(skips) as skips, sum(leased) as leased
         from (
           select
-            sum(case when status <> 'done' then 1 else 0 end) as pending,
-            sum(case when status = 'done' and result like ${labelResult} then 1 else 0 end) as labels,
-            sum(case when status = 'done' and result not like ${labelResult} then 1 else 0 end) as skips,
-            sum(case when status = 'leased' then 1 else 0 end) as leased
+            sum(case when status in ('waiting', 'leased') then 1 else 0 end) as pending,
+            sum(case when status = 'leased' then 1 else 0 end) as leased,
+            sum(case when status = 'done' then 1 else 0 end) as labels,
+            sum(case when status = 'failed' then 1 else 0 end) as skips
           from work_item where queue = ${queues.label} group by group_key
         ) as places
       `.execute(db);
@@ -53,12 +53,12 @@ export async function progressOf(
     database.read(async (db) => {
       const { rows } = await sql<{ id: string; labels: number; skips: number }>`
         select owner as id,
-          sum(case when result like ${labelResult} then 1 else 0 end) as labels,
-          sum(case when result like ${labelResult} then 0 else 1 end) as skips
-        from work_item where queue = ${queues.label} and status = 'done'
+          sum(case when status = 'done' then 1 else 0 end) as labels,
+          sum(case when status = 'failed' then 1 else 0 end) as skips
+        from work_item where queue = ${queues.label} and owner is not null
         group by owner order by 2 desc, owner
       `.execute(db);
-      return rows;
+      return rows.filter(({ labels, skips }) => Number(labels) + Number(skips) > 0);
     }),
     database.read((db) =>
       db
@@ -87,9 +87,6 @@ export async function progressOf(
     })),
   };
 }
-
-/** How the result of a labelled place begins. */
-const labelResult = '{"kind":"label"%';
 
 /** Sums come as texts from PostgreSQL, and as null where there is nothing. */
 type TaskCounts = Record<

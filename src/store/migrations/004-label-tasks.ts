@@ -5,6 +5,14 @@ import type { StoreDialect } from '../database.ts';
 export function createLabelTasks(dialect: StoreDialect): Migration {
   return {
     async up(db: Kysely<unknown>): Promise<void> {
+      // Progress is counted from these indexes alone.
+      for (const [name, columns] of [
+        ['work_item_owner', ['queue', 'owner', 'group_key', 'status']],
+        ['work_item_group', ['queue', 'group_key', 'position', 'status']],
+      ] as const) {
+        await db.schema.dropIndex(name).execute();
+        await db.schema.createIndex(name).on('work_item').columns(columns).execute();
+      }
       await db.schema
         .createTable('label_task')
         .addColumn('position', dialect === 'sqlite' ? 'integer' : 'serial', (column) =>
