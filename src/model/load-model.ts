@@ -1,8 +1,10 @@
 /** Loading a model folder in Hugging Face layout: everything is checked before any weight is read. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TenetError } from '../base/error.ts';
 import { recoverFolder } from '../base/folders.ts';
+import { loadAdapter } from './adapter/load-adapter.ts';
+import { adapterConfigName } from './adapter/peft-config.ts';
 import { headOf, type ModelHead } from './architectures.ts';
 import type { DecoderConfig } from './decoder-config.ts';
 import { ParameterStore } from './parameter-store.ts';
@@ -33,22 +35,34 @@ export interface LoadedModel {
   readonly generationConfig: Readonly<Record<string, unknown>> | null;
   /** Tokenizer files as they are, by name, to be saved along. */
   readonly tokenizerFiles: ReadonlyMap<string, Uint8Array>;
+  /** Where the tokenizer is: the folder itself, or the base's where an adapter has none of its own. */
+  readonly tokenizerFolder: string;
   /** How most weights were stored, as the file spells it: `F32`, `F16`, `BF16`. */
   readonly storedDtype: string;
+  /** Of an adapter, whose parameters are `AdaptedParameters`: the folder of the model that it stands on; else null. */
+  readonly baseFolder: string | null;
+}
+
+export interface LoadModelOptions {
+  /**
+   * Parameters to hold besides the model's own (a value head); zeros unless the file has them. A reward model's head
+   * is added by itself.
+   */
+  readonly extra?: readonly ParameterSpec[];
+  /** Bases in memory, by folder: an adapter whose base is here shares it, and one whose base is not adds it. */
+  readonly bases?: Map<string, Promise<LoadedModel>>;
 }
 
 /**
- * Loads a model.
- * @param options.extra parameters to hold besides the model's own (a value head); zeros unless the file
- * has them. A reward model's head is added by itself.
+ * Loads a model, or an adapter with the model that it stands on.
  * @throws TenetError('model') for an unsupported configuration, damaged weights, or listing every tensor
  * that is missing, has the wrong shape or belongs nowhere.
  */
-export async function loadModelFolder(
-  folder: string,
-  options: { extra?: readonly ParameterSpec[] } = {},
-): Promise<LoadedModel> {
+export async function loadModelFolder(folder: string, options: LoadModelOptions = {}): Promise<LoadedModel> {
   const fileNames = await listFolder(folder);
+  if (fileNames.includes(adapterConfigName)) {
+    return loadAdapter(folder, fileNames, { ...options, loadBase: (base) => loadBase(base, options.bases) });
+  }
   const configPath = join(folder, 'config.json');
   if (!fileNames.includes('config.json')) {
     throw new TenetError('model', `${folder} is not a model folder: it has no config.json.`);
@@ -86,11 +100,21 @@ export async function loadModelFolder(
       heads: head === 'reward' ? readRewardHeads(config.source, rows) : null,
       generationConfig,
       tokenizerFiles: await readTokenizerFiles(folder, fileNames),
+      tokenizerFolder: folder,
+      baseFolder: null,
       storedDtype: weights.tensors.get(sources.get(embeddingName(config))!)!.dtype,
     };
   } finally {
     await weights.close();
   }
+}
+
+/** A model that others stand on, once for all of them. */
+async function loadBase(folder: string, bases: LoadModelOptions['bases']): Promise<LoadedModel> {
+  const path = await realpath(folder);
+  const base = bases?.get(path) ?? loadModelFolder(path);
+  bases?.set(path, base);
+  return base;
 }
 
 /** The stored name of each parameter (and of a redundant output projection), or every mismatch at once. */

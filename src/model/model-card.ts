@@ -49,13 +49,13 @@ export interface ModelCard {
  */
 export function renderModelCard(
   card: ModelCard,
-  facts: { head: ModelHead; heads?: RewardHeads; weightsHash: string },
+  facts: { head: ModelHead; heads?: RewardHeads; weightsHash: string; isAdapter?: boolean },
 ): string {
   const frontMatter = stringify({
     ...(card.license && { license: card.license }),
     ...(card.baseModel && isHubId(card.baseModel) && { base_model: card.baseModel }),
     ...(card.language?.length && { language: [...card.language] }),
-    library_name: 'transformers',
+    library_name: facts.isAdapter ? 'peft' : 'transformers',
     pipeline_tag: facts.head === 'reward' ? 'text-classification' : 'text-generation',
     tags: ['tenet', ...(facts.head === 'reward' ? ['reward-model'] : []), ...(card.tags ?? [])],
   });
@@ -63,10 +63,14 @@ export function renderModelCard(
     facts.head === 'reward'
       ? rewardUse(facts.heads ?? singleHead)
       : 'Loads with `AutoModelForCausalLM` of Hugging Face transformers and with Tenet.';
+  const adapter =
+    'An adapter: it needs the model that `base.json` and `adapter_config.json` name, and loads with `peft` and with ' +
+    'Tenet, whose `tenet export --merge` makes a model of both.';
   const sections = [
     `# ${card.name}`,
     card.summary,
     use,
+    ...(facts.isAdapter ? [adapter] : []),
     '## How it was made',
     [
       `- Trained with Tenet${card.tenetVersion ? ` ${card.tenetVersion}` : ''}`,

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { TenetError } from '../base/error.ts';
 import { writeFileAtomic } from '../base/files.ts';
 import { recoverFolder, replaceFolder } from '../base/folders.ts';
+import { AdaptedParameters } from './adapter/adapted-parameters.ts';
+import { adapterFileNames, savedNames, writeAdapter } from './adapter/write-adapter.ts';
 import type { ModelHead } from './architectures.ts';
 import type { DecoderConfig } from './decoder-config.ts';
 import { bytesPerElement, type FloatDtype } from './float-formats.ts';
@@ -33,6 +35,8 @@ export interface SaveModelOptions {
   readonly generationConfig?: Readonly<Record<string, unknown>> | null;
   /** Larger weights are split into shards. Default 5 GB (transformers 4). */
   readonly maxShardBytes?: number;
+  /** Of an adapter, which is saved without its base: the folder of the base model. */
+  readonly baseFolder?: string | null;
 }
 
 /** What was saved. */
@@ -44,16 +48,18 @@ export interface SavedModel {
 }
 
 /**
- * Saves a model. The folder is written beside its place and renamed into it, so a crash leaves the old
+ * Saves a model, or an adapter as `peft` loads it. The folder is written beside its place and renamed into it, so a crash leaves the old
  * model or the new one.
  * @throws TenetError('usage') when the folder exists and holds files that no saved model has: they would be
- * lost. TenetError('model') when parameters are missing or do not fit the configuration.
+ * lost, or an adapter's base is not given. TenetError('model') when parameters are missing or do not fit the
+ * configuration.
  */
 export async function saveModelFolder(folder: string, options: SaveModelOptions): Promise<SavedModel> {
   const { config, parameters, head = 'causal', dtype = 'float32', card } = options;
   const heads = options.heads ?? singleHead;
   const configJson = toHuggingFaceConfig(config, { head, heads, dtype });
-  const tensors = selectTensors(config, parameters, head, heads.names.length);
+  const adapted = parameters instanceof AdaptedParameters ? { parameters, base: requireBase(options) } : null;
+  const tensors = adapted ? [] : selectTensors(config, parameters, head, heads.names.length);
   const tokenizerFiles = options.tokenizerFiles ?? new Map<string, Uint8Array>();
   const foreign = [...tokenizerFiles.keys()].filter((name) => !tokenizerFileNames.includes(name));
   if (foreign.length > 0) {
@@ -63,7 +69,8 @@ export async function saveModelFolder(folder: string, options: SaveModelOptions)
     );
   }
   await refuseForeignFiles(folder);
-  const weightsHash = parameters.hash(tensors.map(({ name }) => name));
+  const names = adapted ? savedNames(adapted.parameters, head) : tensors.map(({ name }) => name);
+  const weightsHash = parameters.hash(names);
   const generationConfig = options.generationConfig ?? {
     bos_token_id: configJson.bos_token_id,
     eos_token_id: configJson.eos_token_id,
@@ -76,11 +83,25 @@ export async function saveModelFolder(folder: string, options: SaveModelOptions)
       await writeFileAtomic(join(temporary, 'generation_config.json'), toJson(generationConfig));
     }
     for (const [name, content] of tokenizerFiles) await writeFileAtomic(join(temporary, name), content);
-    await writeFileAtomic(join(temporary, 'README.md'), renderModelCard(card, { head, heads, weightsHash }));
-    await writeWeights(temporary, tensors, dtype, options.maxShardBytes ?? 5e9);
+    const facts = { head, heads, weightsHash, isAdapter: adapted !== null };
+    await writeFileAtomic(join(temporary, 'README.md'), renderModelCard(card, facts));
+    if (adapted) {
+      const { base } = adapted;
+      await writeAdapter(temporary, adapted.parameters, { config, head, dtype, base, place: folder });
+    } else {
+      await writeWeights(temporary, tensors, dtype, options.maxShardBytes ?? 5e9);
+    }
     files = (await readdir(temporary)).sort();
   });
   return { files, weightsHash };
+}
+
+function requireBase({ baseFolder }: SaveModelOptions): string {
+  if (baseFolder) return baseFolder;
+  throw new TenetError(
+    'usage',
+    'An adapter is saved without the model that it stands on, so say where that is: baseFolder; or merge the adapter.',
+  );
 }
 
 /** The tensors of the chosen head, or an error that lists those that are missing or mis-shaped. */
@@ -155,6 +176,7 @@ async function refuseForeignFiles(folder: string): Promise<void> {
     'README.md',
     'provenance.json',
     indexFileName,
+    ...adapterFileNames,
     ...tokenizerFileNames,
   ]);
   const foreign = (await readdir(folder)).filter(

@@ -109,13 +109,20 @@ export class AdaptedParameters extends ParameterStore {
 
   /** Over the adapter and the base that it needs. */
   override hash(names?: readonly string[]): string {
-    const hash = createHash('sha256');
-    hash.update(
-      `${super.hash(names)}\n${JSON.stringify([...this.#lowRank.values()])}\n${this.base.hash()}\n`,
-    );
+    const changes = JSON.stringify([...this.#lowRank.values()]);
+    const hash = createHash('sha256').update(`${super.hash(names)}\n${changes}\n${this.baseHash}\n`);
     return `sha256:${hash.digest('hex')}`;
   }
+
+  /** `hash` of the base, which is computed once: it does not change. */
+  get baseHash(): string {
+    const hash = baseHashes.get(this.base) ?? this.base.hash();
+    baseHashes.set(this.base, hash);
+    return hash;
+  }
 }
+
+const baseHashes = new WeakMap<ParameterStore, string>();
 
 /**
  * A fresh adapter, which changes nothing yet: A is drawn evenly between ±1/√inputs, B is zero.

@@ -1,0 +1,67 @@
+/** Where the base of a saved adapter is. */
+import { access, readFile } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { z } from 'zod';
+import { TenetError } from '../../base/index.ts';
+
+/**
+ * Beside `adapter_config.json`, whose path is absolute: the base as seen from the adapter's folder, so that both can
+ * be moved together, and the hash of its weights.
+ */
+export const baseRecordName = 'base.json';
+
+const recordSchema = z.object({ path: z.string(), weights: z.string() });
+export type BaseRecord = z.infer<typeof recordSchema>;
+
+/** As Tenet records it. @param folder where the adapter will stand @param base folder of the base model */
+export function baseRecord(folder: string, base: string, weights: string): BaseRecord {
+  return { path: relative(folder, base), weights };
+}
+
+export interface FoundBase {
+  readonly folder: string;
+  /** `ParameterStore.hash` of its weights when the adapter was saved; null for adapters made elsewhere. */
+  readonly weights: string | null;
+}
+
+/**
+ * Finds it: where Tenet recorded it, else where `adapter_config.json` says, as an absolute path, from the working
+ * directory, or from the adapter's folder.
+ * @param name `base_model_name_or_path`
+ * @throws TenetError('model') naming all places that were tried
+ */
+export async function findBaseFolder(folder: string, name: string | null | undefined): Promise<FoundBase> {
+  const record = await readRecord(folder);
+  const places = [
+    ...(record ? [resolve(folder, record.path)] : []),
+    ...(name ? [resolve(name), resolve(folder, name)] : []),
+  ];
+  for (const place of new Set(places)) {
+    if (await exists(join(place, 'config.json'))) return { folder: place, weights: record?.weights ?? null };
+  }
+  throw new TenetError(
+    'model',
+    places.length === 0
+      ? `${folder} holds an adapter and does not say of which model; set base_model_name_or_path in its adapter_config.json to the folder of its base.`
+      : `${folder} holds an adapter of ${name ?? record?.path}, and there is no such model folder (looked for ${[...new Set(places)].join(', ')}). ` +
+          'Put the base model there, or set base_model_name_or_path in adapter_config.json to its folder.',
+    { details: { folder, places } },
+  );
+}
+
+async function readRecord(folder: string): Promise<BaseRecord | null> {
+  const path = join(folder, baseRecordName);
+  if (!(await exists(path))) return null;
+  try {
+    return recordSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch (cause) {
+    throw new TenetError('model', `Cannot read ${path}: ${(cause as Error).message}.`, { cause });
+  }
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
