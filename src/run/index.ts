@@ -48,9 +48,10 @@ export {
   type SampleRecord,
   type WarningRecord,
 } from './records.ts';
+export { outcomeOf } from './report/outcome.ts';
 export { writeReport } from './report.ts';
 export { resolveModelSpec } from './resolve-model-spec.ts';
-export { type OpenRunFolderOptions, openRunFolder, RunFolder } from './run-folder.ts';
+export { type OpenRunFolderOptions, openRunFolder, RunFolder, runningProcess } from './run-folder.ts';
 export { createStageContext, runStage, type StageContextOptions } from './run-stage.ts';
 export {
   type Check,

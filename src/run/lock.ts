@@ -44,6 +44,12 @@ export function takeLock(path: string, what: string): () => void {
   throw new TenetError('usage', `${what}: other processes keep taking its lock ${path}; start only one.`);
 }
 
+/** The process that holds the lock at `path`, or null; one on another machine counts as running. */
+export function lockHolder(path: string): { readonly pid: number; readonly host: string } | null {
+  const found = readLock(path);
+  return found?.holder && isAlive(found, path) ? { pid: found.holder.pid, host: found.holder.host } : null;
+}
+
 interface FoundLock {
   readonly text: string;
   readonly holder?: LockHolder;

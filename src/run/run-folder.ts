@@ -15,7 +15,7 @@ import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { hashOf, TenetError, writeFileAtomic } from '../base/index.ts';
 import { JsonLinesWriter } from './json-lines.ts';
-import { takeLock } from './lock.ts';
+import { lockHolder, takeLock } from './lock.ts';
 import { describeMachine, describeVersions } from './machine.ts';
 import {
   type InputRecord,
@@ -184,6 +184,11 @@ export class RunFolder {
     await writeManifest(this.path, manifest);
     this.state = manifest;
   }
+}
+
+/** The process that has a run folder open for writing, or null. */
+export function runningProcess(runFolder: string): { readonly pid: number; readonly host: string } | null {
+  return lockHolder(join(resolve(runFolder), LOCK));
 }
 
 /**

@@ -30,14 +30,26 @@ async function fill({ ledger, calls, queue, database }: Store): Promise<void> {
   const task = { id: 't', project: 'p', content: '{}', created_at: 1 };
   await database.db.insertInto('label_task').values(task).execute();
   await database.db.insertInto('label_draft').values({ id: 't ann', content: '{}', saved_at: 1 }).execute();
+  const time = new Date(1_700_000_000_000).toISOString();
+  const person = { id: 'ann', name: 'Ann', email: 'ann@example.org', role: 'annotator', audiences: '[]' };
+  const marks = { email_verified: 0, disabled: 1, created_at: time, updated_at: time };
+  await database.db
+    .insertInto('person')
+    .values({ ...person, ...marks })
+    .execute();
 }
 
-async function contents({ ledger, calls, queue }: Store): Promise<unknown[]> {
+async function contents({ ledger, calls, queue, database }: Store): Promise<unknown[]> {
   const events: LedgerEvent[] = [];
   for await (const event of ledger.read()) events.push(event);
   const items: WorkItem[] = [];
   for await (const item of queue('q').read()) items.push(item);
-  return [events, await ledger.head(), await calls.get('key'), await calls.totals(), items];
+  const people = await database.read((db) => db.selectFrom('person').selectAll().execute());
+  const person = people.map(({ disabled, created_at: at, ...rest }) => ({
+    ...{ id: rest.id, email: rest.email, role: rest.role },
+    ...{ disabled: Number(disabled), createdAt: new Date(at).getTime() },
+  }));
+  return [events, await ledger.head(), await calls.get('key'), await calls.totals(), items, person];
 }
 
 onEachDatabase((database) => {
@@ -50,10 +62,10 @@ onEachDatabase((database) => {
     await fill(file);
     const counts = {
       ...{ ledger_item: 600, ledger_event: 701, model_call: 1, work_item: 3 },
-      ...{ label_task: 1, label_draft: 1 },
+      ...{ label_task: 1, label_draft: 1, person: 1 },
     };
-    expect(await copyStore(file, other)).toEqual(counts);
-    expect(await copyStore(other, back)).toEqual(counts);
+    expect(await copyStore(file, other)).toMatchObject(counts);
+    expect(await copyStore(other, back)).toMatchObject(counts);
     expect(await contents(other)).toEqual(await contents(file));
     expect(await contents(back)).toEqual(await contents(file));
 

@@ -1,7 +1,7 @@
 /** Moves everything in a store to another database, such as from a file to a server. */
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { TenetError } from '../base/index.ts';
-import type { Database } from './database.ts';
+import type { Database, StoreDialect } from './database.ts';
 import type { Store } from './store.ts';
 import type { Tables } from './tables.ts';
 
@@ -16,6 +16,13 @@ export const tableKeys: { readonly [table in keyof Tables]: keyof Tables[table] 
   work_item: 'position',
   label_task: 'position',
   label_draft: 'id',
+  person: 'id',
+  person_session: 'id',
+  person_login: 'id',
+  login_verification: 'id',
+  invitation: 'id',
+  api_token: 'id',
+  setting: 'name',
 };
 
 const rowsPerPage = 500;
@@ -29,7 +36,7 @@ export async function copyDatabase(from: Store, to: Store): Promise<Readonly<Rec
       const copied: [string, number][] = [];
       for (const [table, key] of Object.entries(tableKeys) as [keyof Tables, string][]) {
         await refuseRows(target, table, to.url);
-        copied.push([table, await copyTable(source, target, table, key)]);
+        copied.push([table, await copyTable(source, target, table, key, to.dialect)]);
       }
       if (to.dialect === 'postgres') {
         for (const table of ['work_item', 'label_task'] as const) {
@@ -60,6 +67,7 @@ async function copyTable(
   target: Kysely<Tables>,
   table: keyof Tables,
   key: string,
+  dialect: StoreDialect,
 ): Promise<number> {
   let copied = 0;
   for (let after: unknown; ; ) {
@@ -74,13 +82,22 @@ async function copyTable(
     if (rows.length > 0) {
       await target
         .insertInto(table as 'ledger_item')
-        .values(rows)
+        .values(dialect === 'sqlite' ? rows.map(forSqlite) : rows)
         .execute();
     }
     copied += rows.length;
     if (rows.length < rowsPerPage) return copied;
     after = rows.at(-1)![key as 'hash'];
   }
+}
+
+/** SQLite has no dates and no truth values: they are ISO texts and numbers there. */
+function forSqlite<T extends object>(row: T): T {
+  const columns = Object.entries(row).map(([name, value]) => {
+    if (value instanceof Date) return [name, value.toISOString()];
+    return [name, typeof value === 'boolean' ? Number(value) : value];
+  });
+  return Object.fromEntries(columns) as T;
 }
 
 async function refuseRows(target: Kysely<Tables>, table: keyof Tables, url: string): Promise<void> {

@@ -70,6 +70,97 @@ export interface WorkItemTable {
   error: string | null;
 }
 
+/** A person who may use the web app. Times are ISO texts on SQLite, dates on PostgreSQL; so better-auth has it. */
+export interface PersonTable {
+  /** What the ledger calls them. */
+  id: string;
+  name: string;
+  email: string;
+  email_verified: number | boolean;
+  image: string | null;
+  role: string;
+  judge_group: string | null;
+  /** JSON: audiences of tasks that the person gets, such as languages. */
+  audiences: string;
+  disabled: number | boolean;
+  created_at: string | Date;
+  updated_at: string | Date;
+}
+
+export interface PersonSessionTable {
+  id: string;
+  token: string;
+  person_id: string;
+  expires_at: string | Date;
+  ip_address: string | null;
+  user_agent: string | null;
+  created_at: string | Date;
+  updated_at: string | Date;
+}
+
+/** A way to sign in: a password, or an account elsewhere. */
+export interface PersonLoginTable {
+  id: string;
+  person_id: string;
+  account_id: string;
+  provider_id: string;
+  access_token: string | null;
+  refresh_token: string | null;
+  access_token_expires_at: string | Date | null;
+  refresh_token_expires_at: string | Date | null;
+  scope: string | null;
+  id_token: string | null;
+  /** argon2id. */
+  password: string | null;
+  created_at: string | Date;
+  updated_at: string | Date;
+}
+
+export interface LoginVerificationTable {
+  id: string;
+  identifier: string;
+  value: string;
+  expires_at: string | Date;
+  created_at: string | Date;
+  updated_at: string | Date;
+}
+
+export interface InvitationTable {
+  id: string;
+  token_hash: string;
+  role: string;
+  judge_group: string | null;
+  /** JSON. */
+  audiences: string;
+  /** Whom it is for, in the words of who made it. */
+  note: string | null;
+  created_by: string | null;
+  created_at: number;
+  expires_at: number;
+  used_at: number | null;
+  used_by: string | null;
+}
+
+export interface ApiTokenTable {
+  id: string;
+  token_hash: string;
+  person_id: string;
+  name: string;
+  /** JSON. */
+  permissions: string;
+  created_at: number;
+  expires_at: number | null;
+  last_used_at: number | null;
+  revoked_at: number | null;
+}
+
+/** What a server has to remember, by name. */
+export interface SettingTable {
+  name: string;
+  /** JSON. */
+  value: string;
+}
+
 export interface LabelTaskTable {
   /** Order in which tasks were added. */
   position: Generated<number>;
@@ -95,4 +186,11 @@ export interface Tables {
   work_item: WorkItemTable;
   label_task: LabelTaskTable;
   label_draft: LabelDraftTable;
+  person: PersonTable;
+  person_session: PersonSessionTable;
+  person_login: PersonLoginTable;
+  login_verification: LoginVerificationTable;
+  invitation: InvitationTable;
+  api_token: ApiTokenTable;
+  setting: SettingTable;
 }

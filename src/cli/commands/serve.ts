@@ -1,75 +1,157 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { globalOptions } from '../global-options.ts';
+import { storeOption } from '../store-option.ts';
 
 interface ServeFlags {
   readonly openai?: boolean;
-  readonly model: string;
+  readonly model?: string;
   readonly stage?: string;
   readonly name?: string;
   readonly host: string;
-  readonly port: number;
+  readonly port?: number;
   readonly batchSize?: number;
   readonly threads?: number;
+  readonly store: string;
+  readonly runs: string;
+  readonly recipes?: readonly string[];
+  readonly url?: string;
 }
 
-/** `tenet serve`: a model behind an HTTP interface that other programs know. */
+/** `tenet serve`: the web app for people, or a model behind an HTTP interface that other programs know. */
 export function serveCommand(): Command {
   return new Command('serve')
-    .summary('serve a model to other programs')
+    .summary('the web app: labelling, runs; or a model for other programs')
     .description(
-      'Serves a model through the HTTP interface of OpenAI: /v1/chat/completions, /v1/completions and /v1/models. ' +
-        'Requests that come at the same time are computed together. Ctrl-C lets those under way finish.',
+      'Serves the web app: people label and decide, runs are watched, started and stopped. The first start prints a ' +
+        'link that makes the first admin’s account.\n\n' +
+        'With --openai it serves a model instead, through the HTTP interface of OpenAI: /v1/chat/completions, ' +
+        '/v1/completions and /v1/models. Requests that come at the same time are computed together.\n\n' +
+        'Ctrl-C lets requests under way finish.',
     )
-    .option('--openai', 'the interface of OpenAI (the only one, so it may be left out)')
-    .requiredOption('-m, --model <folder>', 'model folder in Hugging Face layout, or run folder')
+    .option('--host <address>', 'where to listen; the default is this machine alone', '127.0.0.1')
+    .option('--port <n>', '0 takes any free one (default: 8100; 8000 with --openai)', port)
+    .optionsGroup('The web app:')
+    .addOption(storeOption())
+    .option('--runs <folder>', 'folder that runs lie in', 'runs')
+    .option(
+      '--recipes <folder...>',
+      'folders with recipes to start from the browser (default: recipes, and Tenet’s own)',
+    )
+    .option(
+      '--url <address>',
+      'where people reach it, when a proxy stands before it: https://labels.example.org',
+    )
+    .optionsGroup('A model for other programs:')
+    .option('--openai', 'serve a model through the interface of OpenAI')
+    .option('-m, --model <folder>', 'model folder in Hugging Face layout, or run folder; implies --openai')
     .option('--stage <name>', 'of a run folder: the stage whose model is served (default: the newest)')
     .option('--name <name>', 'what requests call the model (default: the name of the folder or run)')
-    .option('--host <address>', 'where to listen; other than this machine needs a key', '127.0.0.1')
-    .option('--port <n>', '0 takes any free one', port, 8000)
     .option('--batch-size <n>', 'responses computed at once (default: 64)', count)
     .option('--threads <n>', 'threads of the engine (default: all cores)', count)
     .action(async (flags: ServeFlags, self: Command) => {
       const { json } = globalOptions(self);
-      const [{ serveOpenAi }, { findModel }, { interruptSignal }, { basename, resolve }] = await Promise.all([
-        import('../../server/openai/index.ts'),
-        import('../../run/find-model.ts'),
-        import('../interrupt.ts'),
-        import('node:path'),
-      ]);
-      const { folder } = await findModel(flags.model, flags.stage);
-      const name = flags.name ?? basename(resolve(flags.model));
-      const signal = interruptSignal(
-        'Stopping: requests under way are finished first. Once more to stop at once.',
-      );
-      const apiKey = process.env.TENET_SERVE_API_KEY?.trim() || undefined;
-      const server = await serveOpenAi({
-        folder,
-        name,
-        host: flags.host,
-        port: flags.port,
-        apiKey,
-        engine: { batchSize: flags.batchSize, threads: flags.threads },
-        onFailure: (error) =>
-          process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`),
-      });
-      const record = { type: 'serving', url: server.url, model: name, folder, key: apiKey !== undefined };
-      process.stdout.write(
-        json ? `${JSON.stringify(record)}\n` : greeting(server.url, name, apiKey !== undefined),
-      );
-      await new Promise<void>((resolve) => {
-        if (signal.aborted) resolve();
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
-      await server.close();
+      if (flags.openai || flags.model !== undefined) await serveModel(flags, json);
+      else await serveWebApp(flags, json);
     })
     .addHelpText(
       'after',
       '\nEnvironment:\n' +
-        '  TENET_SERVE_API_KEY  key that requests must bring; needed to listen on a public address\n' +
+        '  TENET_STORE          where accounts, tasks and labels are kept, as --store\n' +
+        '  TENET_SECRET         signs cookies (default: one made at the first start and kept in the store)\n' +
+        '  TENET_SERVE_API_KEY  with --openai: key that requests must bring; needed to listen on a public address\n' +
         '\nExamples:\n' +
+        '  tenet serve\n' +
+        '  tenet serve --store postgres://tenet@db/labels --host 0.0.0.0 --url https://labels.example.org\n' +
         '  tenet serve --openai --model runs/quickstart\n' +
-        '  TENET_SERVE_API_KEY=… tenet serve --model my-model --host 0.0.0.0 --port 8080',
+        '  TENET_SERVE_API_KEY=… tenet serve --openai --model my-model --host 0.0.0.0 --port 8080',
     );
+}
+
+async function serveWebApp(flags: ServeFlags, json: boolean): Promise<void> {
+  const [{ serveApp }, { interruptSignal }, { fileURLToPath }] = await Promise.all([
+    import('../../server/serve-app.ts'),
+    import('../interrupt.ts'),
+    import('node:url'),
+  ]);
+  const signal = interruptSignal(
+    'Stopping: requests under way are finished first. Once more to stop at once.',
+  );
+  const own = fileURLToPath(new URL('../../../recipes', import.meta.url));
+  const app = await serveApp({
+    store: flags.store,
+    runs: flags.runs,
+    recipeFolders: flags.recipes ?? ['recipes', own],
+    command: [process.execPath, ...process.execArgv, process.argv[1]],
+    host: flags.host,
+    port: flags.port,
+    url: flags.url,
+    onFailure: report,
+  });
+  if (json) print({ type: 'serving', url: app.url, adminLink: app.adminLink });
+  else process.stdout.write(welcome(app.url, app.adminLink));
+  await ended(signal);
+  await app.close();
+}
+
+async function serveModel(flags: ServeFlags, json: boolean): Promise<void> {
+  const [{ serveOpenAi }, { findModel }, { interruptSignal }, { basename, resolve }, { TenetError }] =
+    await Promise.all([
+      import('../../server/openai/index.ts'),
+      import('../../run/find-model.ts'),
+      import('../interrupt.ts'),
+      import('node:path'),
+      import('../../base/index.ts'),
+    ]);
+  if (flags.model === undefined) {
+    throw new TenetError(
+      'usage',
+      'Which model? Give a model folder or a run folder: --openai --model <folder>.',
+    );
+  }
+  const { folder } = await findModel(flags.model, flags.stage);
+  const name = flags.name ?? basename(resolve(flags.model));
+  const signal = interruptSignal(
+    'Stopping: requests under way are finished first. Once more to stop at once.',
+  );
+  const apiKey = process.env.TENET_SERVE_API_KEY?.trim() || undefined;
+  const server = await serveOpenAi({
+    folder,
+    name,
+    host: flags.host,
+    port: flags.port,
+    apiKey,
+    engine: { batchSize: flags.batchSize, threads: flags.threads },
+    onFailure: report,
+  });
+  const needsKey = apiKey !== undefined;
+  if (json) print({ type: 'serving', url: server.url, model: name, folder, key: needsKey });
+  else process.stdout.write(greeting(server.url, name, needsKey));
+  await ended(signal);
+  await server.close();
+}
+
+function ended(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function report(error: unknown): void {
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+}
+
+function print(record: object): void {
+  process.stdout.write(`${JSON.stringify(record)}\n`);
+}
+
+function welcome(url: string, adminLink: string | null): string {
+  if (adminLink === null) return `Tenet is at ${url} (Ctrl-C ends)\n`;
+  return (
+    `Tenet is at ${url} (Ctrl-C ends)\n\n` +
+    'Nobody has an account yet. Make yours, the first admin’s, with this link; it works once, for a day:\n\n' +
+    `  ${adminLink}\n`
+  );
 }
 
 function greeting(url: string, name: string, needsKey: boolean): string {

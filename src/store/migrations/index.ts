@@ -7,6 +7,7 @@ import { createLedger } from './001-ledger.ts';
 import { createModelCalls } from './002-model-calls.ts';
 import { createWorkItems } from './003-work-items.ts';
 import { createLabelTasks } from './004-label-tasks.ts';
+import { createAccounts } from './005-accounts.ts';
 
 export function migrationsFor(dialect: StoreDialect): Record<string, Migration> {
   return {
@@ -14,5 +15,6 @@ export function migrationsFor(dialect: StoreDialect): Record<string, Migration> 
     '002-model-calls': createModelCalls(),
     '003-work-items': createWorkItems(dialect),
     '004-label-tasks': createLabelTasks(dialect),
+    '005-accounts': createAccounts(dialect),
   };
 }

@@ -1,0 +1,67 @@
+/** Guidelines of label projects: Markdown by version. A version that labels refer to never changes. */
+import type { Database } from '../store/index.ts';
+import { HttpError } from './http/http-error.ts';
+
+export interface Guideline {
+  readonly version: string;
+  /** Markdown. */
+  readonly text: string;
+}
+
+/** @param version default: the newest; null when there is none */
+export async function readGuideline(
+  database: Database,
+  project: string,
+  version?: string,
+): Promise<Guideline | null> {
+  const wanted = version ?? (await settingOf<string>(database, newestName(project)));
+  if (wanted === null) return null;
+  const text = await settingOf<string>(database, guidelineName(project, wanted));
+  return text === null ? null : { version: wanted, text };
+}
+
+/** @throws HttpError when the version is there with another text */
+export async function writeGuideline(
+  database: Database,
+  project: string,
+  guideline: Guideline,
+): Promise<Guideline> {
+  const { version, text } = guideline;
+  await database.write(async (transaction) => {
+    const add = (name: string, value: string) =>
+      transaction.insertInto('setting').values({ name, value: JSON.stringify(value) });
+    await add(guidelineName(project, version), text)
+      .onConflict((conflict) => conflict.column('name').doNothing())
+      .execute();
+    const row = await transaction
+      .selectFrom('setting')
+      .select('value')
+      .where('name', '=', guidelineName(project, version))
+      .executeTakeFirstOrThrow();
+    if (JSON.parse(row.value) !== text) {
+      throw new HttpError(
+        'conflict',
+        `Version ${version} is there with another text, and labels may refer to it: give a new version.`,
+      );
+    }
+    await add(newestName(project), version)
+      .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: JSON.stringify(version) }))
+      .execute();
+  });
+  return guideline;
+}
+
+async function settingOf<T>(database: Database, name: string): Promise<T | null> {
+  const row = await database.read((db) =>
+    db.selectFrom('setting').select('value').where('name', '=', name).executeTakeFirst(),
+  );
+  return row ? (JSON.parse(row.value) as T) : null;
+}
+
+function guidelineName(project: string, version: string): string {
+  return `guideline ${JSON.stringify([project, version])}`;
+}
+
+function newestName(project: string): string {
+  return `newest guideline ${JSON.stringify(project)}`;
+}

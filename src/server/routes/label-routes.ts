@@ -1,0 +1,319 @@
+/** Labelling: tasks are given out, answers come back, once. */
+import { z } from 'zod';
+import {
+  type Annotator,
+  byResponse,
+  LabelQueue,
+  labelProjects,
+  type NewLabelTask,
+  SKIP_REASONS,
+  type SkipReason,
+  shownOrderOf,
+  viewOf,
+} from '../../feedback/index.ts';
+import type { LedgerEvent, Store } from '../../store/index.ts';
+import type { Caller } from '../accounts/accounts.ts';
+import { readGuideline, writeGuideline } from '../guidelines.ts';
+import { HttpError } from '../http/http-error.ts';
+import { type Route, route } from '../http/route.ts';
+
+const project = z.object({ project: z.string().min(1).max(200) });
+const ranks = z
+  .array(z.number().int().min(1).max(26).nullable())
+  .max(26)
+  .describe('[K] by card, in the order shown: 1 = best, equal = tie, null = not judged');
+const flag = z.enum(['all-bad', 'unsafe', 'cannot-judge']);
+const id = z
+  .string()
+  .min(8)
+  .max(100)
+  .describe('chosen by the client, such as a UUID; sent again, it is stored once');
+const timeSpent = {
+  activeMs: z.number().int().min(0).optional().describe('with the task in view and at work on it'),
+  idleMs: z.number().int().min(0).optional().describe('with the task in view and nothing happening'),
+  judgedAt: z
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe('when it was judged, where that is not when it is sent'),
+};
+const prompt = z.union([z.string(), z.array(z.object({ role: z.string(), content: z.string() }))]);
+const draftSchema = z.object({
+  ranks: ranks.optional(),
+  flags: z.array(flag).max(3).optional(),
+  rationale: z.string().max(20_000).optional(),
+  ...timeSpent,
+});
+export const labelSchema = draftSchema.extend({ id, taskId: z.string().max(100) });
+
+export const taskViewSchema = z.object({
+  taskId: z.string(),
+  project: z.string(),
+  kind: z.literal('rank'),
+  purpose: z.enum(['label', 'adjudication']),
+  prompt,
+  cards: z.array(z.object({ letter: z.string(), text: z.string() })).describe('[K] in the order shown'),
+  suggestion: z
+    .object({
+      ranks,
+      confidence: z.number().optional(),
+      rationale: z.string().optional(),
+    })
+    .nullable(),
+  guidelineVersion: z.string().nullable(),
+  contentWarning: z.string().nullable(),
+  draft: z
+    .object({
+      ranks: ranks.optional(),
+      flags: z.array(z.string()).optional(),
+      rationale: z.string().optional(),
+      ...timeSpent,
+    })
+    .nullable(),
+  expiresAt: z.number().describe('until then nobody else gets it; what is sent later is taken all the same'),
+});
+const stored = z.object({ eventId: z.string(), seq: z.number() });
+const reasons = Object.keys(SKIP_REASONS) as [SkipReason, ...SkipReason[]];
+
+export function labelRoutes(store: Store): Route[] {
+  const queueOf = (name: string): LabelQueue => new LabelQueue(store, name);
+  return [
+    route({
+      method: 'get',
+      path: '/api/label/projects',
+      summary: 'Projects with label tasks',
+      tag: 'Labelling',
+      access: 'annotate',
+      answer: z.object({
+        projects: z.array(z.string()),
+        skipReasons: z.array(z.object({ reason: z.enum(reasons), text: z.string() })),
+      }),
+      handle: async () => ({
+        projects: await labelProjects(store.database),
+        skipReasons: reasons.map((reason) => ({ reason, text: SKIP_REASONS[reason] })),
+      }),
+    }),
+    route({
+      method: 'post',
+      path: '/api/label/projects/{project}/claim',
+      summary: 'The next tasks for me, those that I hold first',
+      tag: 'Labelling',
+      access: 'annotate',
+      params: project,
+      body: z.object({ limit: z.number().int().min(1).max(20).default(1) }),
+      answer: z.object({ tasks: z.array(taskViewSchema) }),
+      handle: async ({ params, body, caller }) => {
+        const assignments = await queueOf(params.project).claim(annotatorOf(caller), { limit: body.limit });
+        return { tasks: assignments.map(viewOf) as z.infer<typeof taskViewSchema>[] };
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/api/label/projects/{project}/extend',
+      summary: 'Say that I am still at work, so that my tasks are not given to others',
+      tag: 'Labelling',
+      access: 'annotate',
+      params: project,
+      answer: z.object({ extended: z.number() }),
+      handle: async ({ params, caller }) => ({ extended: await queueOf(params.project).extend(caller.id) }),
+    }),
+    route({
+      method: 'post',
+      path: '/api/label/projects/{project}/release',
+      summary: 'Give back the tasks that I hold, for others',
+      tag: 'Labelling',
+      access: 'annotate',
+      params: project,
+      answer: z.object({ released: z.number() }),
+      handle: async ({ params, caller }) => ({ released: await queueOf(params.project).release(caller.id) }),
+    }),
+    route({
+      method: 'post',
+      path: '/api/label/projects/{project}/labels',
+      summary: 'Send in a label; when this answers, it is on disk',
+      tag: 'Labelling',
+      access: 'annotate',
+      params: project,
+      body: labelSchema,
+      answer: stored,
+      handle: async ({ params, body, caller }) => {
+        const queue = queueOf(params.project);
+        return storedAs(await queue.submit(await submissionOf(queue, body, caller)));
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/api/label/projects/{project}/corrections',
+      summary:
+        'Replace a label or a skip of mine by a new label; the old one stays in the ledger as superseded',
+      tag: 'Labelling',
+      access: 'annotate',
+      params: project,
+      body: labelSchema.extend({ supersedes: z.string().max(100).describe('the event that it replaces') }),
+      answer: stored,
+      handle: async ({ params, body, caller }) => {
+        const queue = queueOf(params.project);
+        return storedAs(await queue.correct(body.supersedes, await submissionOf(queue, body, caller)));
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/api/label/projects/{project}/skips',
+      summary: 'Pass a task on to somebody else',
+      tag: 'Labelling',
+      access: 'annotate',
+      params: project,
+      body: z.object({
+        id,
+        taskId: z.string().max(100),
+        reason: z.enum(reasons),
+        note: z.string().max(2000).optional(),
+        ...timeSpent,
+      }),
+      answer: stored,
+      handle: async ({ params, body, caller }) =>
+        storedAs(await queueOf(params.project).skip({ ...body, annotator: annotatorOf(caller) })),
+    }),
+    route({
+      method: 'put',
+      path: '/api/label/projects/{project}/drafts/{task}',
+      summary: 'Keep what I have done of a task so far',
+      tag: 'Labelling',
+      access: 'annotate',
+      params: project.extend({ task: z.string().max(100) }),
+      body: draftSchema,
+      answer: z.object({}),
+      handle: async ({ params, body, caller }) => {
+        const queue = queueOf(params.project);
+        const task = await queue.get(params.task);
+        const given = body.ranks && rightNumber(body.ranks, task.item.responses.length);
+        const inOrder = given && { ranks: byResponse(given, shownOrderOf(task, caller.id)) };
+        await queue.saveDraft(task.id, caller.id, { ...body, ...inOrder });
+        return {};
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/api/label/projects/{project}/mine',
+      summary: 'What I have sent in and still stands, newest first, with its tasks',
+      tag: 'Labelling',
+      access: 'annotate',
+      params: project,
+      query: z.object({ limit: z.coerce.number().int().min(1).max(100).default(20) }),
+      answer: z.object({
+        answers: z.array(
+          z.object({
+            eventId: z.string(),
+            kind: z.enum(['label', 'skip']),
+            at: z.number(),
+            task: taskViewSchema,
+          }),
+        ),
+      }),
+      handle: async ({ params, query, caller }) => {
+        const queue = queueOf(params.project);
+        const events = (await queue.recent(caller.id, query.limit)).filter(
+          ({ kind }) => kind !== 'adjudication',
+        );
+        const answers = await Promise.all(events.map((event) => answerOf(queue, event, caller)));
+        return { answers };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/api/label/projects/{project}/guideline',
+      summary: 'The guideline that annotators judge by',
+      tag: 'Labelling',
+      access: 'annotate',
+      params: project,
+      query: z.object({ version: z.string().max(200).optional().describe('default: the newest') }),
+      answer: z.object({ version: z.string(), text: z.string().describe('Markdown') }).nullable(),
+      handle: ({ params, query }) => readGuideline(store.database, params.project, query.version),
+    }),
+    route({
+      method: 'put',
+      path: '/api/label/projects/{project}/guideline',
+      summary: 'Write a version of the guideline; one that is there already is not changed',
+      tag: 'Labelling',
+      access: 'tasks:write',
+      params: project,
+      body: z.object({ version: z.string().min(1).max(200), text: z.string().min(1).max(200_000) }),
+      answer: z.object({ version: z.string(), text: z.string() }),
+      handle: ({ params, body }) => writeGuideline(store.database, params.project, body),
+    }),
+    route({
+      method: 'post',
+      path: '/api/label/projects/{project}/tasks',
+      summary: 'Add tasks; those that are there already are not added again',
+      tag: 'Labelling',
+      access: 'tasks:write',
+      params: project,
+      body: z.object({
+        tasks: z
+          .array(z.record(z.string(), z.unknown()))
+          .min(1)
+          .max(5000)
+          .describe(
+            'each { item: { prompt, responses: [{ text, model? }] }, overlap?, audiences?, priority?, gold?, … }',
+          ),
+      }),
+      mostBytes: 64 * 2 ** 20,
+      answer: z.object({
+        added: z.number(),
+        known: z.number().describe('there already'),
+        places: z.number().describe('labels that are now wanted beyond those wanted before'),
+      }),
+      handle: ({ params, body }) => queueOf(params.project).add(body.tasks as unknown as NewLabelTask[]),
+    }),
+  ];
+}
+
+export function annotatorOf({ id, group, audiences }: Caller): Annotator {
+  return { id, audiences, ...(group === null ? {} : { group }) };
+}
+
+/** A submission in the task's own order. Ranks come by card. */
+export async function submissionOf(
+  queue: LabelQueue,
+  body: z.infer<typeof labelSchema>,
+  caller: Caller,
+): Promise<Parameters<LabelQueue['submit']>[0]> {
+  const { ranks, ...rest } = body;
+  const annotator = annotatorOf(caller);
+  if (ranks === undefined) return { ...rest, annotator };
+  const task = await queue.get(body.taskId);
+  const given = rightNumber(ranks, task.item.responses.length);
+  return { ...rest, annotator, ranks: byResponse(given, shownOrderOf(task, caller.id)) };
+}
+
+function rightNumber<T>(ranks: readonly T[], wanted: number): readonly T[] {
+  if (ranks.length === wanted) return ranks;
+  throw new HttpError(
+    'invalid',
+    `There are ${ranks.length} ranks for ${wanted} responses; give one each, null for what is not judged.`,
+  );
+}
+
+function storedAs({ id, seq }: LedgerEvent): z.infer<typeof stored> {
+  return { eventId: id, seq };
+}
+
+/** An own answer with its task, as the task was shown. */
+async function answerOf(queue: LabelQueue, event: LedgerEvent, caller: Caller) {
+  const task = await queue.get(event.taskId!);
+  const { ranks, flags, rationale, kind } = event;
+  const view = viewOf({
+    task,
+    purpose: 'label',
+    shownOrder: event.shownOrder ?? shownOrderOf(task, caller.id),
+    suggestionShown: event.suggestion?.shown ?? false,
+    draft: kind === 'skip' ? null : { ranks, flags, rationale },
+    basedOn: [],
+    expiresAt: 0,
+  });
+  return {
+    ...{ eventId: event.id, kind: kind as 'label' | 'skip', at: event.judgedAt ?? event.recordedAt },
+    task: view as z.infer<typeof taskViewSchema>,
+  };
+}
