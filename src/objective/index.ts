@@ -52,6 +52,12 @@ export {
 export { klLoss, klPenaltyTensor } from './kl-loss.ts';
 export { type KtoMetrics, type KtoOptions, ktoLoss, ktoReferencePoint } from './kto.ts';
 export {
+  createLagrangeMultiplier,
+  type LagrangeMultiplier,
+  type LagrangeOptions,
+  type LagrangeState,
+} from './lagrange-multiplier.ts';
+export {
   type Counted,
   maskedCount,
   maskedMean,
@@ -85,9 +91,23 @@ export {
   ppoPolicyLoss,
   ppoValueLoss,
 } from './ppo-loss.ts';
+export { fitPreferenceWeights, type PreferenceWeights } from './preference-weights.ts';
 export { type Preferences, type RankingPairs, type Ranks, rankingPairs } from './ranking-pairs.ts';
 export { reinforcePlusPlusAdvantages, reinforcePlusPlusBaselineAdvantages } from './reinforce-plus-plus.ts';
 export { maskResponses, type ResponseMask } from './response-mask.ts';
+export {
+  type EnsembleRewards,
+  type EnsembleRule,
+  ensembleRewards,
+  ensembleRules,
+} from './reward-ensemble.ts';
+export {
+  type KnownMoments,
+  knownMoments,
+  mixRewards,
+  type RewardAggregation,
+  rewardAggregations,
+} from './reward-mix.ts';
 export { conditionScores, type ShapedRewards, shapeRewards } from './rewards.ts';
 export type { RlooMetrics } from './rloo.ts';
 export { rlooLoss } from './rloo.ts';

@@ -25,11 +25,14 @@ import {
   estimatePolicyMethod,
   estimatePpo,
   estimateRankings,
+  type PlannedScorer,
+  type PracticeModels,
 } from './estimate/sampling.ts';
 import type { Planned, PlannedStage, StageDraft, StageEstimate } from './estimate/stage-estimate.ts';
 import { estimatePretrain, estimateSft } from './estimate/supervised.ts';
 import { type Speed, secondsFor } from './estimate/work.ts';
 import { checkOrder, stageNames } from './pipeline.ts';
+import type { ObjectiveOptions } from './reward-options.ts';
 import type { RunRecipe, StageRecipe } from './run-recipe.ts';
 
 export type {
@@ -146,20 +149,54 @@ async function practiceModels(
     readonly rewardModel?: string;
     readonly rewardModelPath?: string;
     readonly judge?: { readonly model?: string };
+    readonly rewards?: readonly ObjectiveOptions[];
   },
   stage: PlannedStage,
-): Promise<{ readonly policy: PlannedModel; readonly reward: PlannedModel }> {
-  const { model, rewardModel, rewardModelPath: path } = options;
-  const policy = modelFor(stage, model, 'causal');
-  // A judge reads what a reward model would, and its question besides.
-  if (options.judge) return { policy, reward: criticOf(options.judge.model ?? model, stage) ?? policy };
-  return {
-    policy,
-    reward:
-      path === undefined
-        ? modelFor(stage, rewardModel, 'reward')
-        : await modelInFolder(path, { name: baseName(path), head: 'reward' }),
-  };
+): Promise<PracticeModels> {
+  const { rewards, ...single } = options;
+  const policy = modelFor(stage, options.model, 'causal');
+  if (!rewards) return { policy, scorers: await scorersOf(single, stage, policy) };
+  const scorers: PlannedScorer[] = [];
+  for (const { name, rule, gold, function: path, ...objective } of rewards) {
+    const found =
+      rule || gold || path !== undefined
+        ? []
+        : await scorersOf({ ...objective, model: options.model }, stage, policy);
+    if (found.length === 0)
+      scorers.push({
+        label: `objective ${name}: ${rule ? `rule ${rule.type}` : gold ? `gold ${gold}` : `function ${baseName(path ?? '')}`}`,
+        model: null,
+      });
+    scorers.push(...found.map(({ label, model }) => ({ label: `objective ${name}: ${label}`, model })));
+  }
+  return { policy, scorers };
+}
+
+/** The models behind one source of rewards. */
+async function scorersOf(
+  options: {
+    readonly model?: string;
+    readonly rewardModel?: string | readonly string[];
+    readonly rewardModelPath?: string | readonly string[];
+    readonly judge?: { readonly model?: string };
+  },
+  stage: PlannedStage,
+  policy: PlannedModel,
+): Promise<PlannedScorer[]> {
+  const { model, judge, rewardModel, rewardModelPath } = options;
+  if (judge) {
+    // A judge reads what a reward model would, and its question besides.
+    const critic = criticOf(judge.model ?? model, stage) ?? policy;
+    return [{ label: `judge: ${critic.name}`, model: critic }];
+  }
+  const inFolders = await Promise.all(
+    [rewardModelPath ?? []]
+      .flat()
+      .map((path) => modelInFolder(path, { name: baseName(path), head: 'reward' })),
+  );
+  const named = inFolders.length > 0 && rewardModel === undefined ? [] : [rewardModel].flat();
+  const models = [...named.map((name) => modelFor(stage, name, 'reward')), ...inFolders];
+  return models.map((one) => ({ label: `reward model: ${one.name}`, model: one }));
 }
 
 /** The model of the named stage, or the newest of its kind. */

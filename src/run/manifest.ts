@@ -5,9 +5,9 @@ import { z } from 'zod';
 import { TenetError, writeFileAtomic } from '../base/index.ts';
 import { type LedgerSelection, ledgerSelectionSchema } from '../store/index.ts';
 
-/** A model, data file, ledger or constitution that a run read, identified by its content. */
+/** A model, data file, ledger, constitution or module of code that a run read, identified by its content. */
 export interface InputRecord {
-  readonly kind: 'model' | 'data' | 'constitution' | 'ledger';
+  readonly kind: 'model' | 'data' | 'constitution' | 'ledger' | 'code';
   /** What the run used it for, e.g. `base model`, `rankings`. */
   readonly name: string;
   readonly path: string;
@@ -131,7 +131,7 @@ const manifestSchema: z.ZodType<Manifest> = z.object({
   ),
   inputs: z.array(
     z.object({
-      kind: z.enum(['model', 'data', 'constitution', 'ledger']),
+      kind: z.enum(['model', 'data', 'constitution', 'ledger', 'code']),
       name: z.string(),
       path: z.string(),
       hash: z.string(),

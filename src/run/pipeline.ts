@@ -166,7 +166,22 @@ export function checkOrder(recipe: RunRecipe, names: readonly string[]): void {
         `${where}: model "${stage.model}" is not the name of an earlier stage (${earlier.join(', ') || 'there is none'})`,
       );
     }
-    if ('allowWeakReward' in stage && !('judge' in stage && stage.judge)) {
+    if ('allowWeakReward' in stage && stage.rewards) {
+      for (const { name, rewardModel = [] } of stage.rewards) {
+        const unknown = [rewardModel].flat().filter((wanted) => !rewardModels.includes(wanted));
+        for (const wanted of unknown) {
+          problems.push(
+            `${where}: rewardModel "${wanted}" of objective "${name}" is not the name of an earlier reward stage (${rewardModels.join(', ') || 'there is none'})`,
+          );
+        }
+      }
+      const learned = stage.rewardMix?.learnedWeights;
+      if (learned && !learned.data && !comparisons) {
+        problems.push(
+          `${where} has no comparisons to learn weights from: give rewardMix.learnedWeights data: { path: … }, or put a rankings or compare stage before it`,
+        );
+      }
+    } else if ('allowWeakReward' in stage && !('judge' in stage && stage.judge)) {
       const { rewardModel, rewardModelPath } = stage;
       if (rewardModel !== undefined && !rewardModels.includes(rewardModel)) {
         problems.push(

@@ -1,6 +1,5 @@
 /** The stages of a recipe in which the policy writes and a reward model scores. */
 import { z } from 'zod';
-import { scoreOptions } from '../constitution/index.ts';
 import {
   bestOfNOptions,
   grpoOptions,
@@ -17,6 +16,7 @@ import {
   withRules,
 } from '../train/index.ts';
 import { filePath } from './recipe.ts';
+import { judgeOptions, rewardMixOption, rewardProblems, rewardsOption } from './reward-options.ts';
 import { dataSource, inherited, stageName, startModel } from './stage-parts.ts';
 
 const common = {
@@ -26,6 +26,8 @@ const common = {
   rewardModelPath: filePath()
     .optional()
     .describe('A reward model folder to use instead of one that the run has trained.'),
+  rewards: rewardsOption,
+  rewardMix: rewardMixOption,
   prompts: dataSource.describe(
     'Prompts to practise on; of records with responses only the prompts are used.',
   ),
@@ -39,45 +41,48 @@ const common = {
 /** For the methods that need no value function; PPO's begins as a copy of the reward model. */
 const judged = {
   ...common,
-  judge: scoreOptions
-    .extend({
-      model: z
-        .string()
-        .min(1)
-        .optional()
-        .describe(
-          'What scores: an earlier stage, or a model such as openai:gpt-4.1-mini or local:<folder>. Default: the policy as it was at the start.',
-        ),
-      constitution: filePath()
-        .optional()
-        .describe('A constitution file. Default: the one that comes with Tenet.'),
-    })
+  judge: judgeOptions
     .optional()
     .describe(
       "Rewards straight from a judge's scores under a constitution, in [-1, 1], without a reward model (d-RLAIF, Lee et al. 2023).",
     ),
 };
 
-export const ppoStage = ppoOptions.extend({ type: z.literal('ppo'), ...common });
+export const ppoStage = withRules(ppoOptions.extend({ type: z.literal('ppo'), ...common }), rewardProblems);
 
-export const rlooStage = withRules(rlooOptions.extend({ type: z.literal('rloo'), ...judged }), rlooRules);
+export const rlooStage = withRules(
+  withRules(rlooOptions.extend({ type: z.literal('rloo'), ...judged }), rlooRules),
+  rewardProblems,
+);
 
-export const grpoStage = withRules(grpoOptions.extend({ type: z.literal('grpo'), ...judged }), grpoRules);
+export const grpoStage = withRules(
+  withRules(grpoOptions.extend({ type: z.literal('grpo'), ...judged }), grpoRules),
+  rewardProblems,
+);
 
 export const reinforcePlusPlusStage = withRules(
-  reinforcePlusPlusOptions.extend({ type: z.literal('reinforce-plus-plus'), ...judged }),
-  reinforcePlusPlusRules,
+  withRules(
+    reinforcePlusPlusOptions.extend({ type: z.literal('reinforce-plus-plus'), ...judged }),
+    reinforcePlusPlusRules,
+  ),
+  rewardProblems,
 );
 
 export const onlineDpoStage = withRules(
-  onlineDpoOptions.extend({ type: z.literal('online-dpo'), ...judged }),
-  onlineDpoRules,
+  withRules(onlineDpoOptions.extend({ type: z.literal('online-dpo'), ...judged }), onlineDpoRules),
+  rewardProblems,
 );
 
-export const raftStage = withRules(raftOptions.extend({ type: z.literal('raft'), ...judged }), raftRules);
+export const raftStage = withRules(
+  withRules(raftOptions.extend({ type: z.literal('raft'), ...judged }), raftRules),
+  rewardProblems,
+);
 
-export const bestOfNStage = bestOfNOptions.extend({
-  type: z.literal('best-of-n'),
-  ...judged,
-  prompts: dataSource.describe('Prompts to answer; of records with responses only the prompts are used.'),
-});
+export const bestOfNStage = withRules(
+  bestOfNOptions.extend({
+    type: z.literal('best-of-n'),
+    ...judged,
+    prompts: dataSource.describe('Prompts to answer; of records with responses only the prompts are used.'),
+  }),
+  rewardProblems,
+);

@@ -25,6 +25,8 @@ export interface Candidates {
   readonly responses: readonly string[];
   /** [N] as they choose: the penalty for not ending is taken off; null = could not be scored. */
   readonly rewards: readonly (number | null)[];
+  /** Of a mix: each objective apart, [N] by name; null = does not apply. */
+  readonly objectives?: Readonly<Record<string, readonly (number | null)[]>>;
   /** Other measures of each response, [N] by name. */
   readonly probes: Readonly<Record<string, readonly number[]>>;
 }
@@ -97,7 +99,15 @@ export async function sampleBestOfN(
       return {
         prompt: first + i,
         responses: items.map(({ responseText }) => responseText),
-        rewards: rows.map((row) => (Number.isNaN(rewards[row]) ? null : rewards[row])),
+        rewards: rows.map((row) => known(rewards[row])),
+        ...(rollout.mixed && {
+          objectives: Object.fromEntries(
+            Object.entries(rollout.mixed.values).map(([name, values]) => [
+              name,
+              rows.map((row) => known(values[row])),
+            ]),
+          ),
+        }),
         probes: Object.fromEntries(
           Object.entries(inputs.probes ?? {}).map(([name, measure]) => [
             name,
@@ -136,23 +146,56 @@ export function bestOf({ rewards }: Pick<Candidates, 'rewards'>): number | null 
   return best < 0 ? null : best;
 }
 
+/** NaN as null, which JSON keeps. */
+function known(value: number): number | null {
+  return Number.isNaN(value) ? null : value;
+}
+
 /** Means over prompts for n = 1 … N; prompts with a response that could not be scored are left out. */
 function bestOfNCurve(
   candidates: readonly Candidates[],
   most: number,
 ): ({ readonly n: number; readonly kl_bound: number; readonly reward: number } & Record<string, number>)[] {
-  const scored = candidates.flatMap(({ rewards, probes }) =>
-    rewards.every((reward) => reward !== null) ? [{ rewards: rewards as readonly number[], probes }] : [],
+  const isKnown = (values: readonly (number | null)[]): values is readonly number[] => !values.includes(null);
+  const scored = candidates.flatMap(({ rewards, objectives = {}, probes }) =>
+    isKnown(rewards) ? [{ rewards, objectives, probes }] : [],
   );
   const rewards = scored.map((group) => bestOfNExpectations(group.rewards));
-  const probeNames = Object.keys(scored[0]?.probes ?? {});
-  const probes = probeNames.map((name) =>
-    scored.map((group) => bestOfNExpectations(group.rewards, group.probes[name])),
+  // An objective is followed where it applies to all responses to a prompt.
+  const measures = {
+    ...measuresOf(scored, 'objectives', (name) => `rewards/${name}/mean`),
+    ...measuresOf(scored, 'probes', (name) => `probe/${name}`),
+  };
+  const expected = Object.entries(measures).map(
+    ([metric, pick]) =>
+      [
+        metric,
+        scored.flatMap((group) => {
+          const values = pick(group);
+          return isKnown(values) ? [bestOfNExpectations(group.rewards, values)] : [];
+        }),
+      ] as const,
   );
   return Array.from({ length: most }, (_, i) => ({
     n: i + 1,
     kl_bound: bestOfNKlBound(i + 1),
     reward: meanOf(rewards.map((values) => values[i])),
-    ...Object.fromEntries(probeNames.map((name, p) => [`probe/${name}`, meanOf(probes[p].map((v) => v[i]))])),
+    ...Object.fromEntries(
+      expected.flatMap(([metric, groups]) =>
+        groups.length > 0 ? [[metric, meanOf(groups.map((values) => values[i]))]] : [],
+      ),
+    ),
   }));
+}
+
+type Measured<K extends string> = Readonly<Record<K, Readonly<Record<string, readonly (number | null)[]>>>>;
+
+/** By metric: where a group's values of it stand. */
+function measuresOf<K extends string>(
+  scored: readonly Measured<K>[],
+  kind: K,
+  metricOf: (name: string) => string,
+): Record<string, (group: Measured<K>) => readonly (number | null)[]> {
+  const names = Object.keys(scored[0]?.[kind] ?? {});
+  return Object.fromEntries(names.map((name) => [metricOf(name), (group) => group[kind][name]]));
 }

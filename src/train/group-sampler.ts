@@ -1,7 +1,7 @@
 /** Samples groups of responses to the same prompts with the policy as it is, and scores them. */
 import { type DecoderConfig, Generator, type ParameterStore } from '../model/index.ts';
 import type { Tokenizer } from '../text/index.ts';
-import type { RewardFunction } from './reward-function.ts';
+import type { RewardSource } from './rewards/reward-mix.ts';
 import { collectRollout, drawsFor, iterationSlice, type PolicyPrompt, type Rollout } from './rollout.ts';
 import { ResponseScorer } from './scorers.ts';
 
@@ -15,8 +15,8 @@ export interface PolicyInputs {
    * Needed where a KL penalty is on.
    */
   readonly reference?: ParameterStore;
-  readonly reward: RewardFunction;
-  /** Name of the reward in metrics. Default `reward`. */
+  readonly reward: RewardSource;
+  /** Name of the reward in metrics, where it is not a mix with names of its own. Default `reward`. */
   readonly rewardName?: string;
   readonly prompts: readonly PolicyPrompt[];
   readonly tokenizer: Pick<Tokenizer, 'decode'>;
@@ -86,6 +86,7 @@ export class GroupSampler implements AsyncDisposable {
         scorer: this.scorer,
         trustSampler: this.options.trustSampler,
         reward,
+        groupSize: numGenerations,
         tokenizer,
         stopIds,
         responseLength: this.options.maxCompletionLength,

@@ -47,6 +47,7 @@ export {
 } from './reward.ts';
 export { type RewardFunction, type RewardItem, rewardModel } from './reward-function.ts';
 export { type RewardOptions, rewardOptions } from './reward-options.ts';
+export * from './rewards/index.ts';
 export { trainRloo } from './rloo.ts';
 export { type RlooOptions, rlooOptions, rlooRules } from './rloo-options.ts';
 export { collectRollout, drawsFor, type PolicyPrompt, type Rollout, type RolloutOptions } from './rollout.ts';

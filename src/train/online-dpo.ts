@@ -18,13 +18,13 @@ import { refuseOptions } from './option-rules.ts';
 import { buildPairGraph, type PairTokenWeights, pairFeeds } from './pair-batch.ts';
 import type { PolicyResult } from './policy-report.ts';
 import { PolicyTraining } from './policy-training.ts';
-import type { RewardFunction } from './reward-function.ts';
+import type { RewardSource } from './rewards/reward-mix.ts';
 import { drawsFor, type Rollout } from './rollout.ts';
 import { noSamplerCorrection } from './sampler-correction.ts';
 
 export interface OnlineDpoInputs extends Omit<PolicyInputs, 'reward'> {
   /** Scores the responses and, without a judge, chooses. */
-  readonly reward?: RewardFunction;
+  readonly reward?: RewardSource;
   /** Chooses the better of two. */
   readonly judge?: PairJudge;
 }
@@ -122,7 +122,7 @@ export async function trainOnlineDpo(
   return training.result;
 }
 
-const noReward: RewardFunction = async (items) => items.map(() => null);
+const noReward: RewardSource = async (items) => items.map(() => null);
 
 function checkChooser({ numGenerations }: OnlineDpoOptions, { reward, judge }: OnlineDpoInputs): void {
   if (!reward && !judge) {

@@ -95,7 +95,7 @@ function samplerMetrics({
 
 /** The first responses of three groups. */
 function recordSamples(context: StageContext, { done, rollout, perResponse = {} }: IterationReport): void {
-  const { items, scores } = rollout;
+  const { items } = rollout;
   const shown = items.flatMap((item, i) => (i === 0 || item.prompt !== items[i - 1].prompt ? [i] : []));
   for (const i of shown.slice(0, 3)) {
     context.sample({
@@ -103,9 +103,16 @@ function recordSamples(context: StageContext, { done, rollout, perResponse = {} 
       prompt: items[i].promptText,
       response: items[i].responseText,
       scores: {
-        ...(!Number.isNaN(scores[i]) && { reward: scores[i] }),
+        ...responseScores(rollout, i),
         ...Object.fromEntries(Object.entries(perResponse).map(([name, values]) => [name, values[i]])),
       },
     });
   }
+}
+
+/** A response's reward and, of a mix, its objectives; what does not apply is left out. */
+export function responseScores({ scores, mixed }: Rollout, i: number): Record<string, number> {
+  const found = { reward: (mixed?.sums ?? scores)[i] } as Record<string, number>;
+  for (const [name, values] of Object.entries(mixed?.values ?? {})) found[name] = values[i];
+  return Object.fromEntries(Object.entries(found).filter(([, value]) => !Number.isNaN(value)));
 }

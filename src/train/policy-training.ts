@@ -29,6 +29,7 @@ import { checkPolicyInputs } from './policy-checks.ts';
 import { type PolicyPlan, type PolicyPlanOptions, planPolicyTraining } from './policy-plan.ts';
 import { type PolicyResult, reportIteration } from './policy-report.ts';
 import { checkGenerationMatches } from './preflight.ts';
+import { RewardMix, type RewardMixState } from './rewards/reward-mix.ts';
 import { drawsFor, type Rollout } from './rollout.ts';
 import { momentsOf, tokensOf } from './rollout-metrics.ts';
 import { correctForSampler, type SamplerCorrection } from './sampler-correction.ts';
@@ -76,6 +77,8 @@ export interface PolicyMethod<O extends PolicyTrainingOptions> {
 interface PolicyState {
   readonly klController: KlControllerState;
   readonly tokens: number;
+  /** Of a mix with bounds. */
+  readonly rewards?: RewardMixState;
 }
 
 /** The iteration under way. */
@@ -98,6 +101,7 @@ export class PolicyTraining<O extends PolicyTrainingOptions> implements AsyncDis
   private readonly checkpoint: CheckpointOptions;
   private readonly trustSampler: boolean;
   private readonly penalty: KlController;
+  private readonly mix: RewardMix | null;
   private readonly first: number;
   private tokens: number;
   private current: Iteration;
@@ -127,6 +131,8 @@ export class PolicyTraining<O extends PolicyTrainingOptions> implements AsyncDis
     this.penalty = createKlPenalty(method.options, parts.saved?.state.klController);
     this.first = parts.saved?.step ?? 0;
     this.tokens = parts.saved?.state.tokens ?? 0;
+    this.mix = method.inputs.reward instanceof RewardMix ? method.inputs.reward : null;
+    if (parts.saved?.state.rewards) this.mix?.restore(parts.saved.state.rewards);
     this.current = beginIteration(this.first);
   }
 
@@ -254,7 +260,7 @@ export class PolicyTraining<O extends PolicyTrainingOptions> implements AsyncDis
   }
 
   /**
-   * Ends the iteration: steers the penalty, reports, saves where it is time to.
+   * Ends the iteration: steers the penalty and the multipliers of bounds, reports, saves where it is time to.
    * @param found.metrics     others to record, under their final names
    * @param found.perResponse [B] numbers to show with samples
    * @throws TenetError('interrupted') when the user has asked to stop, after saving
@@ -273,7 +279,8 @@ export class PolicyTraining<O extends PolicyTrainingOptions> implements AsyncDis
     const divergences = this.reference && divergenceOf(rollout);
     const divergence = divergences && { kl: meanOf(divergences), coefficient: this.klCoefficient };
     if (divergence) this.penalty.update(divergence.kl, rollout.items.length);
-    this.last = { reward: momentsOf(rollout.scores).mean, kl: divergence?.kl ?? null };
+    if (rollout.mixed) this.mix?.observe(rollout.mixed);
+    this.last = { reward: momentsOf(rollout.mixed?.sums ?? rollout.scores).mean, kl: divergence?.kl ?? null };
     reportIteration(context, {
       done,
       total: iterations,
@@ -288,6 +295,7 @@ export class PolicyTraining<O extends PolicyTrainingOptions> implements AsyncDis
       metrics: {
         // Per token, as TRL has it; a penalty in the loss records its own.
         ...(divergence && { kl: divergence.kl / meanOf(rollout.lengths) }),
+        ...(rollout.mixed && this.mix?.metrics(rollout.mixed)),
         ...found.metrics,
         ...current.correction?.metrics,
       },
@@ -310,7 +318,11 @@ export class PolicyTraining<O extends PolicyTrainingOptions> implements AsyncDis
   }
 
   private save(done: number): Promise<void> {
-    const state: PolicyState = { klController: this.penalty.state, tokens: this.tokens };
+    const state: PolicyState = {
+      klController: this.penalty.state,
+      tokens: this.tokens,
+      ...(this.mix && { rewards: this.mix.state }),
+    };
     return saveCheckpoint(this.checkpoint, done, state, this.method.options.saveTotalLimit);
   }
 }

@@ -43,10 +43,12 @@ import type { StageContext } from './context.ts';
 import { meanOf } from './mean.ts';
 import { trainerOptions, warmupStepsOf } from './options.ts';
 import { policyFeeds } from './policy-batch.ts';
+import { responseScores } from './policy-report.ts';
 import type { PpoOptions } from './ppo-options.ts';
 import { checkGenerationMatches, checkPrompts } from './preflight.ts';
-import type { RewardFunction } from './reward-function.ts';
+import { RewardMix, type RewardMixState, type RewardSource } from './rewards/reward-mix.ts';
 import { collectRollout, drawsFor, iterationSlice, type PolicyPrompt, type Rollout } from './rollout.ts';
+import { momentsOf } from './rollout-metrics.ts';
 import { HeadScorer, ResponseScorer } from './scorers.ts';
 import { saveIfStopped, stopRequested } from './stop.ts';
 import { Trainer } from './trainer.ts';
@@ -59,7 +61,7 @@ export interface PpoInputs {
   readonly reference: ParameterStore;
   /** With `valueModel: 'separate'`: a decoder with `value.weight`, usually a copy of the reward model. */
   readonly value?: ParameterStore;
-  readonly reward: RewardFunction;
+  readonly reward: RewardSource;
   readonly prompts: readonly PolicyPrompt[];
   readonly tokenizer: Pick<Tokenizer, 'decode'>;
   /** Ids that end a response. */
@@ -81,6 +83,8 @@ export interface PpoResult {
 interface PpoState {
   readonly klController: KlControllerState;
   readonly moments: RunningMomentsState;
+  /** Of a mix of objectives with bounds. */
+  readonly rewards?: RewardMixState;
 }
 
 export const valueHeadName = 'value.weight';
@@ -127,8 +131,14 @@ export async function trainPpo(
   const saved = context.resume ? await loadCheckpoint<PpoState>(checkpoint) : null;
   const controller = createKlController(controllerOptions, saved?.state.klController);
   const moments = new RunningMoments(saved?.state.moments);
+  const mix = inputs.reward instanceof RewardMix ? inputs.reward : null;
+  if (saved?.state.rewards) mix?.restore(saved.state.rewards);
   const save = (done: number): Promise<void> => {
-    const state: PpoState = { klController: controller.state, moments: moments.state };
+    const state: PpoState = {
+      klController: controller.state,
+      moments: moments.state,
+      ...(mix && { rewards: mix.state }),
+    };
     return saveCheckpoint(checkpoint, done, state, options.saveTotalLimit);
   };
   const iterations = Math.ceil(options.totalEpisodes / options.batchSize);
@@ -227,7 +237,8 @@ export async function trainPpo(
     // Step 7. Steer the penalty, report, save.
     const kl = meanOf(shaped.kl);
     controller.update(kl, items.length);
-    last = { score: meanOf(rollout.scores), kl };
+    if (rollout.mixed) mix?.observe(rollout.mixed);
+    last = { score: momentsOf(rollout.mixed?.sums ?? rollout.scores).mean, kl };
     const totalMs = performance.now() - iterationStarted;
     const done = iteration + 1;
     if (done % options.loggingSteps === 0 || done === iterations) {
@@ -238,6 +249,7 @@ export async function trainPpo(
         'objective/non_score_reward': meanOf(shaped.nonScoreRewards),
         'objective/rlhf_reward': meanOf(shaped.totals),
         'objective/entropy': maskedMean(rollout.entropies, counted),
+        ...(rollout.mixed && mix?.metrics(rollout.mixed)),
         ...probe(inputs.probes, rollout),
         ...averagesOf(updates),
         'val/explained_variance': explainedVariance(estimate.returns, rollout.values, counted),
@@ -412,7 +424,7 @@ function averagesOf(updates: readonly Record<string, number>[]): Record<string, 
 
 function recordSamples(context: StageContext, step: number, rollout: Rollout, kl: Float32Array): void {
   rollout.items.slice(0, 3).forEach(({ promptText, responseText }, i) => {
-    const scores = { reward: rollout.scores[i], kl: kl[i] };
+    const scores = { ...responseScores(rollout, i), kl: kl[i] };
     context.sample({ step, prompt: promptText, response: responseText, scores });
   });
 }

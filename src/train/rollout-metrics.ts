@@ -8,19 +8,21 @@ export function rolloutMetrics(
   rollout: Rollout,
   { rewardName = 'reward', probes = {} }: Pick<PolicyInputs, 'rewardName' | 'probes'>,
 ): Record<string, number> {
-  const { lengths, ended, scores, items } = rollout;
+  const { lengths, ended, mixed, items } = rollout;
+  const scores = mixed?.sums ?? rollout.scores;
   const terminated = lengths.filter((_, i) => ended[i] === 1);
   const { mean, deviation } = momentsOf(scores);
   return {
     ...(!Number.isNaN(mean) && {
       reward: mean,
       reward_std: deviation,
-      [`rewards/${rewardName}/mean`]: mean,
-      [`rewards/${rewardName}/std`]: deviation,
+      // A mix names its objectives itself.
+      ...(!mixed && { [`rewards/${rewardName}/mean`]: mean, [`rewards/${rewardName}/std`]: deviation }),
     }),
-    ...(scores.some(Number.isNaN) && {
-      [`rewards/${rewardName}/unscored`]: meanOf(scores.map((score) => (Number.isNaN(score) ? 1 : 0))),
-    }),
+    ...(!mixed &&
+      scores.some(Number.isNaN) && {
+        [`rewards/${rewardName}/unscored`]: meanOf(scores.map((score) => (Number.isNaN(score) ? 1 : 0))),
+      }),
     'completions/mean_length': meanOf(lengths),
     'completions/min_length': Math.min(...lengths),
     'completions/max_length': Math.max(...lengths),

@@ -3,10 +3,11 @@
  *
  * Shapes: B responses, R tokens of the longest one; arrays are row-major [B, R] and 0 where not counted.
  */
-import { Random, TenetError } from '../base/index.ts';
+import { Random } from '../base/index.ts';
 import type { Generator, ParameterStore } from '../model/index.ts';
 import type { Tokenizer } from '../text/index.ts';
-import type { RewardFunction, RewardItem } from './reward-function.ts';
+import type { RewardItem } from './reward-function.ts';
+import { type MixedRewards, type RewardSource, scoreWith } from './rewards/reward-mix.ts';
 import type { HeadScorer, ResponseScorer } from './scorers.ts';
 
 /** A prompt to answer, as the policy reads it (chat template applied). */
@@ -26,8 +27,10 @@ export interface Rollout {
   readonly lengths: Int32Array;
   /** [B] 1 = ended by itself. */
   readonly ended: Uint8Array;
-  /** [B] as the reward function gave them; NaN where it could not score. */
+  /** [B] as the source of rewards gave them; NaN where it could not score. */
   readonly scores: Float32Array;
+  /** Of a mix of objectives: what the scores are made of. */
+  readonly mixed: MixedRewards | null;
   /** [B, R] log-probability under the policy that sampled, nats, as the trainer computes it. */
   readonly logProbs: Float32Array;
   /** [B, R] the same as the sampler reported it. */
@@ -65,7 +68,9 @@ export interface RolloutOptions {
   readonly trustSampler?: boolean;
   /** Value estimates from a model of their own; default: those of the policy's value head. */
   readonly value?: { readonly scorer: HeadScorer; readonly parameters: ParameterStore };
-  readonly reward: RewardFunction;
+  readonly reward: RewardSource;
+  /** Responses to each prompt, which stand together. Default 1. */
+  readonly groupSize?: number;
   readonly tokenizer: Pick<Tokenizer, 'decode'>;
   readonly stopIds: readonly number[];
   readonly responseLength: number;
@@ -126,13 +131,14 @@ export async function collectRollout(options: RolloutOptions): Promise<Rollout> 
     ? await options.value.scorer.scoreTokens(options.value.parameters, items)
     : policyScores?.map((row) => row.values);
   const gap = policyScores ? gapBetween(logProbs, samplerLogProbs, counted) : null;
+  const rewards = await scoreWith(options.reward, items, options.groupSize ?? 1);
   return {
     items,
     length,
     counted,
     lengths: Int32Array.from(generations, ({ ids }) => ids.length),
     ended: Uint8Array.from(generations, ({ finish }) => (finish === 'stop' ? 1 : 0)),
-    scores: await scoresOf(options.reward, items),
+    ...rewards,
     logProbs,
     samplerLogProbs,
     referenceLogProbs: referenceScores ? grid(referenceScores.map((row) => row.logProbs)) : logProbs,
@@ -142,19 +148,6 @@ export async function collectRollout(options: RolloutOptions): Promise<Rollout> 
     largestLogProbGap: gap?.largest ?? Number.NaN,
     timeMs: { generate: generated - started, score: performance.now() - generated },
   };
-}
-
-/** [B]; what the function leaves open is NaN. @throws TenetError('training') unless it gives one reward per item */
-async function scoresOf(reward: RewardFunction, items: readonly RewardItem[]): Promise<Float32Array> {
-  const rewards = await reward(items);
-  if (rewards.length !== items.length) {
-    throw new TenetError(
-      'training',
-      `The reward function gave ${rewards.length} rewards for ${items.length} responses; it must give one for each, ` +
-        'null where it cannot score.',
-    );
-  }
-  return Float32Array.from(rewards, (value) => value ?? Number.NaN);
 }
 
 /** Over the counted tokens. */

@@ -112,16 +112,25 @@ export class ResponseScorer {
   }
 }
 
-/** Numbers from a [1, D] head: a reward model's score at the last token, a value function's at every token. */
+/**
+ * Numbers from a head: a reward model's scores at the last token, [H, D] for H of them, or a value function's at every
+ * token, [1, D].
+ */
 export class HeadScorer {
+  /** H */
+  readonly heads: number;
   private readonly session: Session<'scores'>;
   private readonly parameterNames: readonly string[];
   private readonly tokenBudget: number;
 
-  private constructor(session: Session<'scores'>, names: readonly string[], tokenBudget: number) {
+  private constructor(
+    session: Session<'scores'>,
+    parts: { readonly names: readonly string[]; readonly tokenBudget: number; readonly heads: number },
+  ) {
     this.session = session;
-    this.parameterNames = names;
-    this.tokenBudget = tokenBudget;
+    this.parameterNames = parts.names;
+    this.tokenBudget = parts.tokenBudget;
+    this.heads = parts.heads;
   }
 
   /** @param head name of the head's parameter, e.g. `score.weight` */
@@ -134,17 +143,27 @@ export class HeadScorer {
     const model = buildModelGraph(config, store);
     const scores = scalarHead(model, countedHidden(model), head);
     const session = await Session.create(model.graph, { scores }, options);
-    return new HeadScorer(session, [...model.weights.inputs.keys()], options.tokenBudget ?? 8192);
+    return new HeadScorer(session, {
+      names: [...model.weights.inputs.keys()],
+      tokenBudget: options.tokenBudget ?? 8192,
+      heads: store.shapeOf(head)[0],
+    });
   }
 
-  /** @returns [B] the head's output at each sequence's last token */
+  /** @returns [B] the first head's output at each sequence's last token */
   async scoreLast(parameters: ParameterStore, sequences: readonly Sequence[]): Promise<Float32Array> {
-    const results = new Float32Array(sequences.length);
+    return (await this.scoreHeads(parameters, sequences))[0];
+  }
+
+  /** @returns [H][B] each head's output at each sequence's last token */
+  async scoreHeads(parameters: ParameterStore, sequences: readonly Sequence[]): Promise<Float32Array[]> {
+    const { heads } = this;
+    const results = Array.from({ length: heads }, () => new Float32Array(sequences.length));
     await this.run(parameters, sequences, (batch, group) => ({
       rows: Int32Array.from(group, (index, row) => row * batch.length + lengthOf(sequences[index]) - 1),
       take: (scores) =>
         group.forEach((index, row) => {
-          results[index] = scores[row];
+          for (let h = 0; h < heads; h++) results[h][index] = scores[row * heads + h];
         }),
     }));
     return results;

@@ -34,6 +34,20 @@ export interface PromptSizes {
   readonly notes: readonly string[];
 }
 
+/** What gives rewards. */
+export interface PlannedScorer {
+  /** For the plan, e.g. `reward model: reward`. */
+  readonly label: string;
+  /** null: it computes elsewhere, or next to nothing. */
+  readonly model: PlannedModel | null;
+}
+
+/** The models of a stage in which a policy is scored. */
+export interface PracticeModels {
+  readonly policy: PlannedModel;
+  readonly scorers: readonly PlannedScorer[];
+}
+
 export async function estimateRankings(
   options: StageOf<'rankings'>,
   stage: PlannedStage,
@@ -72,9 +86,9 @@ export async function estimateRankings(
 export async function estimatePpo(
   options: StageOf<'ppo'>,
   stage: PlannedStage,
-  models: { readonly policy: PlannedModel; readonly reward: PlannedModel },
+  models: PracticeModels,
 ): Promise<StageDraft> {
-  const { policy, reward } = models;
+  const { policy, scorers } = models;
   const prompts = await promptSizes(options, stage, policy);
   const promptTokens = meanOf(prompts.lengths);
   const { responseTokens } = prompts;
@@ -101,7 +115,6 @@ export async function estimatePpo(
         scaleWork(trainingWork(policy.shape, withoutOutput), options.numPpoEpochs),
       )
     : scaleWork(forwardWork(policy.shape, withoutOutput), 0);
-  const rewardWork = forwardWork(reward.shape, withoutOutput);
 
   const severalMicroBatches = batch.microBatches > options.numMiniBatches;
   const trained = trainingMemory(policy.shape, batch.largest, { severalMicroBatches });
@@ -115,11 +128,11 @@ export async function estimatePpo(
   const memory = addMemory(
     trained,
     separate ? valueTrained : {},
-    { weights: 4 * policy.shape.parameters + 4 * reward.shape.parameters }, // the reference and the reward model
+    { weights: 4 * policy.shape.parameters + weightsOf(scorers) }, // the reference and the reward models
     {
       scoring:
         scoringMemory(policy.shape, scorer) +
-        scoringMemory(reward.shape, noOutput) +
+        scorersMemory(scorers, noOutput) +
         (separate ? scoringMemory(policy.shape, noOutput) : 0),
     },
     generatorMemory(policy, prompts, options.responseLength),
@@ -129,8 +142,10 @@ export async function estimatePpo(
     model: policy,
     besides: [
       `reference: ${policy.name} as it was`,
-      `reward model: ${reward.name}`,
-      separate ? `value model: a copy of ${reward.name}` : 'value function: a head on the policy',
+      ...scorers.map(({ label }) => label),
+      separate
+        ? `value model: a copy of ${(modelsOf(scorers)[0] ?? policy).name}`
+        : 'value function: a head on the policy',
     ],
     data: prompts.data,
     sampling: {
@@ -155,7 +170,7 @@ export async function estimatePpo(
     memory,
     work: [
       { model: policy, work: scaleWork(addWork(policyWork, valueWork), iterations) },
-      { model: reward, work: scaleWork(rewardWork, iterations) },
+      ...scoringWork(scorers, scaleSize(withoutOutput, iterations)),
     ],
     decodeRows: Math.min(generatorRows, options.batchSize),
     notes: prompts.notes,
@@ -167,9 +182,9 @@ export async function estimatePpo(
 export async function estimatePolicyMethod(
   options: PolicyStage,
   stage: PlannedStage,
-  models: { readonly policy: PlannedModel; readonly reward: PlannedModel },
+  models: PracticeModels,
 ): Promise<StageDraft> {
-  const { policy, reward } = models;
+  const { policy, scorers } = models;
   const { batchSize, numGenerations } = options;
   const prompts = await promptSizes(options, stage, policy);
   const promptTokens = meanOf(prompts.lengths);
@@ -197,14 +212,13 @@ export async function estimatePolicyMethod(
     scaleWork(forwardWork(policy.shape, batch), (hasReference ? 1 : 0) + (rescores ? 1 : 0)),
     scaleWork(trainingWork(policy.shape, trained), options.numIterations),
   );
-  const rewardWork = forwardWork(reward.shape, { ...batch, counted: 0 });
   const scorer = scorerBatch(batch);
   const steps = iterations * updates;
   return {
     model: policy,
     besides: [
       hasReference ? `reference: ${policy.name} as it was` : 'no reference model (beta is 0)',
-      `${options.judge ? 'judge' : 'reward model'}: ${reward.name}`,
+      ...scorers.map(({ label }) => label),
     ],
     data: prompts.data,
     sampling: {
@@ -230,17 +244,17 @@ export async function estimatePolicyMethod(
       trainingMemory(policy.shape, batch.largest, {
         severalMicroBatches: microBatches > options.stepsPerGeneration,
       }),
-      { weights: 4 * reward.shape.parameters + (hasReference ? 4 * policy.shape.parameters : 0) },
+      { weights: weightsOf(scorers) + (hasReference ? 4 * policy.shape.parameters : 0) },
       {
         scoring:
           (hasReference || rescores ? scoringMemory(policy.shape, scorer) : 0) +
-          scoringMemory(reward.shape, { ...scorer, counted: 0 }),
+          scorersMemory(scorers, { ...scorer, counted: 0 }),
       },
       generatorMemory(policy, prompts, options.maxCompletionLength),
     ),
     work: [
       { model: policy, work: scaleWork(work, iterations) },
-      { model: reward, work: scaleWork(rewardWork, iterations) },
+      ...scoringWork(scorers, scaleSize({ ...batch, counted: 0 }, iterations)),
     ],
     decodeRows: Math.min(generatorRows, batchSize),
     notes: prompts.notes,
@@ -251,9 +265,9 @@ export async function estimatePolicyMethod(
 export async function estimateBestOfN(
   options: StageOf<'best-of-n'>,
   stage: PlannedStage,
-  models: { readonly policy: PlannedModel; readonly reward: PlannedModel },
+  models: PracticeModels,
 ): Promise<StageDraft> {
-  const { policy, reward } = models;
+  const { policy, scorers } = models;
   const prompts = await promptSizes(options, stage, policy);
   const promptTokens = meanOf(prompts.lengths);
   const { responseTokens } = prompts;
@@ -267,12 +281,12 @@ export async function estimateBestOfN(
   const scored = { ...scaleSize(batch, responses / atOnce), counted: 0 };
   return {
     model: policy,
-    besides: [`${options.judge ? 'judge' : 'reward model'}: ${reward.name}`],
+    besides: scorers.map(({ label }) => label),
     data: prompts.data,
     sampling: { prompts: prompts.count, responses, promptTokens, responseTokens },
     memory: addMemory(
-      { weights: 4 * policy.shape.parameters + 4 * reward.shape.parameters },
-      { scoring: scoringMemory(reward.shape, { ...scorerBatch(batch), counted: 0 }) },
+      { weights: 4 * policy.shape.parameters + weightsOf(scorers) },
+      { scoring: scorersMemory(scorers, { ...scorerBatch(batch), counted: 0 }) },
       generatorMemory(policy, prompts, options.maxCompletionLength),
     ),
     work: [
@@ -285,7 +299,7 @@ export async function estimateBestOfN(
           newTokens: responseTokens,
         }),
       },
-      { model: reward, work: forwardWork(reward.shape, scored) },
+      ...scoringWork(scorers, scored),
     ],
     decodeRows: Math.min(generatorRows, atOnce),
     notes: prompts.notes,
@@ -406,4 +420,28 @@ export function generatorMemory(
     generation: 8 * shape.parameters + scoringMemory(shape, prompt),
     'KV cache': cacheMemory(shape, { sequences: generatorRows, tokens: longest + responseLength }),
   };
+}
+
+function modelsOf(scorers: readonly PlannedScorer[]): PlannedModel[] {
+  return scorers.flatMap(({ model }) => model ?? []);
+}
+
+/** Bytes of their weights. */
+function weightsOf(scorers: readonly PlannedScorer[]): number {
+  return modelsOf(scorers).reduce((sum, { shape }) => sum + 4 * shape.parameters, 0);
+}
+
+/** They score one after another, so the largest counts. */
+function scorersMemory(
+  scorers: readonly PlannedScorer[],
+  batch: Parameters<typeof scoringMemory>[1],
+): number {
+  return Math.max(0, ...modelsOf(scorers).map(({ shape }) => scoringMemory(shape, batch)));
+}
+
+function scoringWork(
+  scorers: readonly PlannedScorer[],
+  size: Parameters<typeof forwardWork>[1],
+): StageDraft['work'] {
+  return modelsOf(scorers).map((model) => ({ model, work: forwardWork(model.shape, size) }));
 }

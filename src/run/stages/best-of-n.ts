@@ -76,7 +76,7 @@ export async function runBestOfN(options: StageOf<'best-of-n'>, stage: StageRun)
     ...result,
     n: options.numGenerations,
     kept: records.length,
-    rewardModel: rewards.name,
+    ...rewards.record,
     data: relative(run.path, data),
   };
 }

@@ -54,7 +54,7 @@ export async function runPolicyMethod(options: PolicyStage, stage: StageRun): Pr
     metrics: finite({ ...result }),
     data: inputs,
   });
-  return { ...result, prompts: prompts.length, rewardModel: rewards.name, ...made };
+  return { ...result, prompts: prompts.length, ...rewards.record, ...made };
 }
 
 function train(

@@ -11,13 +11,14 @@ import { loadData } from '../load-data.ts';
 import type { StageOf } from '../run-recipe.ts';
 import { encodePrompts } from './encode-prompts.ts';
 import { finite } from './pretrain.ts';
-import { loadRewardModel, probesOf } from './reward-source.ts';
+import { loadRewards, probesOf } from './reward-source.ts';
 import { finishModel, type StageResult, type StageRun, settingsOf, startModel } from './stage-run.ts';
 
 export async function runPpo(options: StageOf<'ppo'>, stage: StageRun): Promise<StageResult> {
   const { context, run, seed } = stage;
 
-  // Step 1. The models. The value function starts from the reward model: what it must predict is that score.
+  // Step 1. The models. The value function starts from the reward model, since what it must predict is that score; from
+  // the first one where several objectives make up the reward, and from the policy where none of them is a model.
   const start = await startModel(stage, { from: options.model });
   const valueHead = scalarHeadSpec(start.config, { name: valueHeadName, initialisation: { kind: 'zeros' } });
   const policy = new ParameterStore([
@@ -25,12 +26,13 @@ export async function runPpo(options: StageOf<'ppo'>, stage: StageRun): Promise<
     ...(options.valueModel === 'head' ? [valueHead] : []),
   ]);
   policy.copyShared(start.parameters);
-  const { model: reward, reward: score } = await loadRewardModel(options, stage, start);
+  const rewards = await loadRewards(options, stage, start);
   let value: ParameterStore | undefined;
   if (options.valueModel === 'separate') {
     value = new ParameterStore([...decoderSpecs(start.config), valueHead]);
-    value.copyShared(reward.parameters);
-    value.view(valueHeadName).set(reward.parameters.view(scoreHeadName));
+    value.copyShared((rewards.model ?? start).parameters);
+    const scores = rewards.model?.parameters.view(scoreHeadName);
+    if (scores) value.view(valueHeadName).set(scores.subarray(0, start.config.width));
   }
 
   // Step 2. The prompts.
@@ -51,18 +53,18 @@ export async function runPpo(options: StageOf<'ppo'>, stage: StageRun): Promise<
       policy,
       reference: start.parameters,
       value,
-      reward: score,
+      reward: rewards.reward,
       prompts,
       tokenizer: start.tokenizer,
       stopIds: start.stopIds,
       probes: probesOf(options.prompts),
     },
     context,
-  );
+  ).finally(() => rewards.release());
   const made = await finishModel(
     stage,
     { ...start, parameters: policy },
     { head: 'causal', settings: settingsOf(options), metrics: finite({ ...result }), data: inputs },
   );
-  return { ...result, prompts: prompts.length, rewardModel: reward.name, ...made };
+  return { ...result, prompts: prompts.length, ...rewards.record, ...made };
 }

@@ -7,6 +7,7 @@ import {
   type LoadedModel,
   loadModelFolder,
   type ParameterSpec,
+  type RewardHeads,
   saveModelFolder,
 } from '../../model/index.ts';
 import { ChatTemplate, loadTokenizer, type Tokenizer } from '../../text/index.ts';
@@ -68,6 +69,8 @@ export async function startModel(
     readonly path?: string;
     readonly head?: 'causal' | 'reward';
     readonly extra?: readonly ParameterSpec[];
+    /** What for, in the run's record; unique within a stage. Default: policy, or reward model. */
+    readonly role?: string;
   } = {},
 ): Promise<StartModel> {
   const head = options.head ?? 'causal';
@@ -77,7 +80,8 @@ export async function startModel(
       : { folder: options.path, card: [], name: basename(options.path) };
   const loaded = await loadModelFolder(source.folder, { extra: options.extra });
   expectHead(loaded.head, head, `stage "${stage.name}": ${source.folder}`);
-  await recordModelUse(stage, head, source, loaded);
+  const role = options.role ?? (head === 'causal' ? 'policy' : 'reward model');
+  await recordModelUse(stage, role, source, loaded);
   const tokenizer = withTemplate(await loadTokenizer(source.folder), stage.recipe.wrapInChat);
   const stopIds = new Set<number>(loaded.config.eosIds);
   if (tokenizer.eosId !== null) stopIds.add(tokenizer.eosId);
@@ -89,11 +93,10 @@ export async function startModel(
 /** Records where the stage's model came from, so that its own model can be traced to it. */
 async function recordModelUse(
   { finished, run, name }: Pick<StageRun, 'finished' | 'run' | 'name'>,
-  head: 'causal' | 'reward',
+  role: string,
   source: { readonly folder: string; readonly name: string },
   { parameters }: LoadedModel,
 ): Promise<void> {
-  const role = head === 'causal' ? 'policy' : 'reward model';
   const made = finished.find(
     ({ result }) => result.model && resolve(run.path, result.model.folder) === source.folder,
   );
@@ -174,6 +177,8 @@ export async function finishModel(
   start: Pick<StartModel, 'config' | 'parameters' | 'tokenizerFiles' | 'generationConfig' | 'card'>,
   made: {
     readonly head: 'causal' | 'reward';
+    /** Of a reward model with several. */
+    readonly heads?: RewardHeads;
     readonly settings: CardStage['settings'];
     readonly metrics: CardStage['metrics'];
     readonly data: readonly InputRecord[];
@@ -196,6 +201,7 @@ export async function finishModel(
     config: start.config,
     parameters: start.parameters,
     head: made.head,
+    heads: made.heads,
     tokenizerFiles: start.tokenizerFiles,
     generationConfig: start.generationConfig,
     card: {

@@ -109,6 +109,10 @@ class Collector {
             facts,
           }),
         );
+      case 'code':
+        return this.node(`code ${hash}`, { kind, name: basename(path), role, path, hash }, async () => ({
+          facts,
+        }));
       case 'ledger':
         if (labels) return this.labels(labels, role);
         return this.node(`labels ${hash}`, { kind: 'labels', name: path, role, path, hash }, async () => ({

@@ -20,7 +20,7 @@ const nodeSchema: z.ZodType<ProvenanceNode> = z.lazy(() =>
     id: z.string(),
     kind: z.enum([
       ...(['model', 'stage', 'recipe', 'data', 'constitution', 'labels'] as const),
-      ...(['judges', 'principle', 'reference'] as const),
+      ...(['code', 'judges', 'principle', 'reference'] as const),
     ]),
     name: z.string(),
     role: z.string().optional(),

@@ -10,6 +10,7 @@ export interface ProvenanceNode {
     | 'recipe'
     | 'data'
     | 'constitution'
+    | 'code'
     | 'labels'
     | 'judges'
     | 'principle'
