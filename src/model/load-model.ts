@@ -51,6 +51,8 @@ export interface LoadModelOptions {
   readonly extra?: readonly ParameterSpec[];
   /** Bases in memory, by folder: an adapter whose base is here shares it, and one whose base is not adds it. */
   readonly bases?: Map<string, Promise<LoadedModel>>;
+  /** True: the model in the folder is a base too, shared with adapters and so not to be changed. Default false. */
+  readonly isBase?: boolean;
 }
 
 /**
@@ -59,10 +61,12 @@ export interface LoadModelOptions {
  * that is missing, has the wrong shape or belongs nowhere.
  */
 export async function loadModelFolder(folder: string, options: LoadModelOptions = {}): Promise<LoadedModel> {
+  const { bases, isBase } = options;
   const fileNames = await listFolder(folder);
   if (fileNames.includes(adapterConfigName)) {
-    return loadAdapter(folder, fileNames, { ...options, loadBase: (base) => loadBase(base, options.bases) });
+    return loadAdapter(folder, fileNames, { ...options, loadBase: (base) => loadBase(base, bases) });
   }
+  if (isBase && bases) return loadBase(folder, bases);
   const configPath = join(folder, 'config.json');
   if (!fileNames.includes('config.json')) {
     throw new TenetError('model', `${folder} is not a model folder: it has no config.json.`);

@@ -15,6 +15,7 @@ import {
   rlooRules,
   withRules,
 } from '../train/index.ts';
+import { adapterOption } from './adapter-option.ts';
 import { filePath } from './recipe.ts';
 import { judgeOptions, rewardMixOption, rewardProblems, rewardsOption } from './reward-options.ts';
 import { dataSource, inherited, stageName, startModel } from './stage-parts.ts';
@@ -48,33 +49,39 @@ const judged = {
     ),
 };
 
-export const ppoStage = withRules(ppoOptions.extend({ type: z.literal('ppo'), ...common }), rewardProblems);
+/** For those of them that train. */
+const trained = { ...judged, adapter: adapterOption };
+
+export const ppoStage = withRules(
+  ppoOptions.extend({ type: z.literal('ppo'), ...common, adapter: adapterOption }),
+  rewardProblems,
+);
 
 export const rlooStage = withRules(
-  withRules(rlooOptions.extend({ type: z.literal('rloo'), ...judged }), rlooRules),
+  withRules(rlooOptions.extend({ type: z.literal('rloo'), ...trained }), rlooRules),
   rewardProblems,
 );
 
 export const grpoStage = withRules(
-  withRules(grpoOptions.extend({ type: z.literal('grpo'), ...judged }), grpoRules),
+  withRules(grpoOptions.extend({ type: z.literal('grpo'), ...trained }), grpoRules),
   rewardProblems,
 );
 
 export const reinforcePlusPlusStage = withRules(
   withRules(
-    reinforcePlusPlusOptions.extend({ type: z.literal('reinforce-plus-plus'), ...judged }),
+    reinforcePlusPlusOptions.extend({ type: z.literal('reinforce-plus-plus'), ...trained }),
     reinforcePlusPlusRules,
   ),
   rewardProblems,
 );
 
 export const onlineDpoStage = withRules(
-  withRules(onlineDpoOptions.extend({ type: z.literal('online-dpo'), ...judged }), onlineDpoRules),
+  withRules(onlineDpoOptions.extend({ type: z.literal('online-dpo'), ...trained }), onlineDpoRules),
   rewardProblems,
 );
 
 export const raftStage = withRules(
-  withRules(raftOptions.extend({ type: z.literal('raft'), ...judged }), raftRules),
+  withRules(raftOptions.extend({ type: z.literal('raft'), ...trained }), raftRules),
   rewardProblems,
 );
 

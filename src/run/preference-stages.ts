@@ -9,6 +9,7 @@ import {
   simpoOptions,
   withRules,
 } from '../train/index.ts';
+import { adapterOption } from './adapter-option.ts';
 import { dataSource, heldOut, inherited, stageName, startModel } from './stage-parts.ts';
 
 export const comparisons = dataSource
@@ -17,7 +18,14 @@ export const comparisons = dataSource
     'Preferences or K-way rankings. Default: what the newest rankings or compare stage before it made, or critique stage with pairs.',
   );
 
-const common = { name: stageName, model: startModel, data: comparisons, heldOut, ...inherited };
+const common = {
+  name: stageName,
+  model: startModel,
+  data: comparisons,
+  heldOut,
+  adapter: adapterOption,
+  ...inherited,
+};
 
 export const dpoStage = withRules(dpoOptions.extend({ type: z.literal('dpo'), ...common }), dpoRules);
 

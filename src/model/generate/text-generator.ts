@@ -61,8 +61,8 @@ export class TextGenerator {
     options: GeneratorOptions & { readonly chatTemplate?: string } = {},
   ): Promise<TextGenerator> {
     const { chatTemplate, ...engine } = options;
-    const tokenizer = await loadTokenizer(folder);
     const model = await loadModelFolder(folder);
+    const tokenizer = await loadTokenizer(model.tokenizerFolder);
     if (model.head !== 'causal') {
       throw new TenetError(
         'model',

@@ -17,7 +17,7 @@ import {
 
 export async function runKto(options: StageOf<'kto'>, stage: StageRun): Promise<StageResult> {
   const { context, run, seed } = stage;
-  const start = await startModel(stage, { from: options.model });
+  const start = await startModel(stage, { from: options.model, adapter: options.adapter });
 
   // Step 1. Judged responses, some of them held out, all responses to a prompt together.
   const { examples, inputs } = options.data

@@ -26,7 +26,7 @@ export type PairStage = StageOf<'dpo' | 'orpo' | 'cpo' | 'simpo'>;
 
 export async function runPairMethod(options: PairStage, stage: StageRun): Promise<StageResult> {
   const { seed } = stage;
-  const start = await startModel(stage, { from: options.model });
+  const start = await startModel(stage, { from: options.model, adapter: options.adapter });
   const { examples, inputs } = await loadComparisons(options.data, stage);
   const { train: training, heldOut } = holdOut(examples, options.heldOut, seed);
   const maxLength = Math.min(options.maxLength, start.config.maxPositions);

@@ -21,7 +21,7 @@ export async function runPolicyMethod(options: PolicyStage, stage: StageRun): Pr
   const { context, run, seed } = stage;
 
   // Step 1. The policy, what it must stay close to, and the reward model.
-  const start = await startModel(stage, { from: options.model });
+  const start = await startModel(stage, { from: options.model, adapter: options.adapter });
   const policy = start.parameters;
   const reference = options.beta > 0 ? policy.clone() : undefined;
   const rewards = await loadRewards(options, stage, start);

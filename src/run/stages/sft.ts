@@ -17,7 +17,7 @@ import {
 
 export async function runSft(options: StageOf<'sft'>, stage: StageRun): Promise<StageResult> {
   const { context, run, seed } = stage;
-  const start = await startModel(stage, { from: options.model });
+  const start = await startModel(stage, { from: options.model, adapter: options.adapter });
   const { examples, inputs } = options.data
     ? await loadData(options.data, { purpose: `${stage.name} data`, folder: context.folder, seed })
     : { ...(await collectedBy(stage, 'demonstrations')), inputs: [] };

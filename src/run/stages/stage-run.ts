@@ -6,16 +6,17 @@ import {
   type CardStage,
   type LoadedModel,
   loadModelFolder,
-  type ParameterSpec,
   type RewardHeads,
   saveModelFolder,
 } from '../../model/index.ts';
 import { ChatTemplate, loadTokenizer, type Tokenizer } from '../../text/index.ts';
 import type { StageContext } from '../../train/index.ts';
+import type { AdapterOptions } from '../adapter-option.ts';
 import { describeVersions } from '../machine.ts';
 import type { InputRecord } from '../manifest.ts';
 import type { RunFolder } from '../run-folder.ts';
 import type { RunRecipe, StageRecipe } from '../run-recipe.ts';
+import { trainable } from './trainable.ts';
 
 /** A finished stage, as later stages see it. */
 export interface FinishedStage {
@@ -57,10 +58,21 @@ export interface StartModel extends LoadedModel {
   readonly name: string;
 }
 
+/** Models in the memory of a stage that adapters stand on. */
+const bases = new WeakMap<StageContext, Map<string, Promise<LoadedModel>>>();
+
+function basesOf({ context }: Pick<StageRun, 'context'>): Map<string, Promise<LoadedModel>> {
+  const known = bases.get(context) ?? new Map<string, Promise<LoadedModel>>();
+  bases.set(context, known);
+  return known;
+}
+
 /**
- * The model of an earlier stage, by name or the newest of its kind, else the recipe's base model.
- * @param options.path  a folder to use instead
- * @param options.extra parameters to hold besides the model's own
+ * The model of an earlier stage, by name or the newest of its kind, else the recipe's base model. A language model
+ * comes with the adapter that the stage trains, or without any; a reward model as it was saved. All that stand on one
+ * base share it.
+ * @param options.path    a folder to use instead
+ * @param options.adapter what the stage trains instead of all weights
  */
 export async function startModel(
   stage: StageRun,
@@ -68,7 +80,7 @@ export async function startModel(
     readonly from?: string;
     readonly path?: string;
     readonly head?: 'causal' | 'reward';
-    readonly extra?: readonly ParameterSpec[];
+    readonly adapter?: AdapterOptions;
     /** What for, in the run's record; unique within a stage. Default: policy, or reward model. */
     readonly role?: string;
   } = {},
@@ -78,16 +90,24 @@ export async function startModel(
     options.path === undefined
       ? findModel(stage, options.from, head)
       : { folder: options.path, card: [], name: basename(options.path) };
-  const loaded = await loadModelFolder(source.folder, { extra: options.extra });
+  const { adapter } = options;
+  const loaded = await loadModelFolder(source.folder, {
+    bases: basesOf(stage),
+    isBase: adapter !== undefined,
+  });
   expectHead(loaded.head, head, `stage "${stage.name}": ${source.folder}`);
   const role = options.role ?? (head === 'causal' ? 'policy' : 'reward model');
   await recordModelUse(stage, role, source, loaded);
-  const tokenizer = withTemplate(await loadTokenizer(source.folder), stage.recipe.wrapInChat);
+  const tokenizer = withTemplate(await loadTokenizer(loaded.tokenizerFolder), stage.recipe.wrapInChat);
   const stopIds = new Set<number>(loaded.config.eosIds);
   if (tokenizer.eosId !== null) stopIds.add(tokenizer.eosId);
   if (stage.recipe.wrapInChat)
     for (const id of new ChatTemplate(tokenizer).turnEnd().stopIds) stopIds.add(id);
-  return { ...loaded, ...source, tokenizer, tokenizerFiles: tokenizer.files, stopIds: [...stopIds] };
+  const { seed, threads } = stage;
+  const found = { ...loaded, ...source };
+  const model =
+    head === 'reward' ? found : await trainable(found, { adapter, seed, threads, stage: stage.name });
+  return { ...model, tokenizer, tokenizerFiles: tokenizer.files, stopIds: [...stopIds] };
 }
 
 /** Records where the stage's model came from, so that its own model can be traced to it. */
@@ -174,7 +194,8 @@ export function encoderFor(stage: StageRun, tokenizer: Tokenizer, maxLength?: nu
  */
 export async function finishModel(
   stage: StageRun,
-  start: Pick<StartModel, 'config' | 'parameters' | 'tokenizerFiles' | 'generationConfig' | 'card'>,
+  start: Pick<StartModel, 'config' | 'parameters' | 'tokenizerFiles' | 'generationConfig' | 'card'> &
+    Partial<Pick<StartModel, 'baseFolder'>>,
   made: {
     readonly head: 'causal' | 'reward';
     /** Of a reward model with several. */
@@ -204,6 +225,7 @@ export async function finishModel(
     heads: made.heads,
     tokenizerFiles: start.tokenizerFiles,
     generationConfig: start.generationConfig,
+    baseFolder: start.baseFolder,
     card: {
       name: `${run.manifest.name} (${name})`,
       summary: recipe.description ?? `Made by stage "${name}" of the Tenet run "${run.manifest.name}".`,
@@ -229,9 +251,14 @@ export async function sampled<T>(stage: StageRun, generations: Promise<T>): Prom
   }
 }
 
-/** The options worth printing on a card: plain values only. */
+/** The options worth printing on a card: plain values, and the adapter's. */
 export function settingsOf(options: Readonly<Record<string, unknown>>): CardStage['settings'] {
-  const plain = Object.entries(options).filter(
+  const { adapter, ...others } = options;
+  const adapters = Object.entries(adapter ?? {}).map(([key, value]): [string, unknown] => [
+    `adapter.${key}`,
+    Array.isArray(value) ? value.join(', ') : value,
+  ]);
+  const plain = [...Object.entries(others), ...adapters].filter(
     ([key, value]) =>
       !['type', 'name', 'model', 'threads'].includes(key) &&
       (value === null || ['string', 'number', 'boolean'].includes(typeof value)),
