@@ -49,8 +49,8 @@ export function checkExample(
     }
   }
   if (example.kind === 'ranking') {
-    const { ranks, responses } = example;
-    if (new Set(ranks.filter((rank) => rank !== null)).size < 2) {
+    const { ranks, responses, objectives } = example;
+    if (!objectives && new Set(ranks.filter((rank) => rank !== null)).size < 2) {
       const problem = `all responses are tied or not judged (ranks ${ranks.join(', ')})`;
       problems.push({ kind: 'nothing to compare', field: 'ranks', problem });
     }

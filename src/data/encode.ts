@@ -6,6 +6,7 @@
 import { TenetError } from '../base/index.ts';
 import { type ChatMessage, ChatTemplate, type RenderOptions, type Tokenizer } from '../text/index.ts';
 import type { Example, ExampleExtras, RankingExample } from './example.ts';
+import type { ObjectivesLabels } from './objective-labels.ts';
 import type { Content } from './record.ts';
 import type { TokenExample } from './token-batch.ts';
 
@@ -56,6 +57,8 @@ export interface EncodedRanking {
   readonly margin?: number;
   /** Soft labels, [K][K]: probability that response i is better than response j; null = not judged. */
   readonly preferences?: readonly (readonly (number | null)[])[];
+  /** Judgements by one objective each. */
+  readonly objectives?: ObjectivesLabels;
 }
 
 /** A preference pair in tokens. */
@@ -181,12 +184,13 @@ export class Encoder {
     }
     const counted = fitted.responses.reduce((total, response) => total + response.length, 0);
     this.count(fitted.prompt.length + counted, counted);
-    const { ranks, margin, preferences } = ranking;
+    const { ranks, margin, preferences, objectives } = ranking;
     return {
       ...fitted,
       ranks,
       ...(margin !== undefined && { margin }),
       ...(preferences !== undefined && { preferences }),
+      ...(objectives !== undefined && { objectives }),
     };
   }
 

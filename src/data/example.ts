@@ -1,6 +1,7 @@
 /** What a record of any format means, in one small set of forms that encoders and converters work on. */
 import type { ChatMessage } from '../text/index.ts';
 import { parseTranscript } from './hh-transcript.ts';
+import { labelsOfPair, labelsOfRanking, type ObjectivesLabels } from './objective-labels.ts';
 import type { Content, RecordFormat, RecordOf } from './record.ts';
 
 /** Fields that TRL knows beside the content; they go with every form. */
@@ -45,6 +46,8 @@ export interface RankingExample extends ExampleExtras {
   margin?: number;
   /** Soft labels, [K][K]: probability that response i is better than response j; null = not judged. */
   preferences?: (number | null)[][];
+  /** Judgements by one objective each. */
+  objectives?: ObjectivesLabels;
 }
 
 export interface StepsExample extends ExampleExtras {
@@ -75,8 +78,15 @@ export function examplesOf(record: object, format: RecordFormat): Example[] {
 }
 
 const READERS: { [F in RecordFormat]: (record: RecordOf<F>) => Example[] } = {
-  ranking: ({ prompt, responses, ranks, preferences }) => [
-    { kind: 'ranking', prompt, responses, ranks, ...(preferences && { preferences }) },
+  ranking: ({ prompt, responses, ranks, preferences, objectives, scores }) => [
+    {
+      kind: 'ranking',
+      prompt,
+      responses,
+      ranks,
+      ...(preferences && { preferences }),
+      ...withObjectives(labelsOfRanking(objectives, scores)),
+    },
   ],
   'stepwise-supervision': (r) => [
     { kind: 'steps', prompt: r.prompt, completions: r.completions, labels: r.labels },
@@ -133,6 +143,11 @@ const READERS: { [F in RecordFormat]: (record: RecordOf<F>) => Example[] } = {
 interface PairFields {
   readonly margin?: number | null;
   readonly probability?: number | null;
+  readonly objectives?: Readonly<Record<string, number | null>> | null;
+}
+
+function withObjectives(objectives: ObjectivesLabels | undefined): Pick<RankingExample, 'objectives'> {
+  return objectives ? { objectives } : {};
 }
 
 function pair(prompt: Content, chosen: Content, rejected: Content, fields: PairFields = {}): RankingExample {
@@ -144,6 +159,7 @@ function pair(prompt: Content, chosen: Content, rejected: Content, fields: PairF
     ranks: [1, 2],
     ...(typeof margin === 'number' && { margin }),
     ...(typeof p === 'number' && { preferences: [[null, p], [1 - p, null]] }), // biome-ignore format: a matrix
+    ...withObjectives(labelsOfPair(fields.objectives)),
   };
 }
 

@@ -23,7 +23,10 @@ const contentSchema = z.union([z.string(), conversationSchema], {
 });
 
 const margin = z.number().nullish();
-const probability = z.number().min(0, 'must be in [0, 1]').max(1, 'must be in [0, 1]').nullish();
+const inUnit = z.number().min(0, 'must be in [0, 1]').max(1, 'must be in [0, 1]');
+const probability = inUnit.nullish();
+/** By objective: probability that chosen is better by it. */
+const objectives = z.record(z.string(), inUnit.nullable()).nullish();
 const label = z.boolean({ error: 'expected true or false' });
 const shareGptMessage = z.looseObject({ from: z.string(), value: z.string() });
 
@@ -42,22 +45,31 @@ function oneStyle(fields: readonly string[]) {
   };
 }
 
+const ranks = z.array(z.int('expected a whole number').min(1, 'ranks start at 1 = best').nullable());
+
 const rankingSchema = z
   .looseObject({
     prompt: contentSchema,
     responses: z.array(contentSchema).min(2, 'must have at least two responses'),
-    ranks: z.array(z.int('expected a whole number').min(1, 'ranks start at 1 = best').nullable()),
+    ranks,
     preferences: z.array(z.array(z.number().nullable())).nullish(),
+    objectives: z.record(z.string(), ranks.nullable()).nullish(),
+    scores: z.record(z.string(), z.array(z.number().nullable()).nullable()).nullish(),
   })
   .superRefine((row, context) => {
-    if (row.ranks.length !== row.responses.length) {
-      context.addIssue({
-        code: 'custom',
-        path: ['ranks'],
-        message: `has ${row.ranks.length} entries for ${row.responses.length} responses; give one each (null = not judged)`,
-      });
+    const count = row.responses.length;
+    const lists = [
+      [['ranks'], row.ranks] as const,
+      ...(['objectives', 'scores'] as const).flatMap((field) =>
+        Object.entries(row[field] ?? {}).map(([name, list]) => [[field, name], list] as const),
+      ),
+    ];
+    for (const [path, list] of lists) {
+      if (list === null || list.length === count) continue;
+      const message = `has ${list.length} entries for ${count} responses; give one each (null = not judged)`;
+      context.addIssue({ code: 'custom', path: [...path], message });
     }
-    const problem = row.preferences && preferencesProblem(row.preferences, row.responses.length);
+    const problem = row.preferences && preferencesProblem(row.preferences, count);
     if (problem) context.addIssue({ code: 'custom', path: ['preferences'], message: problem });
     const isChat = Array.isArray(row.prompt);
     const odd = row.responses.findIndex((response) => Array.isArray(response) !== isChat);
@@ -107,6 +119,7 @@ const SCHEMAS: { readonly [F in Exclude<RecordFormat, 'language-modeling'>]: z.Z
       rejected: contentSchema,
       margin,
       probability,
+      objectives,
     })
     .superRefine(oneStyle(['prompt', 'chosen', 'rejected'])),
   'sharegpt-preference': z.looseObject({
@@ -114,9 +127,15 @@ const SCHEMAS: { readonly [F in Exclude<RecordFormat, 'language-modeling'>]: z.Z
     chosen: shareGptMessage,
     rejected: shareGptMessage,
   }),
-  'hh-transcript': z.looseObject({ chosen: transcript(), rejected: transcript(), margin, probability }),
+  'hh-transcript': z.looseObject({
+    chosen: transcript(),
+    rejected: transcript(),
+    margin,
+    probability,
+    objectives,
+  }),
   'implicit-preference': z
-    .looseObject({ chosen: contentSchema, rejected: contentSchema, margin, probability })
+    .looseObject({ chosen: contentSchema, rejected: contentSchema, margin, probability, objectives })
     .superRefine(oneStyle(['chosen', 'rejected'])),
   'labelled-messages': z.looseObject({ messages: conversationSchema, label }),
   'prompt-completion': z

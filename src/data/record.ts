@@ -22,6 +22,8 @@ interface PairExtras {
   margin?: number | null;
   /** Soft label: probability that chosen is better, in [0, 1]. */
   probability?: number | null;
+  /** By objective: probability that chosen is better by it, in [0, 1]; null = not judged. */
+  objectives?: Record<string, number | null> | null;
 }
 
 /** What a valid row of each format holds. */
@@ -48,6 +50,10 @@ export interface Records {
     ranks: (number | null)[];
     /** Soft labels, [K][K]: probability that response i is better than response j; null = not judged. */
     preferences?: (number | null)[][] | null;
+    /** By objective: ranks of the responses by it alone; null = not judged. */
+    objectives?: Record<string, (number | null)[] | null> | null;
+    /** By objective: numbers of which higher is better; only their order within the record counts. */
+    scores?: Record<string, (number | null)[] | null> | null;
   };
   /** HH-RLHF: whole transcripts "\n\nHuman: … \n\nAssistant: …". */
   'hh-transcript': { chosen: string; rejected: string } & PairExtras;

@@ -1,6 +1,7 @@
 /** What a recipe may say: the only source of its names, types, defaults and help texts. */
 import { z } from 'zod';
-import { rewardOptions, sftOptions } from '../train/index.ts';
+import { rewardOptions, rewardRules, sftOptions, withRules } from '../train/index.ts';
+import { adapterOption, adapterWithDropout } from './adapter-option.ts';
 import { compareStage, critiqueStage } from './feedback-stages.ts';
 import {
   bestOfNStage,
@@ -88,6 +89,7 @@ const sftStage = sftOptions.extend({
       'Prompts with completions, conversations, texts, or preferences (their preferred side). Default: what a best-of-n or critique stage before it made.',
     ),
   heldOut,
+  adapter: adapterWithDropout,
   ...inherited,
 });
 
@@ -121,14 +123,18 @@ const rankingsStage = z.strictObject({
   ...inherited,
 });
 
-const rewardStage = rewardOptions.extend({
-  type: z.literal('reward'),
-  name: stageName,
-  model: startModel,
-  data: comparisons,
-  heldOut: heldOut.default(0.1),
-  ...inherited,
-});
+const rewardStage = withRules(
+  rewardOptions.extend({
+    type: z.literal('reward'),
+    name: stageName,
+    model: startModel,
+    data: comparisons,
+    heldOut: heldOut.default(0.1),
+    adapter: adapterOption,
+    ...inherited,
+  }),
+  rewardRules,
+);
 
 const evaluateStage = z.strictObject({
   type: z.literal('evaluate'),

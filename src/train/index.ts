@@ -38,15 +38,15 @@ export {
   reinforcePlusPlusRules,
   withPenalty,
 } from './reinforce-plus-plus-options.ts';
+export { type RewardInputs, type RewardResult, trainReward } from './reward.ts';
 export {
+  evaluateHeads,
   evaluateRewardModel,
+  type HeadsEvaluation,
   type RewardEvaluation,
-  type RewardInputs,
-  type RewardResult,
-  trainReward,
-} from './reward.ts';
+} from './reward-evaluation.ts';
 export { type RewardFunction, type RewardItem, rewardModel } from './reward-function.ts';
-export { type RewardOptions, rewardOptions } from './reward-options.ts';
+export { type RewardOptions, rewardOptions, rewardRules } from './reward-options.ts';
 export * from './rewards/index.ts';
 export { trainRloo } from './rloo.ts';
 export { type RlooOptions, rlooOptions, rlooRules } from './rloo-options.ts';

@@ -81,8 +81,30 @@ export function checkRankings(
       `none of the ${rankings.length} rankings prefers one response over another; all are ties or not judged`,
     );
   }
-  refuse(problems, 'Reward model training');
+  refuse(problems, rewardStage);
 }
+
+/** Refuses objectives of which no judgement prefers one response over another. */
+export function checkHeadLabels(
+  rankings: readonly {
+    readonly ranking: { readonly objectives?: Readonly<Record<string, unknown>> };
+    readonly labels: readonly ({ readonly ranks: readonly (number | null)[] } | null)[];
+  }[],
+  names: readonly string[],
+): void {
+  if (rankings.length === 0) refuse(['there is no ranking; check the data file and maxLength'], rewardStage);
+  const known = new Set(rankings.flatMap(({ ranking }) => Object.keys(ranking.objectives ?? {})));
+  const problems = names.flatMap((name, h) => {
+    const decided = rankings.some(
+      ({ labels }) => new Set(labels[h]?.ranks.filter((rank) => rank !== null)).size > 1,
+    );
+    if (decided) return [];
+    return `none of the ${rankings.length} rankings prefers one response over another by "${name}"; the data have labels for: ${[...known].join(', ') || 'no objective (field objectives or scores)'}`;
+  });
+  refuse(problems, rewardStage);
+}
+
+const rewardStage = 'Reward model training';
 
 function textOfIds(ids: ArrayLike<number>): string {
   return Array.prototype.join.call(ids, ',');

@@ -1,5 +1,6 @@
 /** Options of reward models. */
 import { z } from 'zod';
+import type { OptionProblem } from './option-rules.ts';
 import { maxLengthOption, microBatchOption, optimizerShape, stageShape } from './options.ts';
 
 export const rewardOptions = z.strictObject({
@@ -45,6 +46,31 @@ export const rewardOptions = z.strictObject({
     .describe(
       'Weight that holds scores around 0; null = none; 0.01 is recommended (Eisenstein et al. 2023).',
     ),
+  heads: z
+    .array(z.string().min(1))
+    .min(2)
+    .nullable()
+    .default(null)
+    .describe(
+      'Objectives to learn a score each for, from their own labels in the data (fields objectives, scores), of which any may be missing; overall names the judgement as a whole. null = one overall score.',
+    ),
+  ensembleHeads: z
+    .number()
+    .int()
+    .min(2)
+    .nullable()
+    .default(null)
+    .describe(
+      'Heads on one decoder that learn the same as an ensemble, whose disagreement tells how sure it is; null = one. Members that are models of their own differ more: several reward stages with seeds of their own.',
+    ),
+  headShare: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.8)
+    .describe(
+      'With ensembleHeads: share of the rankings that each head learns from; lower makes heads differ more.',
+    ),
   evalSteps: z
     .number()
     .int()
@@ -56,3 +82,21 @@ export const rewardOptions = z.strictObject({
   ...stageShape,
 });
 export type RewardOptions = z.infer<typeof rewardOptions>;
+
+export function rewardRules({
+  heads,
+  ensembleHeads,
+}: Pick<RewardOptions, 'heads' | 'ensembleHeads'>): OptionProblem[] {
+  const repeated = heads?.find((name, i) => heads.indexOf(name) !== i);
+  return [
+    ...(heads && ensembleHeads !== null
+      ? [
+          {
+            option: 'ensembleHeads',
+            rule: 'cannot be given beside heads; train an ensemble of models with heads instead',
+          },
+        ]
+      : []),
+    ...(repeated === undefined ? [] : [{ option: 'heads', rule: `names "${repeated}" twice` }]),
+  ];
+}

@@ -9,7 +9,8 @@ import {
   scoreHeadName,
 } from '../model/index.ts';
 import { tinyModel } from '../model/testing/tiny-model.ts';
-import { evaluateRewardModel, type RewardInputs, type RewardResult, trainReward } from './reward.ts';
+import { type RewardInputs, type RewardResult, trainReward } from './reward.ts';
+import { evaluateRewardModel } from './reward-evaluation.ts';
 import { type RewardOptions, rewardOptions } from './reward-options.ts';
 import { HeadScorer } from './scorers.ts';
 import { curve, type RecordedContext, recordContext, temporaryFolder } from './testing/context.ts';

@@ -1,11 +1,12 @@
 /**
- * Reward model training: a decoder with one number at the last token learns to order responses as people do.
+ * Reward model training: a decoder with a number at the last token learns to order responses as people do; with several
+ * numbers, by several objectives, or as several opinions on one.
  *
  * A ranking of K responses is one element of the batch and gives all its K(K−1)/2 pairs from one forward pass
  * per response (Ouyang et al. 2022, arXiv:2203.02155, section 3.5); a pair is a ranking of two. The score is
  * read at each response's own last token, so padding and neighbours cannot change it.
  *
- * Shapes: R responses of a micro-batch, P pairs among them.
+ * Shapes: R responses of a micro-batch, H heads, P pairs among their scores [R · H].
  */
 import { type EncodedRanking, Sampler, type SamplerPosition } from '../data/index.ts';
 import {
@@ -13,60 +14,54 @@ import {
   countedHidden,
   type DecoderConfig,
   type ParameterStore,
+  type RewardHeads,
   scalarHead,
   scoreHeadName,
+  singleHead,
 } from '../model/index.ts';
-import {
-  bradleyTerryLoss,
-  type Interval,
-  pairCalibration,
-  type RankingPairs,
-  rankingPairs,
-  trivialBaselines,
-} from '../objective/index.ts';
+import { bradleyTerryLoss } from '../objective/index.ts';
 import { type Feeds, learningRateAt, stopGradient, sum } from '../tensor/index.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import type { StageContext } from './context.ts';
 import { meanOf } from './mean.ts';
 import { trainerOptions, warmupStepsOf } from './options.ts';
-import { checkRankings } from './preflight.ts';
+import { checkHeadLabels, checkRankings } from './preflight.ts';
+import {
+  evaluateHeads,
+  type HeadsEvaluation,
+  hasDecided,
+  type RewardEvaluation,
+  sequencesOf,
+} from './reward-evaluation.ts';
+import { headPairs, type LabelledRanking, labelRankings } from './reward-labels.ts';
 import type { RewardOptions } from './reward-options.ts';
 import { HeadScorer } from './scorers.ts';
-import { lengthOf, padSequences, type Sequence, tokenFeeds } from './sequences.ts';
+import { lengthOf, padSequences, tokenFeeds } from './sequences.ts';
 import { stopRequested } from './stop.ts';
 import { scalarFeed, Trainer } from './trainer.ts';
 
 export interface RewardInputs {
   readonly config: DecoderConfig;
-  /** A decoder with `score.weight` [1, D]; trained in place. */
+  /** A decoder with `score.weight` [H, D]; trained in place. */
   readonly parameters: ParameterStore;
   readonly rankings: readonly EncodedRanking[];
   /** Measured, not trained on. */
   readonly heldOut: readonly EncodedRanking[];
   /** True: the order of responses in the data means nothing to the label (rankings); false for chosen/rejected. */
   readonly orderIsNeutral: boolean;
-}
-
-/** How the model does on held-out pairs, beside rules that look at nothing but length or position. */
-export interface RewardEvaluation {
-  readonly pairs: number;
-  readonly accuracy: Interval;
-  readonly meanMargin: number;
-  /** Nats; log 2 = 0.693 for a model that knows nothing. */
-  readonly logLoss: number;
-  /** Expected calibration error. */
-  readonly calibrationError: number;
-  readonly longestWins: Interval;
-  readonly shortestWins: Interval;
-  /** Null when the data names the preferred response first. */
-  readonly firstWins: Interval | null;
+  /** What the H scores are. Default: one. */
+  readonly heads?: Pick<RewardHeads, 'kind' | 'names'>;
 }
 
 export interface RewardResult {
   readonly steps: number;
   readonly loss: number;
-  /** Null without held-out pairs of which one response is preferred. */
+  /** Null without held-out pairs of which one response is preferred, and with several objectives. */
   readonly evaluation: RewardEvaluation | null;
+  /** By name, where there are several heads. */
+  readonly heads: Readonly<Record<string, RewardEvaluation | null>>;
+  /** [H] mean score over held-out responses, else over some of those trained on. */
+  readonly means: readonly number[];
 }
 
 interface RewardState {
@@ -75,6 +70,8 @@ interface RewardState {
 }
 
 const recentSteps = 20;
+/** Rankings over which mean scores are taken. */
+const mostMeasured = 256;
 
 /** Trains `inputs.parameters` in place. */
 export async function trainReward(
@@ -82,8 +79,11 @@ export async function trainReward(
   inputs: RewardInputs,
   context: StageContext,
 ): Promise<RewardResult> {
-  const { config, parameters, rankings, heldOut } = inputs;
-  checkRankings(rankings);
+  const { config, parameters, rankings, heldOut, heads = singleHead } = inputs;
+  const count = heads.names.length;
+  const labelled = labelRankings(rankings, heads, options);
+  if (heads.kind === 'objectives') checkHeadLabels(labelled, heads.names);
+  else checkRankings(rankings);
 
   // Step 1. The loss over scores at the last tokens.
   const model = buildModelGraph(config, parameters);
@@ -117,14 +117,14 @@ export async function trainReward(
   });
 
   // Step 2. The order of the data, and where an interrupted run stood.
-  const useful = rankings.filter((ranking) => pairsOf([ranking], options).rankings === 1);
+  const useful = labelled.filter((one) => headPairs([one], count, options).labelled > 0);
   if (useful.length < rankings.length) {
     context.warn(
       `${rankings.length - useful.length} of ${rankings.length} rankings compare nothing and are left out.`,
     );
   }
-  // Ties say nothing about accuracy.
-  const measurable = pairsOf(heldOut, { ties: 'skip' }).rankings > 0;
+  const toMeasure = labelRankings(heldOut, heads);
+  const measurable = heads.names.some((_, h) => hasDecided(toMeasure, h));
   if (heldOut.length > 0 && !measurable) {
     context.warn('The held-out rankings hold ties only, so the accuracy of the reward model stays unknown.');
   }
@@ -142,13 +142,14 @@ export async function trainReward(
   const saved = context.resume ? await loadCheckpoint<RewardState>(checkpoint) : null;
   if (saved) sampler.restore(saved.state.position);
   const recent = [...(saved?.state.recentLosses ?? [])];
-  let evaluation: RewardEvaluation | null = null;
+  let measured: HeadsEvaluation = { evaluation: null, heads: {} };
 
   for (let step = (saved?.step ?? 0) + 1; step <= totalSteps; step++) {
     // Step 3. One optimizer step. A ranking is never torn apart: its pairs need all its scores.
     const chosen = sampler.next().map((index) => useful[index]);
+    const total = headPairs(chosen, count, options).labelled;
     const microBatches = cutRankings(chosen, options.microBatchTokens).map((group) =>
-      rankingFeeds(group, chosen.length, options),
+      rankingFeeds(group, { heads: count, total }, options),
     );
     const lr = learningRateAt(step - 1, schedule);
     const result = await trainer.step(microBatches, lr);
@@ -158,13 +159,11 @@ export async function trainReward(
     // Step 4. Measure, report, save.
     const last = step === totalSteps;
     if (measurable && (step % options.evalSteps === 0 || last)) {
-      evaluation = await evaluateRewardModel(scorer, parameters, heldOut, inputs.orderIsNeutral);
-      context.event(step, {
-        eval_accuracy: evaluation.accuracy.estimate,
-        eval_margin: evaluation.meanMargin,
-        eval_loss: evaluation.logLoss,
-        eval_calibration_error: evaluation.calibrationError,
+      measured = await evaluateHeads(scorer, parameters, heldOut, {
+        ...heads,
+        orderIsNeutral: inputs.orderIsNeutral,
       });
+      context.event(step, evaluationMetrics(measured));
     }
     if (step % options.loggingSteps === 0 || last) {
       const accuracy = result.correct / Math.max(1, result.decided);
@@ -172,7 +171,7 @@ export async function trainReward(
         loss: result.loss,
         accuracy,
         margin: result.margin,
-        mean_reward: result.totalReward / chosen.flatMap(sequencesOf).length,
+        mean_reward: result.totalReward / (count * responsesOf(chosen)),
         grad_norm: result.gradNorm,
         lr,
       });
@@ -186,74 +185,75 @@ export async function trainReward(
     if (stopping) throw stopRequested(step, totalSteps, 'step');
   }
 
-  return { steps: totalSteps, loss: meanOf(recent), evaluation };
+  const means = await meanScores(scorer, parameters, heldOut.length > 0 ? heldOut : rankings);
+  return { steps: totalSteps, loss: meanOf(recent), ...measured, means };
 }
 
-/** Accuracy, margin and calibration on every decided pair of the rankings. @throws TenetError('usage') when there is none */
-export async function evaluateRewardModel(
+/** Of the whole under the usual names; of heads apart with theirs behind. */
+function evaluationMetrics({ evaluation, heads }: HeadsEvaluation): Record<string, number> {
+  const all = [
+    ['', evaluation] as const,
+    ...Object.entries(heads).map(([name, one]) => [`/${name}`, one] as const),
+  ];
+  return Object.fromEntries(
+    all.flatMap(([ending, one]) =>
+      one === null
+        ? []
+        : [
+            [`eval_accuracy${ending}`, one.accuracy.estimate],
+            [`eval_margin${ending}`, one.meanMargin],
+            [`eval_loss${ending}`, one.logLoss],
+            [`eval_calibration_error${ending}`, one.calibrationError],
+          ],
+    ),
+  );
+}
+
+function responsesOf(rankings: readonly LabelledRanking[]): number {
+  return rankings.reduce((sum, { ranking }) => sum + ranking.responses.length, 0);
+}
+
+/** [H] mean score of each head over some responses, what its scores are centred on. */
+async function meanScores(
   scorer: HeadScorer,
   parameters: ParameterStore,
   rankings: readonly EncodedRanking[],
-  orderIsNeutral: boolean,
-): Promise<RewardEvaluation> {
-  const sequences = rankings.flatMap(sequencesOf);
-  const scores = await scorer.scoreLast(parameters, sequences);
-  const pairs = pairsOf(rankings, { ties: 'skip' });
-  const { better, worse } = pairs;
-  const calibration = pairCalibration(
-    Float64Array.from(better, (index, i) => scores[index] - scores[worse[i]]),
-  );
-  const lengthAt = (index: number): number => sequences[index].response.length;
-  const baselines = trivialBaselines({
-    betterLengths: Float64Array.from(better, lengthAt),
-    worseLengths: Float64Array.from(worse, lengthAt),
-    betterIsFirst: orderIsNeutral
-      ? Uint8Array.from(better, (index, i) => (index < worse[i] ? 1 : 0))
-      : undefined,
-  });
-  const { accuracy, meanMargin, logLoss, calibrationError } = calibration;
-  return { pairs: calibration.pairs, accuracy, meanMargin, logLoss, calibrationError, ...baselines };
-}
-
-function sequencesOf({ prompt, responses }: EncodedRanking): Sequence[] {
-  return responses.map((response) => ({ prompt, response }));
+): Promise<number[]> {
+  const scores = await scorer.scoreHeads(parameters, rankings.slice(0, mostMeasured).flatMap(sequencesOf));
+  return scores.map((list) => meanOf(list));
 }
 
 /** Groups whole rankings so that their padded tokens stay within the budget. */
-function cutRankings(rankings: readonly EncodedRanking[], tokenBudget: number): EncodedRanking[][] {
-  const longest = (ranking: EncodedRanking): number => Math.max(...sequencesOf(ranking).map(lengthOf));
+function cutRankings(rankings: readonly LabelledRanking[], tokenBudget: number): LabelledRanking[][] {
+  const longest = ({ ranking }: LabelledRanking): number => Math.max(...sequencesOf(ranking).map(lengthOf));
   const sorted = rankings
-    .map((ranking) => ({ ranking, length: longest(ranking) }))
+    .map((labelled) => ({ labelled, length: longest(labelled) }))
     .sort((a, b) => b.length - a.length);
-  const groups: EncodedRanking[][] = [];
+  const groups: LabelledRanking[][] = [];
   let rows = 0;
   let width = 0;
-  for (const { ranking, length } of sorted) {
-    const size = ranking.responses.length;
+  for (const { labelled, length } of sorted) {
+    const size = labelled.ranking.responses.length;
     if (groups.length === 0 || (rows + size) * width > tokenBudget) {
       groups.push([]);
       rows = 0;
       width = length;
     }
-    groups[groups.length - 1].push(ranking);
+    groups[groups.length - 1].push(labelled);
     rows += size;
   }
   return groups;
 }
 
-/** The pairs to learn from; soft labels count where there are any. */
-function pairsOf(rankings: readonly EncodedRanking[], { ties }: Pick<RewardOptions, 'ties'>): RankingPairs {
-  return rankingPairs(
-    rankings.map(({ ranks }) => ranks),
-    { ties, preferences: rankings.map(({ preferences }) => preferences) },
-  );
-}
-
-function rankingFeeds(rankings: readonly EncodedRanking[], total: number, options: RewardOptions): Feeds {
-  const sequences = rankings.flatMap(sequencesOf);
+/** @param total rankings of the whole step, counted for each head that learns from them */
+function rankingFeeds(
+  rankings: readonly LabelledRanking[],
+  { heads, total }: { readonly heads: number; readonly total: number },
+  options: RewardOptions,
+): Feeds {
+  const sequences = rankings.flatMap(({ ranking }) => sequencesOf(ranking));
   const batch = padSequences(sequences);
-  const { better, worse, weights, targets } = pairsOf(rankings, options);
-  const marginOf = rankings.flatMap(({ responses, margin }) => responses.map(() => margin ?? 0));
+  const { better, worse, weights, targets, margins } = headPairs(rankings, heads, options);
   return {
     ...tokenFeeds(batch),
     rows: Int32Array.from(sequences, (sequence, row) => row * batch.length + lengthOf(sequence) - 1),
@@ -261,7 +261,7 @@ function rankingFeeds(rankings: readonly EncodedRanking[], total: number, option
     worse,
     weights,
     pairTargets: targets,
-    margins: Float32Array.from(better, (index) => (options.useMargins ? marginOf[index] : 0)),
+    margins,
     normaliser: scalarFeed(total),
   };
 }

@@ -1,0 +1,60 @@
+/** Judgements by one objective each, beside the overall one: helpful, harmless, polite … */
+
+/** How K responses were judged by one objective. */
+export interface ObjectiveLabels {
+  /** [K] 1 = best, equal = tie, null = not judged. */
+  readonly ranks: readonly (number | null)[];
+  /** Soft labels, [K][K]: probability that response i is better than response j; null = not judged. */
+  readonly preferences?: readonly (readonly (number | null)[])[];
+}
+
+/** By name; objectives that say nothing of an example are left out. */
+export type ObjectivesLabels = Readonly<Record<string, ObjectiveLabels>>;
+
+type Entries<T> = Readonly<Record<string, T | null>> | null | undefined;
+
+/**
+ * Of a ranking record.
+ * @param ranks  by objective: [K] ranks
+ * @param scores by objective: [K] numbers, higher is better, of which only the order within the record counts
+ */
+export function labelsOfRanking(
+  ranks: Entries<readonly (number | null)[]>,
+  scores: Entries<readonly (number | null)[]>,
+): ObjectivesLabels | undefined {
+  return collect([
+    ...entriesOf(scores).map(([name, values]) => [name, { ranks: ranksOf(values) }] as const),
+    ...entriesOf(ranks).map(([name, values]) => [name, { ranks: values }] as const),
+  ]);
+}
+
+/** Of a pair: by objective, the probability that chosen is the better one; ½ = a tie. */
+export function labelsOfPair(probabilities: Entries<number>): ObjectivesLabels | undefined {
+  return collect(
+    entriesOf(probabilities).map(([name, p]) => {
+      const ranks = p === 0.5 ? [1, 1] : p > 0.5 ? [1, 2] : [2, 1];
+      const preferences = [
+        [null, p],
+        [1 - p, null],
+      ];
+      return [name, { ranks, preferences }] as const;
+    }),
+  );
+}
+
+function entriesOf<T>(entries: Entries<T>): (readonly [string, T])[] {
+  return Object.entries(entries ?? {}).flatMap(([name, value]) =>
+    value === null ? [] : [[name, value as T] as const],
+  );
+}
+
+function collect(entries: readonly (readonly [string, ObjectiveLabels])[]): ObjectivesLabels | undefined {
+  return entries.length > 0 ? Object.fromEntries(entries) : undefined;
+}
+
+/** From numbers, higher is better, to ranks from 1. */
+function ranksOf(scores: readonly (number | null)[]): (number | null)[] {
+  return scores.map((score) =>
+    score === null ? null : 1 + scores.filter((other) => other !== null && other > score).length,
+  );
+}
