@@ -63,14 +63,11 @@ export function renderModelCard(
     facts.head === 'reward'
       ? rewardUse(facts.heads ?? singleHead)
       : 'Loads with `AutoModelForCausalLM` of Hugging Face transformers and with Tenet.';
-  const adapter =
-    'An adapter: it needs the model that `base.json` and `adapter_config.json` name, and loads with `peft` and with ' +
-    'Tenet, whose `tenet export --merge` makes a model of both.';
   const sections = [
     `# ${card.name}`,
     card.summary,
     use,
-    ...(facts.isAdapter ? [adapter] : []),
+    ...(facts.isAdapter ? [adapterUse] : []),
     '## How it was made',
     [
       `- Trained with Tenet${card.tenetVersion ? ` ${card.tenetVersion}` : ''}`,
@@ -81,6 +78,18 @@ export function renderModelCard(
     ...(card.limitations ? ['## Limitations', card.limitations] : []),
   ];
   return `---\n${frontMatter}---\n\n${sections.join('\n\n')}\n`;
+}
+
+const adapterUse =
+  'An adapter: it needs the model that `base.json` and `adapter_config.json` name, and loads with `peft` and with ' +
+  'Tenet, whose `tenet export --merge` makes a model of both.';
+
+/** The card of an adapter as that of the model that merging it has made. @param weightsHash of that model */
+export function mergedCard(card: string, weightsHash: string): string {
+  return card
+    .replace('library_name: peft', 'library_name: transformers')
+    .replace(`${adapterUse}\n\n`, '')
+    .replace(/^(- Weights .*: )`sha256:[0-9a-f]+`$/m, `$1\`${weightsHash}\``);
 }
 
 function rewardUse({ kind, names }: RewardHeads): string {

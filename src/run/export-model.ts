@@ -3,7 +3,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { TenetError, writeFileAtomic } from '../base/index.ts';
 import type { FloatDtype } from '../model/float-formats.ts';
-import { loadModelFolder, saveModelFolder } from '../model/index.ts';
+import { loadModelFolder, plainParameters, saveModelFolder } from '../model/index.ts';
+import { mergedCard } from '../model/model-card.ts';
 import { findModel } from './find-model.ts';
 import { collectProvenance } from './trace/collect-provenance.ts';
 import { writeExportRecord } from './trace/export-record.ts';
@@ -17,6 +18,8 @@ export interface ExportModelOptions {
   readonly stage?: string;
   /** How to store the weights. Default: as they are stored in the source. */
   readonly dtype?: FloatDtype;
+  /** Write an adapter into the weights of its base, as one plain model. Default false: the adapter is written. */
+  readonly merge?: boolean;
   /** Replace a model that is in the output folder. Default false. */
   readonly overwrite?: boolean;
 }
@@ -30,7 +33,9 @@ export interface ExportedModel {
   readonly parameters: number;
   readonly dtype: FloatDtype;
   readonly files: readonly string[];
-  /** Hash of the weights in float32, as the run recorded it. */
+  /** True: what was written is an adapter, which needs its base. */
+  readonly isAdapter: boolean;
+  /** Hash of the weights in float32; as the run recorded it, unless an adapter was merged. */
   readonly weights: string;
 }
 
@@ -47,27 +52,43 @@ export async function exportModel(options: ExportModelOptions): Promise<Exported
   if (!options.overwrite) await refuseTaken(output);
   const found = await findModel(source, options.stage);
   const loaded = await loadModelFolder(found.folder);
-  const weights = loaded.parameters.hash();
-  if (found.weights !== undefined && found.weights !== weights) {
+  const hash = loaded.parameters.hash();
+  if (found.weights !== undefined && found.weights !== hash) {
     throw new TenetError(
       'model',
-      `the weights in ${found.folder} are not those that stage "${found.stage}" made: they hash to ${weights}, the run recorded ${found.weights}. ` +
+      `the weights in ${found.folder} are not those that stage "${found.stage}" made: they hash to ${hash}, the run recorded ${found.weights}. ` +
         'Restore the folder, or run the stage again.',
     );
   }
   const dtype = options.dtype ?? storedDtypes[loaded.storedDtype] ?? 'float32';
-  const { files } = await saveModelFolder(output, {
+  const parameters = options.merge
+    ? await plainParameters(loaded.config, loaded.parameters)
+    : loaded.parameters;
+  const { files, weightsHash: weights } = await saveModelFolder(output, {
     ...loaded,
+    parameters,
     dtype,
     // Replaced below by the card that the model has; this one stands where it has none.
     card: { name: basename(output), summary: `A copy of the model in ${found.folder}.`, stages: [] },
   });
   const card = await readFile(join(found.folder, 'README.md'), 'utf8').catch(() => null);
-  if (card !== null) await writeFileAtomic(join(output, 'README.md'), card);
-  const provenance = { hash: weights, ...(await collectProvenance(found.folder)) };
+  const isMerged = parameters !== loaded.parameters;
+  if (card !== null) {
+    await writeFileAtomic(join(output, 'README.md'), isMerged ? mergedCard(card, weights) : card);
+  }
+  const made = await collectProvenance(found.folder);
+  const provenance = isMerged ? { ...made, hash: weights } : { hash: weights, ...made };
   await writeExportRecord(output, files, provenance);
-  const { head, parameters } = loaded;
-  return { output, stage: found.stage, head, parameters: parameters.count, dtype, files, weights };
+  return {
+    output,
+    stage: found.stage,
+    head: loaded.head,
+    parameters: parameters.count,
+    isAdapter: loaded.baseFolder !== null && !isMerged,
+    dtype,
+    files,
+    weights,
+  };
 }
 
 const storedDtypes: Readonly<Record<string, FloatDtype>> = {

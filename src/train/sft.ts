@@ -18,6 +18,7 @@ import {
   type TokenExample,
 } from '../data/index.ts';
 import {
+  AdaptedParameters,
   buildModelGraph,
   countedLogProbs,
   countedTargets,
@@ -31,6 +32,7 @@ import type { StageContext } from './context.ts';
 import { meanOf } from './mean.ts';
 import { trainerOptions, warmupStepsOf } from './options.ts';
 import { checkExamples } from './preflight.ts';
+import { drawsFor } from './rollout.ts';
 import { planMicroBatches, tokenFeeds } from './sequences.ts';
 import type { SftOptions } from './sft-options.ts';
 import { stopRequested } from './stop.ts';
@@ -80,7 +82,8 @@ export async function trainSft(
   checkExamples(examples, { stage: name, stopIds, needsStop: inputs.needsStop ?? true });
 
   // Step 1. The loss.
-  const model = buildModelGraph(config, parameters);
+  const dropout = parameters instanceof AdaptedParameters ? parameters.settings.dropout : 0;
+  const model = buildModelGraph(config, parameters, { dropout });
   const tokens = countedLogProbs(model);
   const { loss, metrics } = crossEntropyLoss({
     logProbs: tokens.logProbs,
@@ -126,8 +129,12 @@ export async function trainSft(
     const batches = cutIntoBatches(chosen, options.microBatchTokens);
     const total = batches.reduce((sum, batch) => sum + countedTokens(batch), 0);
     const lr = learningRateAt(step - 1, schedule);
+    const draws = drawsFor(options.seed, 'dropout', step);
     const result = await trainer.step(
-      batches.map((batch) => lossFeeds(batch, total)),
+      batches.map((batch) => ({
+        ...lossFeeds(batch, total),
+        ...model.dropout?.feeds([batch.rows, batch.length], draws),
+      })),
       lr,
     );
     counted += total;

@@ -6,6 +6,7 @@ interface ExportFlags {
   readonly output: string;
   readonly stage?: string;
   readonly dtype?: FloatDtype;
+  readonly merge?: boolean;
   readonly overwrite?: boolean;
 }
 
@@ -27,13 +28,15 @@ export function exportCommand(): Command {
         'bfloat16',
       ] satisfies FloatDtype[]),
     )
+    .option('--merge', 'write an adapter into the weights of its base, as one plain model')
     .option('--overwrite', 'replace a model that is in the output folder')
     .action(async (source: string, flags: ExportFlags, command: Command) => {
       const { exportModel } = await import('../../run/export-model.ts');
       const result = await exportModel({ source, ...flags });
       const { json } = globalOptions(command);
-      const { output, stage, head, parameters, dtype } = result;
-      const kind = head === 'causal' ? 'language model' : 'reward model';
+      const { output, stage, head, parameters, dtype, isAdapter } = result;
+      const model = head === 'causal' ? 'language model' : 'reward model';
+      const kind = isAdapter ? `adapter of a ${model}` : model;
       process.stdout.write(
         json
           ? `${JSON.stringify({ type: 'export', ...result })}\n`
