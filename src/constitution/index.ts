@@ -28,7 +28,7 @@ export {
   type PositionBias,
   reportComparisons,
 } from './compare/report.ts';
-export type { SamplingOptions } from './compare/sample-responses.ts';
+export { type SamplingOptions, sampleResponses } from './compare/sample-responses.ts';
 export {
   constitutionReward,
   type Score,
@@ -55,7 +55,7 @@ export {
   type Use,
 } from './constitution.ts';
 export { contentHash, principleHash, shortHash } from './content-hash.ts';
-export type { PromptInput } from './conversation.ts';
+export { type PromptInput, toMessages } from './conversation.ts';
 export type { Answered, Critique, InitialResponse, Revision } from './critique/ask.ts';
 export { type Chain, type ChainInput, type Round, runChain } from './critique/chain.ts';
 export type { ChainContext } from './critique/chain-steps.ts';
@@ -96,7 +96,7 @@ export {
   type FieldChange,
   type PrincipleChange,
 } from './diff.ts';
-export type { FailedItem } from './for-each.ts';
+export { type FailedItem, forEachItem } from './for-each.ts';
 export { type ConstitutionFormat, formatConstitution } from './format-constitution.ts';
 export { type HelpfulResult, helpfulResponses } from './helpful-responses.ts';
 export { chainInputsOf, comparisonInputsOf, orderIsNeutral } from './inputs.ts';

@@ -1,4 +1,12 @@
-/** Feedback: label tasks and their queue. */
+/** Feedback: label tasks and their queue, labels as data. */
+export {
+  type LabelForm,
+  type LabelRecordOptions,
+  labelFilter,
+  labelRecords,
+} from './labels/label-records.ts';
+export { labelTimes } from './labels/label-times.ts';
+export { type MergedRanking, mergeRankings } from './labels/merge-rankings.ts';
 export type { TasksAdded } from './tasks/add-tasks.ts';
 export {
   type Assignment,
@@ -21,3 +29,5 @@ export {
 } from './tasks/submission.ts';
 export { labelProjects } from './tasks/task-table.ts';
 export { type TaskView, viewOf } from './tasks/task-view.ts';
+export { tasksFromPrompts } from './tasks/tasks-from-prompts.ts';
+export { type TaskOptions, type TaskRows, tasksFromRecords } from './tasks/tasks-from-records.ts';

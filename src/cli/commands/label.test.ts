@@ -108,9 +108,7 @@ describe('tenet label copy', () => {
     const to = join(folder, 'copy.db');
     const copy = () => labelCommand().parseAsync(['copy', to, '--store', url], { from: 'user' });
     await copy();
-    expect(printed).toContain(
-      'copy.db: 0 ledger_item, 4 ledger_event, 0 model_call, 0 work_item; the chain is intact',
-    );
+    expect(printed).toContain('copy.db: 4 ledger_event; the chain is intact');
     await expect(copy()).rejects.toThrow('is not empty');
     url = to;
     await verify('--head', head);

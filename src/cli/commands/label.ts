@@ -1,149 +1,23 @@
-import { Command, InvalidArgumentError } from 'commander';
-import type { LedgerHead } from '../../store/index.ts';
-import { globalOptions } from '../global-options.ts';
-import { storeOption } from '../store-option.ts';
+import { Command } from 'commander';
+import { copyCommand } from '../label/copy.ts';
+import { createCommand } from '../label/create.ts';
+import { exportCommand } from '../label/export.ts';
+import { statusCommand } from '../label/status.ts';
+import { verifyCommand } from '../label/verify.ts';
+import { workCommand } from '../label/work.ts';
 
-/** `tenet label …`: the ledger of labels. */
+/** `tenet label …`: labels by people and by AI, from tasks to data files, and the ledger that keeps them. */
 export function labelCommand(): Command {
   return new Command('label')
-    .summary('labels by people and by AI: the ledger')
+    .summary('labels by people and by AI')
     .description(
-      'Works on the ledger, which keeps every judgement by people and by AI and never changes one.',
+      'Has people rank responses, and looks after the ledger, which keeps every judgement by people and by AI and never ' +
+        'changes one.',
     )
+    .addCommand(createCommand())
+    .addCommand(workCommand())
+    .addCommand(statusCommand())
+    .addCommand(exportCommand())
     .addCommand(verifyCommand())
     .addCommand(copyCommand());
-}
-
-interface VerifyFlags {
-  readonly store: string;
-  readonly head?: LedgerHead[];
-  readonly run?: string[];
-}
-
-function verifyCommand(): Command {
-  return new Command('verify')
-    .summary('check that nothing in the ledger was changed')
-    .description(
-      'Computes the hash chain anew and names the first event that is not as it was appended. The chain alone cannot ' +
-        'show that events were cut off its end, or that all of it was written anew: for that, give a head that was ' +
-        'noted elsewhere, or a run that learned from the labels. Exit code 1 when something is wrong.',
-    )
-    .addOption(storeOption())
-    .option(
-      '--head <n:hash>',
-      'the ledger must contain this head, as printed earlier; can be repeated',
-      addHead,
-    )
-    .option(
-      '--run <folder>',
-      'the ledger must contain the labels that this run learned from; can be repeated',
-      add,
-    )
-    .action(async ({ store: url, head = [], run = [] }: VerifyFlags, command: Command) => {
-      const { openStore } = await import('../../store/index.ts');
-      const { TenetError } = await import('../../base/index.ts');
-      const noted = [...head, ...(await headsOfRuns(run))];
-      const store = await openStore(url, { mustExist: true });
-      try {
-        const check = await store.ledger.verify(noted);
-        if (!check.ok) {
-          throw new TenetError(
-            'store',
-            `the ledger in ${store.url} is broken at event ${check.seq}${check.id === null ? '' : ` (${check.id})`}: ` +
-              `${check.reason}. ${intact(check.intact)}`,
-            { details: { ...check } },
-          );
-        }
-        const { count, hash } = check.head;
-        if (globalOptions(command).json) {
-          process.stdout.write(`${JSON.stringify({ type: 'label-verify', url: store.url, ...check })}\n`);
-          return;
-        }
-        const events = `${count.toLocaleString('en-US')} ${count === 1 ? 'event' : 'events'}`;
-        const heads =
-          noted.length === 0
-            ? ''
-            : `, and contains the ${noted.length === 1 ? 'head' : `${noted.length} heads`} noted earlier`;
-        process.stdout.write(
-          `${store.url}: ${events}, the chain is intact${heads}.\n` +
-            `Its head is ${count}:${hash}\n` +
-            'Note it where nobody who can write to the ledger can change it, and check it with --head.\n',
-        );
-        if (check.missingGuards.length > 0) {
-          process.stderr.write(
-            `warning: the database no longer refuses changes: ${check.missingGuards.join(', ')} ` +
-              `${check.missingGuards.length === 1 ? 'is' : 'are'} missing.\n`,
-          );
-        }
-      } finally {
-        await store.close();
-      }
-    });
-}
-
-function copyCommand(): Command {
-  return new Command('copy')
-    .summary('move a store to another database')
-    .description(
-      'Copies ledger, cached answers and queues as they are into a new file or an empty database, such as from SQLite ' +
-        'to PostgreSQL, and checks the copied chain. All or nothing. Stop whatever writes to the store first.',
-    )
-    .argument('<to>', 'new file, or postgres://user@host/database')
-    .addOption(storeOption())
-    .action(async (to: string, { store: from }: { store: string }, command: Command) => {
-      const { copyStore, openStore } = await import('../../store/index.ts');
-      const source = await openStore(from, { mustExist: true });
-      try {
-        const target = await openStore(to);
-        try {
-          const rows = await copyStore(source, target);
-          const { json } = globalOptions(command);
-          const words = Object.entries(rows).map(
-            ([table, count]) => `${count.toLocaleString('en-US')} ${table}`,
-          );
-          process.stdout.write(
-            json
-              ? `${JSON.stringify({ type: 'label-copy', from: source.url, to: target.url, rows })}\n`
-              : `${target.url}: ${words.join(', ')}; the chain is intact.\n`,
-          );
-        } finally {
-          await target.close();
-        }
-      } finally {
-        await source.close();
-      }
-    });
-}
-
-function intact(events: number): string {
-  if (events === 0) return 'No event before it is intact.';
-  return events === 1
-    ? 'The one event before it is intact.'
-    : `The ${events.toLocaleString('en-US')} events before it are intact.`;
-}
-
-async function headsOfRuns(folders: readonly string[]): Promise<LedgerHead[]> {
-  if (folders.length === 0) return [];
-  const { readManifest } = await import('../../run/index.ts');
-  const { TenetError } = await import('../../base/index.ts');
-  const heads: LedgerHead[] = [];
-  for (const folder of folders) {
-    const labels = (await readManifest(folder)).inputs.flatMap(({ labels }) => labels ?? []);
-    if (labels.length === 0) {
-      throw new TenetError('usage', `run ${folder} learned from no labels of a ledger; leave --run out.`);
-    }
-    heads.push(...labels.map(({ digest }) => digest.head));
-  }
-  return heads;
-}
-
-function addHead(value: string, previous: LedgerHead[] = []): LedgerHead[] {
-  const match = /^(\d+):(sha256:[0-9a-f]{64})$/.exec(value);
-  if (!match)
-    throw new InvalidArgumentError('Write a head as "tenet label verify" prints it: 1200:sha256:….');
-  return [...previous, { count: Number(match[1]), hash: match[2] }];
-}
-
-function add(value: string, previous: string[] = []): string[] {
-  return [...previous, value];
 }

@@ -1,0 +1,69 @@
+import { Command, Option } from 'commander';
+import type { LabelForm } from '../../feedback/index.ts';
+import { dim, plural } from '../constitution/text.ts';
+import { globalOptions } from '../global-options.ts';
+import { storeOption } from '../store-option.ts';
+import { chooseProject, projectOption } from './project.ts';
+
+interface ExportFlags {
+  readonly store: string;
+  readonly project?: string;
+  readonly as: LabelForm;
+}
+
+/** `tenet label export`: labels become a data file. */
+export function exportCommand(): Command {
+  return new Command('export')
+    .summary('write labels as a data file for training')
+    .description(
+      'Writes the labels that stand, corrections applied: one ranking for each task with soft labels (tasks), its pairs (pairs), ' +
+        'or every single label (labels). Where an adjudicator has decided, that counts. Beside the file stands ' +
+        '<file>.ledger.json, which names the labels it was made of, for "tenet trace".',
+    )
+    .argument('<file>', 'file to write: .jsonl, .json or .csv, each also with .gz')
+    .addOption(storeOption())
+    .addOption(projectOption())
+    .addOption(
+      new Option('--as <form>', 'what a row is')
+        .choices(['tasks', 'pairs', 'labels'] satisfies LabelForm[])
+        .default('tasks'),
+    )
+    .action(async (file: string, flags: ExportFlags, self: Command) => {
+      const [
+        { labelFilter, labelRecords },
+        { openStore, selectFromLedger, writeSelectionFile },
+        { writeRecords },
+        { TenetError },
+      ] = await Promise.all([
+        import('../../feedback/index.ts'),
+        import('../../store/index.ts'),
+        import('../../data/index.ts'),
+        import('../../base/error.ts'),
+      ]);
+      const store = await openStore(flags.store, { mustExist: true });
+      try {
+        const project = await chooseProject(store, flags.project);
+        const selection = await selectFromLedger(store, labelFilter(project));
+        if (selection.digest.events === 0) {
+          throw new TenetError(
+            'usage',
+            `project ${project} has no labels to export yet. Label with: tenet label work`,
+          );
+        }
+        // As of the selection, so that the file and what is noted beside it are about the same labels.
+        const rows = await writeRecords(
+          file,
+          labelRecords(store, project, { form: flags.as, until: selection.digest.head.count }),
+        );
+        await writeSelectionFile(file, selection);
+        const { events } = selection.digest;
+        process.stdout.write(
+          globalOptions(self).json
+            ? `${JSON.stringify({ type: 'label-export', file, project, form: flags.as, rows, labels: events })}\n`
+            : `${file}: ${plural(rows, 'row')} of ${plural(events, 'label')}\n${dim(`${file}.ledger.json says which`)}\n`,
+        );
+      } finally {
+        await store.close();
+      }
+    });
+}

@@ -1,0 +1,21 @@
+/** How long labels take. */
+import type { Store } from '../../store/index.ts';
+import { labelFilter } from './label-records.ts';
+
+/** Median active milliseconds of a label, by annotator; of those whose time was measured. */
+export async function labelTimes(store: Store, project: string): Promise<Map<string, number>> {
+  const byAnnotator = new Map<string, number[]>();
+  for await (const { judge, activeMs } of store.ledger.read(labelFilter(project))) {
+    if (activeMs === undefined) continue;
+    const times = byAnnotator.get(judge.id);
+    if (times) times.push(activeMs);
+    else byAnnotator.set(judge.id, [activeMs]);
+  }
+  return new Map([...byAnnotator].map(([id, times]) => [id, median(times)]));
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}

@@ -1,0 +1,109 @@
+/** Label tasks from data files: rankings, preferences, and the fields of a task that a row may have besides. */
+import { z } from 'zod';
+import { type Json, TenetError } from '../../base/index.ts';
+import { type Content, examplesOf, type RankingExample, type Row, textOf } from '../../data/index.ts';
+import type { Prompt } from '../../store/index.ts';
+import { type NewLabelTask, taskFields } from './label-task.ts';
+
+export interface TaskOptions
+  extends Pick<
+    NewLabelTask,
+    'guidelineVersion' | 'constitution' | 'audiences' | 'overlap' | 'priority' | 'contentWarning'
+  > {
+  /**
+   * What becomes of the ranks that rows have: nothing (they are labelled anew), a suggestion by an AI judge, or the right
+   * answer of a task that measures annotators. Default `ignore`.
+   */
+  readonly ranks?: 'ignore' | 'suggestion' | 'gold';
+  /** With suggestions: share of annotators that see them. Default 0. */
+  readonly shownTo?: number;
+  /** True: soft labels in the rows decide the order, the least certain first. Default false. */
+  readonly uncertainFirst?: boolean;
+}
+
+/** What rows came to. */
+export interface TaskRows {
+  rows: number;
+  /** Rows whose responses are all alike: there is nothing to rank. */
+  alike: number;
+}
+
+const rowFields = z.object({ ...taskFields, models: z.array(z.string()).optional() });
+
+/**
+ * One task for each row with responses.
+ * @param counts told what was read
+ * @throws TenetError('data') naming file and line of a row without responses, or with fields that are none of a task
+ */
+export async function* tasksFromRecords(
+  rows: AsyncIterable<Row>,
+  options: TaskOptions = {},
+  counts: TaskRows = { rows: 0, alike: 0 },
+): AsyncGenerator<NewLabelTask, void, undefined> {
+  for await (const { record, format, file, line, unit } of rows) {
+    const where = `${file}:${line}${unit === 'item' ? ' (item)' : ''}`;
+    counts.rows++;
+    const parsed = rowFields.safeParse(record);
+    if (!parsed.success) {
+      const [{ path, message }] = parsed.error.issues;
+      throw new TenetError('data', `${where}: ${path.join('.')}: ${message}`);
+    }
+    const { models, ...fields } = parsed.data;
+    for (const example of examplesOf(record, format)) {
+      if (example.kind !== 'ranking') {
+        throw new TenetError(
+          'data',
+          `${where} has no responses to rank; give rankings {prompt, responses[]} or preferences {prompt, chosen, rejected}, ` +
+            'or have a model answer the prompts first: --model.',
+        );
+      }
+      const item = {
+        prompt: promptOf(example.prompt),
+        responses: example.responses.map((response, i) => ({
+          text: contentText(response),
+          ...(models?.[i] !== undefined && { model: models[i] }),
+        })),
+      };
+      if (new Set(item.responses.map(({ text }) => text)).size < 2) {
+        counts.alike++;
+        continue;
+      }
+      yield { ...fromOptions(example, options), ...fields, item, extra: { file, line } satisfies Json };
+    }
+  }
+}
+
+function fromOptions(
+  { ranks, preferences }: RankingExample,
+  { ranks: use = 'ignore', shownTo, uncertainFirst = false, priority = 0, ...rest }: TaskOptions,
+): Omit<NewLabelTask, 'item'> {
+  const certainty = preferences ? certaintyOf(preferences) : null;
+  return {
+    ...rest,
+    priority: uncertainFirst && certainty !== null ? priority + 1 - certainty : priority,
+    ...(use === 'gold' && { gold: { ranks } }),
+    ...(use === 'suggestion' && {
+      suggestion: {
+        ranks,
+        ...(certainty !== null && { confidence: (1 + certainty) / 2 }),
+        ...(shownTo !== undefined && { shownTo }),
+      },
+    }),
+  };
+}
+
+/** Mean of |2p − 1| over the judged pairs: 0 = all level, 1 = all certain. */
+export function certaintyOf(preferences: readonly (readonly (number | null)[])[]): number | null {
+  const judged = preferences.flat().filter((p) => p !== null);
+  if (judged.length === 0) return null;
+  return judged.reduce((sum, p) => sum + Math.abs(2 * p - 1), 0) / judged.length;
+}
+
+function promptOf(prompt: Content): Prompt {
+  if (typeof prompt === 'string') return prompt;
+  return prompt.map((message) => ({ role: message.role, content: textOf(message) }));
+}
+
+function contentText(content: Content): string {
+  return typeof content === 'string' ? content.trim() : content.map(textOf).join('\n\n').trim();
+}
