@@ -34,15 +34,19 @@ export interface LayerNames {
   readonly down: LinearNames;
 }
 
+/** What the names of all tensors of layer `index` start with, the dot behind it included. */
+export function layerPrefix({ family }: Pick<DecoderConfig, 'family'>, index: number): string {
+  return `${tensorPrefix(family)}${family === 'gpt2' ? 'h' : 'layers'}.${index}.`;
+}
+
 /** The tensors of layer `index`. */
 export function layerNames(config: DecoderConfig, index: number): LayerNames {
   const named = (path: string, bias: boolean): LinearNames => ({
     weight: `${path}.weight`,
     bias: bias ? `${path}.bias` : null,
   });
-  const prefix = tensorPrefix(config.family);
+  const layer = layerPrefix(config, index).slice(0, -1);
   if (config.family === 'gpt2') {
-    const layer = `${prefix}h.${index}`;
     return {
       attentionNorm: named(`${layer}.ln_1`, true),
       queryKeyValue: { kind: 'fused', fused: named(`${layer}.attn.c_attn`, true) },
@@ -55,7 +59,6 @@ export function layerNames(config: DecoderConfig, index: number): LayerNames {
       down: named(`${layer}.mlp.c_proj`, true),
     };
   }
-  const layer = `${prefix}layers.${index}`;
   if (config.family === 'gpt_neox') {
     return {
       attentionNorm: named(`${layer}.input_layernorm`, true),

@@ -4,7 +4,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TenetError } from '../base/index.ts';
-import type { ModelGraph, ParameterStore } from '../model/index.ts';
+import { LayerStack, type ModelGraph, type ParameterStore } from '../model/index.ts';
 import {
   AdamW,
   type AdamWState,
@@ -38,14 +38,18 @@ export class Trainer {
   private readonly optimizer: AdamW;
   private readonly parameterFeeds: Readonly<Record<string, Float32Array>>;
   private readonly folder: string;
+  /** The layers, where they are run one at a time. */
+  private readonly layers: LayerStack | null;
 
   private constructor(
     session: Session<string>,
+    layers: LayerStack | null,
     optimizer: AdamW,
     parameterFeeds: Readonly<Record<string, Float32Array>>,
     folder: string,
   ) {
     this.session = session;
+    this.layers = layers;
     this.optimizer = optimizer;
     this.parameterFeeds = parameterFeeds;
     this.folder = folder;
@@ -67,10 +71,14 @@ export class Trainer {
     options: TrainerOptions,
   ): Promise<Trainer> {
     const inputs = [...model.weights.inputs].filter(([name]) => parameters.owns(name));
-    const tensors = gradients(
-      loss,
-      inputs.map(([, tensor]) => tensor),
-    );
+    const { checkpointed } = model;
+    const layers =
+      checkpointed &&
+      (await LayerStack.create(model.config, parameters, { ...options, dropout: checkpointed.dropout }));
+    const tensors = gradients(loss, [
+      ...inputs.map(([, tensor]) => tensor),
+      ...(checkpointed ? [checkpointed.states] : []),
+    ]);
     const measured = Object.fromEntries(Object.entries(metrics).filter(([, tensor]) => tensor)) as Record<
       string,
       Tensor
@@ -79,8 +87,13 @@ export class Trainer {
     inputs.forEach(([name], i) => {
       outputs[gradientPrefix + name] = tensors[i];
     });
+    if (checkpointed) outputs[stateGradient] = tensors[inputs.length];
     const session = await Session.create<string>(model.graph, outputs, options);
-    const trained = new Map(inputs.map(([name]) => [name, parameters.view(name)]));
+    const used = new Set([...inputs.map(([name]) => name), ...(layers?.trained ?? [])]);
+    // In the order of the store, so that a checkpoint fits whichever way the layers are run.
+    const trained = new Map(
+      parameters.names.filter((name) => used.has(name)).map((name) => [name, parameters.view(name)]),
+    );
     const optimizer = new AdamW(trained, {
       betas: options.betas,
       eps: options.eps,
@@ -90,7 +103,7 @@ export class Trainer {
       noDecay: (name) => parameters.shapeOf(name).length < 2,
     });
     const feeds = [...model.weights.inputs.keys()].map((name) => [name, parameters.view(name)]);
-    return new Trainer(session, optimizer, Object.fromEntries(feeds), options.folder);
+    return new Trainer(session, layers, optimizer, Object.fromEntries(feeds), options.folder);
   }
 
   /**
@@ -101,18 +114,23 @@ export class Trainer {
   async step(microBatches: readonly Feeds[], lr: number): Promise<StepMetrics> {
     const metrics: Record<string, number> = {};
     for (const feeds of microBatches) {
-      const values = await this.session.run({ ...this.parameterFeeds, ...feeds });
+      const pass = await this.layers?.forward(feeds);
+      const states = pass && { states: pass.states[pass.states.length - 1] };
+      const values = await this.session.run({ ...this.parameterFeeds, ...feeds, ...states });
       const found: Record<string, Float32Array> = {};
       const measured: Record<string, number> = {};
       for (const [name, value] of Object.entries(values)) {
         if (name.startsWith(gradientPrefix))
           found[name.slice(gradientPrefix.length)] = value.data as Float32Array;
-        else measured[name] = Number(value.data[0]);
+        else if (name !== stateGradient) measured[name] = Number(value.data[0]);
       }
       addMetrics(metrics, measured);
       if (!Number.isFinite(metrics.loss)) {
         this.optimizer.discard();
         await this.fail(feeds, `the loss is ${metrics.loss}`);
+      }
+      if (this.layers && pass) {
+        await this.layers.backward(pass, values[stateGradient].data as Float32Array, found);
       }
       this.optimizer.accumulate(found);
     }
@@ -142,6 +160,7 @@ export class Trainer {
 
   async release(): Promise<void> {
     await this.session.release();
+    await this.layers?.[Symbol.asyncDispose]();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -161,6 +180,8 @@ export class Trainer {
 }
 
 const gradientPrefix = 'gradient:';
+/** Output of the gradient of what the layers gave. */
+const stateGradient = 'states';
 
 /** JSON has no typed arrays, no bigint, and no NaN or Infinity, which become their names. */
 function replaceArrays(_key: string, value: unknown): unknown {

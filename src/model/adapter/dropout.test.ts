@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../base/index.ts';
-import { Graph } from '../../tensor/index.ts';
+import { Graph, reshape } from '../../tensor/index.ts';
 import { evaluate } from '../../tensor/testing/index.ts';
 import { adapterDropout } from './dropout.ts';
 
@@ -8,10 +8,13 @@ import { adapterDropout } from './dropout.ts';
 async function masks(rate: number, seed: number): Promise<{ first: number[]; second: number[] }> {
   const graph = new Graph();
   const dropout = adapterDropout(graph, rate);
-  const x = graph.input('x', 'real', ['N', 40]);
+  const x = reshape(graph.input('x', 'real', ['B', 'T', 40]), [-1, 40]);
   const outputs = { first: dropout.apply(x, 'first'), second: dropout.apply(x, 'second') };
   const feeds = dropout.feeds([4, 8], new Random(seed));
-  return evaluate(graph, outputs, { ...feeds, x: { data: new Float32Array(1280).fill(1), shape: [32, 40] } });
+  return evaluate(graph, outputs, {
+    ...feeds,
+    x: { data: new Float32Array(1280).fill(1), shape: [4, 8, 40] },
+  });
 }
 
 describe('adapterDropout', () => {

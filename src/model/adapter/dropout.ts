@@ -34,30 +34,46 @@ export interface AdapterDropout {
 /** @param rate share that is left out; what stays is scaled up by 1 / (1 − rate) */
 export function adapterDropout(graph: Graph, rate: number): AdapterDropout {
   const rows = graph.input('dropoutRows', 'real', ['B', 'T', mixed]);
-  /** Inputs of each layer whose adapter reads something. */
-  const columns = new Map<string, number>();
+  /** By name, as `columnsName` has it; drawn when they are first fed. */
+  const columns = new Map<string, { readonly inputs: number; values: Float32Array | null }>();
   const keep = 1 - rate;
   const apply = (x: Tensor, weight: string): Tensor => {
     const inputs = Number(x.shape[1]);
-    const name = `dropoutColumns:${weight}`;
-    columns.set(name, inputs);
+    const name = columnsName(weight);
+    columns.set(name, { inputs, values: null });
     const sums = matmul(reshape(rows, [-1, mixed]), graph.input(name, 'real', [mixed, inputs])); // [n, I]
     const uniform = subtract(sums, floor(sums));
     const mask = multiply(toReal(less(uniform, keep)), 1 / keep);
     return multiply(x, mask);
   };
-  let columnFeeds: Record<string, Float32Array> | null = null;
   return {
     apply,
-    feeds(shape, random) {
-      columnFeeds ??= Object.fromEntries(
-        [...columns].map(([name, inputs]) => [name, drawn(mixed * inputs, new Random(0).fork(name), 1, 2)]),
-      );
-      const [batch, length] = shape;
+    feeds([batch, length], random) {
+      for (const [name, column] of columns) column.values ??= dropoutColumns(name, column.inputs);
       const data = drawn(batch * length * mixed, random, 0, 64);
-      return { ...columnFeeds, dropoutRows: { data, shape: [batch, length, mixed] } };
+      return {
+        ...Object.fromEntries([...columns].map(([name, { values }]) => [name, values!])),
+        dropoutRows: { data, shape: [batch, length, mixed] },
+      };
     },
   };
+}
+
+const columnsPrefix = 'dropoutColumns:';
+
+/** Name of the input [8, I] that holds the columns of the layer with that matrix. */
+function columnsName(weight: string): string {
+  return columnsPrefix + weight;
+}
+
+/** Whether an input is one of those. */
+export function isDropoutColumns(input: string): boolean {
+  return input.startsWith(columnsPrefix);
+}
+
+/** [8, I] the same for the same name, whatever else is drawn. @param inputs I */
+export function dropoutColumns(name: string, inputs: number): Float32Array {
+  return drawn(mixed * inputs, new Random(0).fork(name), 1, 2);
 }
 
 /** Evenly drawn from `low` to `high`. */
