@@ -19,6 +19,9 @@ export interface EvaluationColumn {
   readonly unit?: string;
   /** Which way is better; the best row is then emphasised. */
   readonly better?: 'higher' | 'lower';
+  /** A bound that the values were to keep, in the column's units. */
+  readonly atLeast?: number;
+  readonly atMost?: number;
 }
 
 export interface EvaluationRow {
@@ -29,6 +32,8 @@ export interface EvaluationRow {
 }
 
 export interface EvaluationTable {
+  /** objectives: what the run's policies learn from, which the report also draws against one another. */
+  readonly kind?: 'objectives';
   readonly title: string;
   readonly columns: readonly EvaluationColumn[];
   readonly rows: readonly EvaluationRow[];
@@ -44,12 +49,15 @@ const evaluationSchema: z.ZodType<Evaluation> = z.object({
   tables: z.array(
     z
       .object({
+        kind: z.literal('objectives').optional(),
         title: z.string(),
         columns: z.array(
           z.object({
             name: z.string(),
             unit: z.string().optional(),
             better: z.enum(['higher', 'lower']).optional(),
+            atLeast: z.number().optional(),
+            atMost: z.number().optional(),
           }),
         ),
         rows: z.array(

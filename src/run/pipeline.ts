@@ -161,7 +161,8 @@ export function checkOrder(recipe: RunRecipe, names: readonly string[]): void {
         `${where} has no model to start from: give the recipe model: { path: … }, or put a pretrain stage first`,
       );
     }
-    if ('model' in stage && stage.model !== undefined && !earlier.includes(stage.model)) {
+    const isBase = 'model' in stage && stage.model === 'base' && recipe.model !== undefined;
+    if ('model' in stage && stage.model !== undefined && !isBase && !earlier.includes(stage.model)) {
       problems.push(
         `${where}: model "${stage.model}" is not the name of an earlier stage (${earlier.join(', ') || 'there is none'})`,
       );

@@ -148,6 +148,12 @@ const evaluateStage = z.strictObject({
     .min(0)
     .default(12)
     .describe('Prompts whose answers the report shows side by side.'),
+  objectives: z
+    .boolean()
+    .default(true)
+    .describe(
+      'True: the answers are also scored by every objective in the `rewards` of the stages before, judges included.',
+    ),
   ...inherited,
 });
 

@@ -61,7 +61,9 @@ export const stageName = z
 export const startModel = z
   .string()
   .optional()
-  .describe('Stage whose model to start from. Default: the newest policy so far, or the base model.');
+  .describe(
+    'Stage whose model to start from, or base for the recipe’s own. Default: the newest policy so far, or the base model.',
+  );
 
 export const heldOut = z
   .number()

@@ -3,16 +3,19 @@ import type { EvaluationCell, EvaluationColumn, EvaluationTable } from '../evalu
 import { columnFormat } from './format.ts';
 import { Html, html } from './html.ts';
 
-export function evaluationSection(tables: readonly EvaluationTable[]): Html | null {
+/** Objectives have a section of their own. */
+export function evaluationSection(all: readonly EvaluationTable[]): Html | null {
+  const tables = all.filter(({ kind }) => kind !== 'objectives');
   if (tables.length === 0) return null;
   return html`
     <section id="evaluation" aria-labelledby="evaluation-title">
       <h2 id="evaluation-title">Evaluation</h2>
-      ${tables.map(table)}
+      ${tables.map((table, i) => evaluationTable(table, String(i)))}
     </section>`;
 }
 
-function table({ title, columns, rows, note }: EvaluationTable, index: number): Html {
+/** @param id what tells it from the page's other tables */
+export function evaluationTable({ title, columns, rows, note }: EvaluationTable, id: string): Html {
   const scales = columns.map((_, i) => scaleOf(rows.map((row) => row.cells[i])));
   const best = columns.map((column, i) =>
     bestOf(
@@ -25,7 +28,7 @@ function table({ title, columns, rows, note }: EvaluationTable, index: number): 
   return html`
     <div class="scroll" role="region" tabindex="0" aria-label="${title}">
       <table class="evaluation">
-        <caption id="table-${index}">${title}</caption>
+        <caption id="table-${id}">${title}</caption>
         <thead><tr><td></td>${columns.map(
           (column) => html`<th scope="col">${column.name}${unitAndDirection(column)}</th>`,
         )}</tr></thead>

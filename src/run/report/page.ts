@@ -9,6 +9,7 @@ import { evaluationSection } from './evaluation-section.ts';
 import { between, date } from './format.ts';
 import { Html, html, scriptJson } from './html.ts';
 import { inputsSection } from './inputs-section.ts';
+import { objectivesSection } from './objectives-section.ts';
 import { outcomeOf } from './outcome.ts';
 import { samplesSection } from './samples-section.ts';
 
@@ -25,10 +26,12 @@ export interface ReportData {
 export function reportPage(data: ReportData, assets: ReportAssets): string {
   const { manifest, warnings } = data;
   const evaluation = evaluationSection(data.evaluation.tables);
+  const objectives = objectivesSection(manifest.stages, data.events, data.evaluation.tables);
   const samples = samplesSection(data.samples, manifest.stages);
   const curves = curvesSection(manifest.stages, data.events);
   const links: [string, string][] = [
     ...(evaluation ? [['evaluation', 'Evaluation'] as [string, string]] : []),
+    ...(objectives ? [['objectives', 'Objectives'] as [string, string]] : []),
     ...(samples ? [['samples', 'Samples'] as [string, string]] : []),
     ['curves', 'Curves'],
     ['inputs', 'Inputs'],
@@ -51,6 +54,7 @@ ${header(data)}
 <nav aria-label="Sections"><ul>${links.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav>
 <main>
 ${evaluation}
+${objectives}
 ${samples}
 ${curves.section}
 ${inputsSection(manifest)}

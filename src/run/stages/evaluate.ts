@@ -17,8 +17,10 @@ import {
 } from '../../train/index.ts';
 import { type EvaluationCell, type EvaluationTable, writeEvaluation } from '../evaluation.ts';
 import { loadData } from '../load-data.ts';
+import type { ObjectiveOptions } from '../reward-options.ts';
 import type { StageOf, StageRecipe } from '../run-recipe.ts';
 import { expectPrompts } from './expect-examples.ts';
+import { type OpenObjective, type OpenObjectives, openObjectives } from './objectives.ts';
 import {
   encoderFor,
   promptText,
@@ -89,14 +91,18 @@ export async function runEvaluate(options: StageOf<'evaluate'>, stage: StageRun)
   const reference = referenceName
     ? { ...(await startPolicy(stage, referenceName)), name: referenceName }
     : null;
+  const objectives = await openEvaluated(options, stage, referenceName ?? names[0]);
   const answers: Answers[] = [];
-  for (const [i, name] of names.entries()) {
-    const policy = await startPolicy(stage, name);
-    const compared = reference && i > names.indexOf(referenceName as string) ? reference : null;
-    answers.push(
-      await answer(name, policy, examples, { options, stage, reward, reference: compared, inSandbox }),
-    );
-    context.progress(i + 1, names.length);
+  try {
+    for (const [i, name] of names.entries()) {
+      const policy = await startPolicy(stage, name);
+      const compared = reference && i > names.indexOf(referenceName as string) ? reference : null;
+      const parts = { options, stage, reward, reference: compared, inSandbox };
+      answers.push(await answer(name, policy, examples, { ...parts, objectives: objectives.objectives }));
+      context.progress(i + 1, names.length);
+    }
+  } finally {
+    await objectives.release();
   }
 
   // Step 2. Tables.
@@ -125,6 +131,7 @@ export async function runEvaluate(options: StageOf<'evaluate'>, stage: StageRun)
   const headline = inSandbox ? goldNames.total : 'reward model';
   const changes = changeTable(answers, headline, seed);
   if (changes) tables.push(changes);
+  if (objectives.objectives.length > 0) tables.push(objectivesTable(answers, objectives.objectives));
   const rewardTable = rewardModelTable(stage);
   if (rewardTable) tables.push(rewardTable);
   await writeEvaluation(run.path, { tables });
@@ -172,12 +179,14 @@ async function answer(
     reward,
     reference,
     inSandbox,
+    objectives,
   }: {
     options: StageOf<'evaluate'>;
     stage: StageRun;
     reward: StartModel | null;
     reference: StartModel | null;
     inSandbox: boolean;
+    objectives: readonly OpenObjective[];
   },
 ): Promise<Answers> {
   const engine = { threads: stage.threads };
@@ -224,6 +233,10 @@ async function answer(
     const golds = items.map((item) => goldReward(item.promptText, item.responseText));
     for (const key of goldMeasures) measures[goldNames[key]] = Float64Array.from(golds, (gold) => gold[key]);
   }
+  for (const { name: objective, score } of objectives) {
+    const { values } = await score(items);
+    measures[measureOf(objective)] = Float64Array.from(values, (value) => value ?? Number.NaN);
+  }
   if (reward) {
     const scorer = await HeadScorer.create(reward.config, reward.parameters, scoreHeadName, engine);
     measures['reward model'] = Float64Array.from(await scorer.scoreLast(reward.parameters, items));
@@ -244,8 +257,9 @@ async function answer(
   return { model: name, texts: items.map(({ responseText }) => responseText), measures };
 }
 
-function cellOf(values: Float64Array | undefined, { isShare }: Measure): EvaluationCell {
-  if (!values) return { value: null };
+function cellOf(found: Float64Array | undefined, { isShare }: Pick<Measure, 'isShare'>): EvaluationCell {
+  const values = (found ?? new Float64Array(0)).filter((value) => !Number.isNaN(value));
+  if (values.length < 2) return { value: null };
   if (!isShare) return toCell(studentInterval(values));
   return toCell(
     wilsonInterval(
@@ -258,6 +272,46 @@ function cellOf(values: Float64Array | undefined, { isShare }: Measure): Evaluat
 
 function toCell({ estimate, low, high }: Interval, factor = 1): EvaluationCell {
   return { value: estimate * factor, low: low * factor, high: high * factor };
+}
+
+/** The objectives that the stages before have learnt from, each once; a later stage's word counts. */
+async function openEvaluated(
+  { objectives }: StageOf<'evaluate'>,
+  stage: StageRun,
+  start: string,
+): Promise<OpenObjectives> {
+  const before = new Set(stage.finished.map(({ name }) => name));
+  const wanted = new Map<string, ObjectiveOptions>();
+  for (const one of objectives ? stage.recipe.stages : []) {
+    if (!('rewards' in one) || !before.has(one.name ?? one.type)) continue;
+    for (const objective of one.rewards ?? []) wanted.set(objective.name, objective);
+  }
+  if (wanted.size === 0) return { objectives: [], release: async () => {} };
+  const policy = await startPolicy(stage, start);
+  return openObjectives([...wanted.values()], stage, policy, { allowWeakReward: true });
+}
+
+function measureOf(objective: string): string {
+  return `objective ${objective}`;
+}
+
+/** What the policies were to get better at, before and after. */
+function objectivesTable(answers: readonly Answers[], objectives: readonly OpenObjective[]): EvaluationTable {
+  return {
+    kind: 'objectives',
+    title: 'Objectives on held-out prompts',
+    columns: objectives.map(({ name, weight = 1, atLeast, atMost }) => ({
+      name,
+      better: atMost !== undefined || (atLeast === undefined && weight < 0) ? 'lower' : 'higher',
+      ...(atLeast !== undefined && { unit: `at least ${atLeast}`, atLeast }),
+      ...(atMost !== undefined && { unit: `at most ${atMost}`, atMost }),
+    })),
+    rows: answers.map(({ model, measures }) => ({
+      name: model,
+      cells: objectives.map(({ name }) => cellOf(measures[measureOf(name)], {})),
+    })),
+    note: `${objectives.map(({ name, source }) => `${name}: ${source}`).join('; ')}. 95 % intervals of the mean (Student).`,
+  };
 }
 
 /** What each stage changed, prompt by prompt against the model before it; null with one model. */
@@ -276,25 +330,39 @@ function changeTable(answers: readonly Answers[], headline: string, seed: number
   };
 }
 
-/** The newest reward model on held-out pairs, beside trivial rules and, in the sandbox, the ceiling. */
+/** The newest reward model on held-out pairs, beside trivial rules and, in the sandbox, the ceiling; head by head. */
 function rewardModelTable(stage: StageRun): EvaluationTable | null {
   const trained = stage.finished.findLast(({ type }) => type === 'reward');
-  const evaluation = trained?.result.evaluation as RewardEvaluation | undefined;
-  if (!trained || !evaluation) return null;
+  const { evaluation, heads, ceiling } = (trained?.result ?? {}) as {
+    readonly evaluation?: RewardEvaluation;
+    readonly heads?: Readonly<Record<string, RewardEvaluation | null>>;
+    readonly ceiling?: number;
+  };
+  if (!trained || !(evaluation || heads)) return null;
+  const measured = Object.entries(heads ?? {}).flatMap(([name, one]) => (one ? [[name, one] as const] : []));
   const percent = (interval: Interval): EvaluationCell[] => [toCell(interval, 100)];
-  const { ceiling } = trained.result as { ceiling?: number };
   return {
     title: 'Reward model on held-out pairs',
     columns: [{ name: 'accuracy', unit: '%', better: 'higher' }],
     rows: [
-      { name: trained.name, cells: percent(evaluation.accuracy) },
-      { name: 'longest wins', cells: percent(evaluation.longestWins) },
-      { name: 'shortest wins', cells: percent(evaluation.shortestWins) },
-      ...(evaluation.firstWins ? [{ name: 'first wins', cells: percent(evaluation.firstWins) }] : []),
+      ...(evaluation ? [{ name: trained.name, cells: percent(evaluation.accuracy) }] : []),
+      ...measured.map(([name, one]) => ({ name: `${trained.name}, ${name}`, cells: percent(one.accuracy) })),
+      ...(evaluation
+        ? [
+            { name: 'longest wins', cells: percent(evaluation.longestWins) },
+            { name: 'shortest wins', cells: percent(evaluation.shortestWins) },
+            ...(evaluation.firstWins ? [{ name: 'first wins', cells: percent(evaluation.firstWins) }] : []),
+          ]
+        : measured.map(([name, one]) => ({
+            name: `longest wins, ${name}`,
+            cells: percent(one.longestWins),
+          }))),
       ...(ceiling === undefined
         ? []
         : [{ name: 'ceiling that annotator noise allows', cells: [{ value: 100 * ceiling }] }]),
     ],
-    note: `${evaluation.pairs} pairs; calibration error ${evaluation.calibrationError.toFixed(3)}; 95 % intervals by Wilson.`,
+    note: evaluation
+      ? `${evaluation.pairs} pairs; calibration error ${evaluation.calibrationError.toFixed(3)}; 95 % intervals by Wilson.`
+      : `${measured.map(([name, one]) => `${name}: ${one.pairs} pairs, calibration error ${one.calibrationError.toFixed(3)}`).join('; ')}; 95 % intervals by Wilson.`,
   };
 }

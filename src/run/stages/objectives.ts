@@ -1,5 +1,5 @@
 /** The objectives of a stage, opened: reward models, functions, rules, judges and the sandbox's gold. */
-import { basename } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { hashFile, TenetError } from '../../base/index.ts';
 import { constitutionReward, loadConstitution } from '../../constitution/index.ts';
 import { type LanguageModel, openModel } from '../../llm/index.ts';
@@ -148,10 +148,15 @@ async function openModels(
   const members = models.map((model) => memberOf(model, objective, stage.name));
   const score = await modelObjective(members, { threads: stage.threads, rule, spreadWeight });
   const count = members.reduce((sum, { heads = [0] }) => sum + heads.length, 0);
-  const names = models.map((model) => model.name).join(', ');
+  const names = models.map(placeOf).join(', ');
   const head = objective.head === undefined ? '' : `, head ${objective.head}`;
   const source = `reward model${models.length > 1 ? 's' : ''} ${names}${head}${count > 1 ? ` (ensemble of ${count}, ${rule ?? 'mean'})` : ''}`;
   return { score, source, model: models[0] };
+}
+
+/** The stage that made a model, or the end of its path: `04-reward/model`. */
+function placeOf({ name, folder }: StartModel): string {
+  return name === basename(folder) ? join(basename(dirname(folder)), name) : name;
 }
 
 /** The heads of a reward model that take part in an objective. */

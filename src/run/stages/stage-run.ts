@@ -170,7 +170,7 @@ export function findModel(
       name: chosen.name,
     };
   }
-  if (from === undefined && head === 'causal' && recipe.model)
+  if ((from === undefined || from === 'base') && head === 'causal' && recipe.model)
     return { folder: recipe.model.path, card: [], name: 'base' };
   const what = head === 'causal' ? 'language model' : 'reward model';
   const known = candidates.map(({ name }) => name).join(', ') || 'none';
