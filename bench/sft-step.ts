@@ -11,7 +11,7 @@ import {
   type ParameterStore,
 } from '../src/model/index.ts';
 import { crossEntropyLoss } from '../src/objective/index.ts';
-import { microBatchOption } from '../src/train/options.ts';
+import { memoryShape } from '../src/train/options.ts';
 import { planMicroBatches, tokenFeeds } from '../src/train/sequences.ts';
 import { scalarFeed, Trainer } from '../src/train/trainer.ts';
 import { randomTokens } from './sizes.ts';
@@ -49,7 +49,7 @@ export async function createSftStep(
     ids: randomTokens(config, batch.length, row),
     counted: new Uint8Array(batch.length).fill(1),
   }));
-  const { microBatchTokens = microBatchOption.parse(undefined) } = options;
+  const { microBatchTokens = memoryShape.microBatchTokens.parse(undefined) } = options;
   const total = batch.rows * (batch.length - 1);
   const microBatches = planMicroBatches(
     examples.map(({ ids }) => ids.length),

@@ -40,7 +40,8 @@ export async function trainDpo(
 
   // Step 1. The loss over log-probabilities of whole responses.
   const graphOptions = { weightsTokens: options.ldAlpha !== null };
-  const graph = buildPairGraph(config, parameters, graphOptions);
+  const { gradientCheckpointing } = options;
+  const graph = buildPairGraph(config, parameters, { ...graphOptions, gradientCheckpointing });
   const { loss, metrics } = dpoLossOf(graph, options);
   await using trainer = await Trainer.create(graph.model, loss, metrics, parameters, {
     ...trainerOptions(options),

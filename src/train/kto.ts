@@ -83,7 +83,9 @@ export async function trainKto(
   warnOfImbalance(inputs.judged, options, context);
 
   // Step 1. The loss over log-probabilities of whole responses.
-  const model = buildModelGraph(config, parameters);
+  const model = buildModelGraph(config, parameters, {
+    gradientCheckpointing: options.gradientCheckpointing,
+  });
   const { loss, ...metrics } = outputsOf(model, options);
   await using trainer = await Trainer.create(model, loss, metrics, parameters, {
     ...trainerOptions(options),

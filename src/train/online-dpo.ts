@@ -49,6 +49,7 @@ export async function trainOnlineDpo(
         const graph = buildPairGraph(inputs.config, inputs.policy, {
           weightsTokens: options.ldAlpha !== null,
           temperature: options.temperature,
+          gradientCheckpointing: options.gradientCheckpointing,
         });
         return { model: graph.model, ...dpoLossOf(graph, options) };
       },

@@ -37,6 +37,24 @@ export const optimizerShape = {
     .describe('Share of the steps in which the learning rate rises from 0 (TRL: 0).'),
 };
 
+/** How much memory a step takes, and how much time. */
+export const memoryShape = {
+  microBatchTokens: z
+    .number()
+    .int()
+    .positive()
+    .default(4096)
+    .describe(
+      'Most padded tokens that go through the engine at once; bounds memory and changes no result beyond rounding. A memory limit of the run chooses it.',
+    ),
+  gradientCheckpointing: z
+    .boolean()
+    .default(false)
+    .describe(
+      'True: activations are computed again in the backward pass instead of kept, which takes a fraction of the memory and a third more time (Chen et al. 2016; TRL: true). A memory limit of the run chooses it.',
+    ),
+};
+
 /** What every stage has. */
 export const stageShape = {
   seed: z.number().int().min(0).default(42).describe('Seed of everything random in the stage (TRL: 42).'),
@@ -76,15 +94,6 @@ export const maxLengthOption = z
   .positive()
   .default(1024)
   .describe('Longest sequence in tokens, prompt and response together (TRL: 1024).');
-
-export const microBatchOption = z
-  .number()
-  .int()
-  .positive()
-  .default(4096)
-  .describe(
-    'Most padded tokens that go through the engine at once; bounds memory and changes no result beyond rounding.',
-  );
 
 /** The optimizer part of a stage's parsed options. */
 export interface OptimizerOptions {

@@ -68,6 +68,8 @@ export interface PairGraphOptions {
   readonly weightsTokens?: boolean;
   /** Logits are divided by it. Default 1. */
   readonly temperature?: number;
+  /** As in `buildModelGraph`; for training only. Default false. */
+  readonly gradientCheckpointing?: boolean;
 }
 
 export function buildPairGraph(
@@ -75,7 +77,8 @@ export function buildPairGraph(
   parameters: ParameterStore,
   options: PairGraphOptions = {},
 ): PairGraph {
-  const model = buildModelGraph(config, parameters);
+  const { gradientCheckpointing } = options;
+  const model = buildModelGraph(config, parameters, { gradientCheckpointing });
   const { graph } = model;
   const perToken = (name: string): Tensor => graph.input(name, 'real', ['N']);
   const scalar = (name: string): Tensor => graph.input(name, 'real', []);

@@ -48,13 +48,17 @@ export interface PolicyGraph {
   readonly gap: { readonly logProbGap: Tensor; readonly logProbGapMax: Tensor };
 }
 
-/** @param options.temperature the sampler's; the same distribution is trained */
+/**
+ * @param options.temperature the sampler's; the same distribution is trained
+ * @param options.gradientCheckpointing as in `buildModelGraph`; for training only. Default false
+ */
 export function buildPolicyGraph(
   config: DecoderConfig,
   policy: ParameterStore,
-  options: { readonly temperature: number },
+  options: { readonly temperature: number; readonly gradientCheckpointing?: boolean },
 ): PolicyGraph {
-  const model = buildModelGraph(config, policy);
+  const { gradientCheckpointing } = options;
+  const model = buildModelGraph(config, policy, { gradientCheckpointing });
   const { graph } = model;
   const perToken = (name: string): Tensor => graph.input(name, 'real', ['N']);
   const result = countedLogProbs(model, { temperature: options.temperature });

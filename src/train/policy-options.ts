@@ -1,7 +1,7 @@
 /** Options that the methods share that learn from groups of sampled responses. */
 import { z } from 'zod';
 import { importanceModes } from '../objective/index.ts';
-import { microBatchOption, optimizerShape, stageShape } from './options.ts';
+import { memoryShape, optimizerShape, stageShape } from './options.ts';
 
 /** What is sampled, and how long. Names are TRL's. */
 export const groupSamplingShape = {
@@ -73,7 +73,7 @@ export const policyUpdateShape = {
     .describe(
       'Peak learning rate (TRL: 1e-6, for models of a billion parameters; small models take 1e-4 and more).',
     ),
-  microBatchTokens: microBatchOption,
+  ...memoryShape,
   ...optimizerShape,
   ...stageShape,
   loggingSteps: z.number().int().positive().default(1).describe('Iterations between two recorded events.'),

@@ -43,6 +43,7 @@ export interface PolicyTrainingOptions
     OptimizerOptions,
     Omit<GroupSamplerOptions, 'scoreReference' | 'trustSampler'> {
   readonly microBatchTokens: number;
+  readonly gradientCheckpointing: boolean;
   readonly loggingSteps: number;
   readonly sampleEvery: number;
   readonly saveSteps: number;

@@ -1,6 +1,6 @@
 /** Options of proximal policy optimisation. */
 import { z } from 'zod';
-import { microBatchOption, optimizerShape, stageShape } from './options.ts';
+import { memoryShape, optimizerShape, stageShape } from './options.ts';
 
 export const ppoOptions = z.strictObject({
   totalEpisodes: z
@@ -126,7 +126,7 @@ export const ppoOptions = z.strictObject({
     .positive()
     .default(10)
     .describe('Iterations between two recorded sample responses.'),
-  microBatchTokens: microBatchOption,
+  ...memoryShape,
   ...optimizerShape,
   ...stageShape,
   loggingSteps: z.number().int().positive().default(1).describe('Iterations between two recorded events.'),

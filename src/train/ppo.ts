@@ -291,7 +291,8 @@ async function createUpdater(
   folder: string,
 ): Promise<Updater> {
   const training = { ...trainerOptions(options), folder };
-  const policyModel = buildModelGraph(inputs.config, inputs.policy);
+  const { gradientCheckpointing } = options;
+  const policyModel = buildModelGraph(inputs.config, inputs.policy, { gradientCheckpointing });
   const input = tokenTerms(policyModel.graph);
   const tokens = countedLogProbs(policyModel, { temperature: options.temperature });
   const policyTerms = {
@@ -329,7 +330,7 @@ async function createUpdater(
     inputs.policy,
     training,
   );
-  const valueModel = buildModelGraph(inputs.config, separate);
+  const valueModel = buildModelGraph(inputs.config, separate, { gradientCheckpointing });
   const valueInput = tokenTerms(valueModel.graph);
   const value = ppoValueLoss({
     values: scalarHead(valueModel, countedHidden(valueModel), valueHeadName),

@@ -1,6 +1,6 @@
 /** Options that the methods share that learn from given judgements. */
 import { z } from 'zod';
-import { maxLengthOption, microBatchOption, optimizerShape, stageShape } from './options.ts';
+import { maxLengthOption, memoryShape, optimizerShape, stageShape } from './options.ts';
 
 /** The data, and how often it is gone through. */
 export const pairDataShape = {
@@ -35,7 +35,7 @@ export const preferenceShape = {
     .default(100)
     .describe('Optimizer steps between two measurements on held-out data.'),
   maxLength: maxLengthOption,
-  microBatchTokens: microBatchOption,
+  ...memoryShape,
   ...optimizerShape,
   ...stageShape,
 };

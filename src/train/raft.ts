@@ -48,7 +48,10 @@ export async function trainRaft(
       inputs,
       build() {
         // Fine-tuning is on the policy's own distribution, whatever the temperature it samples at.
-        const graph = buildPolicyGraph(inputs.config, inputs.policy, { temperature: 1 });
+        const graph = buildPolicyGraph(inputs.config, inputs.policy, {
+          temperature: 1,
+          gradientCheckpointing: options.gradientCheckpointing,
+        });
         const { logProbs, tokens, tokenTotal, entropy } = graph;
         const { loss } = crossEntropyLoss({ logProbs, counted: tokens.counted, normaliser: tokenTotal });
         const metrics = { entropy: maskedMeanTensor(entropy, tokens.counted, tokenTotal), ...graph.gap };

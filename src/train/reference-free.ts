@@ -28,26 +28,32 @@ export interface ReferenceFreeMethod {
 /** Trains `inputs.parameters` in place. */
 export async function trainReferenceFree(
   { name, lossOf }: ReferenceFreeMethod,
-  options: DataTrainingOptions & { readonly microBatchTokens: number; readonly threads?: number },
+  options: DataTrainingOptions & {
+    readonly microBatchTokens: number;
+    readonly gradientCheckpointing: boolean;
+    readonly threads?: number;
+  },
   inputs: PairInputs,
   context: StageContext,
 ): Promise<PairResult> {
   const { config, parameters, pairs, heldOut } = inputs;
   checkPairs(pairs, name);
-  const build = (): PairGraph & { outputs: { loss: Tensor } & Record<string, Tensor> } => {
-    const graph = buildPairGraph(config, parameters);
+  const build = (
+    gradientCheckpointing: boolean,
+  ): PairGraph & { outputs: { loss: Tensor } & Record<string, Tensor> } => {
+    const graph = buildPairGraph(config, parameters, { gradientCheckpointing });
     const { loss, metrics } = lossOf(graph);
     return { ...graph, outputs: { loss, ...metrics, ...graph.metrics } };
   };
 
   // Step 1. The loss over log-probabilities of responses.
-  const trained = build();
+  const trained = build(options.gradientCheckpointing);
   const { loss, ...metrics } = trained.outputs;
   await using trainer = await Trainer.create(trained.model, loss, metrics, parameters, {
     ...trainerOptions(options),
     folder: context.folder,
   });
-  const measured = heldOut.length > 0 ? build() : null;
+  const measured = heldOut.length > 0 ? build(false) : null;
   await using evaluator =
     measured &&
     (await Evaluator.create(measured.model, measured.outputs, parameters, { threads: options.threads }));

@@ -1,7 +1,7 @@
 /** Options of reward models. */
 import { z } from 'zod';
 import type { OptionProblem } from './option-rules.ts';
-import { maxLengthOption, microBatchOption, optimizerShape, stageShape } from './options.ts';
+import { maxLengthOption, memoryShape, optimizerShape, stageShape } from './options.ts';
 
 export const rewardOptions = z.strictObject({
   numTrainEpochs: z
@@ -77,7 +77,7 @@ export const rewardOptions = z.strictObject({
     .positive()
     .default(100)
     .describe('Optimizer steps between two measurements on held-out data.'),
-  microBatchTokens: microBatchOption,
+  ...memoryShape,
   ...optimizerShape,
   ...stageShape,
 });

@@ -86,7 +86,9 @@ export async function trainReward(
   else checkRankings(rankings);
 
   // Step 1. The loss over scores at the last tokens.
-  const model = buildModelGraph(config, parameters);
+  const model = buildModelGraph(config, parameters, {
+    gradientCheckpointing: options.gradientCheckpointing,
+  });
   const { graph } = model;
   const scores = scalarHead(model, countedHidden(model), scoreHeadName);
   const { loss, metrics } = bradleyTerryLoss({

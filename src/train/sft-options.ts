@@ -1,6 +1,6 @@
 /** Options of supervised fine-tuning and pre-training. */
 import { z } from 'zod';
-import { maxLengthOption, microBatchOption, optimizerShape, stageShape } from './options.ts';
+import { maxLengthOption, memoryShape, optimizerShape, stageShape } from './options.ts';
 
 export const sftOptions = z.strictObject({
   numTrainEpochs: z
@@ -49,7 +49,7 @@ export const sftOptions = z.strictObject({
     .positive()
     .default(200)
     .describe('Optimizer steps between two measurements on held-out data.'),
-  microBatchTokens: microBatchOption,
+  ...memoryShape,
   ...optimizerShape,
   ...stageShape,
 });

@@ -83,7 +83,10 @@ export async function trainSft(
 
   // Step 1. The loss.
   const dropout = parameters instanceof AdaptedParameters ? parameters.settings.dropout : 0;
-  const model = buildModelGraph(config, parameters, { dropout });
+  const model = buildModelGraph(config, parameters, {
+    dropout,
+    gradientCheckpointing: options.gradientCheckpointing,
+  });
   const tokens = countedLogProbs(model);
   const { loss, metrics } = crossEntropyLoss({
     logProbs: tokens.logProbs,
