@@ -1,7 +1,8 @@
 /** Accounts and sessions through better-auth, on the store's own tables. */
 import { betterAuth } from 'better-auth';
 import type { Database } from '../../store/index.ts';
-import { hashPassword, longestPassword, shortestPassword, verifyPassword } from './password.ts';
+import { hashPassword, verifyPassword } from './password.ts';
+import { longestPassword, shortestPassword } from './password-rules.ts';
 
 export interface AuthOptions {
   readonly database: Database;

@@ -7,9 +7,6 @@ import { hash, verify } from '@node-rs/argon2';
  */
 const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
-export const shortestPassword = 10;
-export const longestPassword = 200;
-
 /** argon2id is what the library hashes with by default; the text says so itself: `$argon2id$…`. */
 export function hashPassword(password: string): Promise<string> {
   return hash(password, cost);

@@ -1,60 +1,24 @@
 /** Signing in, invitations, people, tokens. */
 import { z } from 'zod';
 import type { Accounts, Caller } from '../accounts/accounts.ts';
-import { longestPassword, shortestPassword } from '../accounts/password.ts';
-import { permissions, permissionTexts, roles } from '../accounts/permissions.ts';
+import { longestPassword } from '../accounts/password-rules.ts';
+import { permissions, permissionTexts } from '../accounts/permissions.ts';
 import { HttpError } from '../http/http-error.ts';
 import { type Route, route } from '../http/route.ts';
-
-const role = z.enum(roles);
-const permission = z.enum(permissions);
-const email = z.email().max(200);
-const password = z
-  .string()
-  .min(shortestPassword, `must have at least ${shortestPassword} characters`)
-  .max(longestPassword);
-const group = z.string().trim().max(60).nullable();
-const audiences = z.array(z.string().trim().min(1).max(60)).max(50);
-const id = z.object({ id: z.string().max(100) });
-
-export const meSchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  email: z.string(),
+import {
+  audiences,
+  done,
+  email,
+  group,
+  id,
+  invitationSchema,
+  meSchema,
+  password,
+  permission,
+  personSchema,
   role,
-  group: z.string().nullable(),
-  audiences: z.array(z.string()),
-  permissions: z.array(permission),
-});
-export const personSchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  email: z.string(),
-  role,
-  group: z.string().nullable(),
-  audiences: z.array(z.string()),
-  disabled: z.boolean(),
-  createdAt: z.number(),
-});
-export const invitationSchema = z.object({
-  id: z.string(),
-  role,
-  group: z.string().nullable(),
-  audiences: z.array(z.string()),
-  note: z.string().nullable(),
-  createdAt: z.number(),
-  expiresAt: z.number(),
-  usedAt: z.number().nullable(),
-});
-export const tokenSchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  permissions: z.array(permission),
-  createdAt: z.number(),
-  expiresAt: z.number().nullable(),
-  lastUsedAt: z.number().nullable(),
-});
-const done = z.object({});
+  tokenSchema,
+} from '../schemas/account-schemas.ts';
 
 export function accountRoutes(accounts: Accounts, { baseUrl }: { readonly baseUrl: string }): Route[] {
   const withCookies = (headers: Headers): Response => {
@@ -72,6 +36,18 @@ export function accountRoutes(accounts: Accounts, { baseUrl }: { readonly baseUr
       answer: done,
       handle: async ({ body, address }) =>
         withCookies(await accounts.signIn(body.email.trim(), body.password, address)),
+    }),
+    route({
+      method: 'get',
+      path: '/api/session',
+      summary: 'Who is signed in; null for nobody',
+      tag: 'Account',
+      access: 'anyone',
+      answer: z.object({ me: meSchema.nullable() }),
+      handle: async ({ context }) => {
+        const caller = await accounts.callerOf(context.req.raw.headers);
+        return { me: caller && describe(caller) };
+      },
     }),
     route({
       method: 'delete',

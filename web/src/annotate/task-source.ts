@@ -1,0 +1,68 @@
+/** The tasks of an annotator: the next ones are there before they are needed. */
+import { post, type TaskView } from '../base/api.ts';
+
+/** So many are held at once. */
+const held = 5;
+/** More are asked for when so many are left. */
+const low = 3;
+
+export interface TaskSourceState {
+  readonly tasks: readonly TaskView[];
+  /** The server has no more for now. */
+  readonly exhausted: boolean;
+  readonly loading: boolean;
+  readonly error: Error | null;
+}
+
+export class TaskSource {
+  private readonly project: string;
+  private readonly listeners = new Set<() => void>();
+  /** Answered, perhaps not yet at the server, which would give them out again. */
+  private readonly answered = new Set<string>();
+  private current: TaskSourceState = { tasks: [], exhausted: false, loading: false, error: null };
+
+  constructor(project: string) {
+    this.project = project;
+  }
+
+  get state(): TaskSourceState {
+    return this.current;
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Goes on to the next task. */
+  done(taskId: string): void {
+    this.answered.add(taskId);
+    this.set({ tasks: this.current.tasks.filter((task) => task.taskId !== taskId) });
+    if (this.current.tasks.length < low) void this.fill();
+  }
+
+  async fill(): Promise<void> {
+    if (this.current.loading) return;
+    this.set({ loading: true, error: null });
+    try {
+      // What was answered and is still on its way counts as held by the server.
+      const limit = Math.min(20, held + (this.answered.size > 0 ? held : 0));
+      const path = `/api/label/projects/${encodeURIComponent(this.project)}/claim`;
+      const { tasks } = await post<{ tasks: TaskView[] }>(path, { limit });
+      const known = new Set(this.current.tasks.map(({ taskId }) => taskId));
+      const fresh = tasks.filter(({ taskId }) => !known.has(taskId) && !this.answered.has(taskId));
+      this.set({
+        tasks: [...this.current.tasks, ...fresh],
+        exhausted: tasks.length < limit,
+        loading: false,
+      });
+    } catch (error) {
+      this.set({ loading: false, error: error as Error });
+    }
+  }
+
+  private set(change: Partial<TaskSourceState>): void {
+    this.current = { ...this.current, ...change };
+    for (const listener of this.listeners) listener();
+  }
+}

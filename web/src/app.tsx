@@ -1,0 +1,109 @@
+/** The app: who is there, which page. */
+import { type ReactNode, useEffect } from 'react';
+import { AccountPage } from './account/account-page.tsx';
+import { InvitationPage } from './account/invitation-page.tsx';
+import { PeoplePage } from './account/people-page.tsx';
+import { SignInPage } from './account/sign-in-page.tsx';
+import { AnnotatePage } from './annotate/annotate-page.tsx';
+import { Announcer } from './base/announcer.tsx';
+import { get, type Me } from './base/api.ts';
+import { go, Link, useAddress } from './base/router.tsx';
+import { Failure, Loading } from './base/states.tsx';
+import { useData } from './base/use-data.ts';
+import { CompareRunsPage } from './runs/compare-page.tsx';
+import { RunPage } from './runs/run-page.tsx';
+import { RunsPage } from './runs/runs-page.tsx';
+
+type Permission = Me['permissions'][number];
+
+interface Section {
+  readonly path: string;
+  readonly name: string;
+  readonly needs: Permission;
+}
+
+const sections: readonly Section[] = [
+  { path: '/annotate', name: 'Annotate', needs: 'annotate' },
+  { path: '/runs', name: 'Runs', needs: 'runs:read' },
+  { path: '/people', name: 'People', needs: 'accounts' },
+];
+
+export function App(): ReactNode {
+  const { pathname } = useAddress();
+  const { data, error, loading, reload } = useData('session', () => get<{ me: Me | null }>('/api/session'));
+  const me = data?.me;
+  const page = ((): ReactNode => {
+    if (pathname === '/invitation') return <InvitationPage onDone={reload} />;
+    if (me === null) return <SignInPage onDone={reload} />;
+    if (error && !me) return <Failure error={error} onRetry={reload} />;
+    if (!me) return loading ? <Loading /> : null;
+    return <Pages me={me} />;
+  })();
+  return (
+    <>
+      <a className="skip-link" href="#main">
+        To the content
+      </a>
+      {me && pathname !== '/invitation' && <Header me={me} />}
+      <div id="main" tabIndex={-1}>
+        {page}
+      </div>
+      <Announcer />
+    </>
+  );
+}
+
+function Header({ me }: { readonly me: Me }): ReactNode {
+  const { pathname } = useAddress();
+  const seen = sections.filter(({ needs }) => me.permissions.includes(needs));
+  return (
+    <header className="top">
+      <Link to="/" className="wordmark">
+        Tenet
+      </Link>
+      <nav aria-label="Sections">
+        <ul>
+          {seen.map(({ path, name }) => (
+            <li key={path}>
+              <Link to={path} aria-current={pathname.startsWith(path) ? 'page' : undefined}>
+                {name}
+              </Link>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      <Link to="/account" className="me" aria-current={pathname === '/account' ? 'page' : undefined}>
+        {me.name}
+      </Link>
+    </header>
+  );
+}
+
+function Pages({ me }: { readonly me: Me }): ReactNode {
+  const { pathname, searchParams } = useAddress();
+  const [, first, second] = pathname.split('/').map(decodeURIComponent);
+  const home = sections.find(({ needs }) => me.permissions.includes(needs))?.path ?? '/account';
+  useEffect(() => {
+    if (pathname === '/') go(home, { replace: true });
+    const section = sections.find(({ path }) => path === `/${first}`);
+    document.title = [second, section?.name, 'Tenet'].filter(Boolean).join(' · ');
+  }, [pathname, home, first, second]);
+  const may = (permission: Permission): boolean => me.permissions.includes(permission);
+  if (pathname === '/') return null;
+  if (first === 'annotate' && may('annotate')) return <AnnotatePage me={me} project={second} />;
+  if (first === 'runs' && may('runs:read')) {
+    if (second === undefined) return <RunsPage me={me} />;
+    if (second === 'compare') return <CompareRunsPage names={searchParams.getAll('run')} />;
+    return <RunPage key={second} me={me} name={second} />;
+  }
+  if (first === 'people' && may('accounts')) return <PeoplePage me={me} />;
+  if (first === 'account') return <AccountPage me={me} />;
+  return (
+    <main className="page narrow">
+      <h1>Nothing here</h1>
+      <p>
+        There is no such page, or it is not for your role. <Link to="/">Go on from the beginning</Link>.
+      </p>
+    </main>
+  );
+}

@@ -1,0 +1,7 @@
+import { createRoot } from 'react-dom/client';
+import { App } from './app.tsx';
+import './styles/base.css';
+import './styles/annotate.css';
+import './styles/runs.css';
+
+createRoot(document.getElementById('root')!).render(<App />);
