@@ -15,6 +15,7 @@ import { describeMachine, describeVersions } from '../src/run/machine.ts';
 import { adamw } from './adamw.ts';
 import { type Benchmark, isMet, type Row } from './benchmark.ts';
 import { decode } from './decode.ts';
+import { footprint } from './footprint.ts';
 import { ledger } from './ledger.ts';
 import { memory } from './memory.ts';
 import { peak } from './peak.ts';
@@ -36,6 +37,7 @@ const benchmarks: readonly Benchmark[] = [
   adamw,
   ledger,
   memory,
+  footprint,
 ];
 
 const { values: flags, positionals: names } = parseArgs({

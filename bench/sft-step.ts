@@ -30,10 +30,15 @@ export async function createSftStep(
   config: DecoderConfig,
   parameters: ParameterStore,
   batch: StepBatch,
-  options: { readonly threads: number; readonly microBatchTokens?: number },
+  options: {
+    readonly threads: number;
+    readonly microBatchTokens?: number;
+    readonly gradientCheckpointing?: boolean;
+  },
 ): Promise<{ step(): Promise<number>; release(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'tenet-bench-'));
-  const model = buildModelGraph(config, parameters);
+  const { gradientCheckpointing } = options;
+  const model = buildModelGraph(config, parameters, { gradientCheckpointing });
   const tokens = countedLogProbs(model);
   const { loss, metrics } = crossEntropyLoss({
     logProbs: tokens.logProbs,
