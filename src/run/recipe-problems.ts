@@ -4,6 +4,7 @@ import { nearest } from '../base/index.ts';
 import { type RecipeProblem, type RecipeSource, unknownKey } from './recipe-source.ts';
 import {
   childOf,
+  coreOf,
   defaultOf,
   definitionOf,
   descriptionOf,
@@ -95,7 +96,10 @@ function schemaAt(schema: Schema, root: unknown, path: Path): Schema | undefined
   let [at, value]: [Schema | undefined, unknown] = [schema, root];
   for (const step of path) {
     const child: Schema | undefined = at && childOf(at, value, step);
-    if (!child) return at && definitionOf(at).discriminator === step ? at : undefined;
+    if (!child) {
+      const core = at && coreOf(at); // the union itself, where its tag names none of the options
+      return core && definitionOf(core).discriminator === step ? core : undefined;
+    }
     [at, value] = [child, (value as Record<string | number, unknown> | undefined)?.[step]];
   }
   return at;
