@@ -5,6 +5,8 @@ export interface BenchmarkSettings {
   readonly threads: number;
   /** True: as few repeats as possible, to see that everything runs. */
   readonly quick: boolean;
+  /** File with TRL's figures, as `bench/peers/trl.py` writes it. */
+  readonly trl?: string;
 }
 
 /** One ratio, what it is a ratio to, and the numbers behind it. */

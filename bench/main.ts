@@ -6,6 +6,7 @@
  *     npm run bench -- train:5m --threads 1  one case, on one thread
  *     npm run bench -- --json bench.json     also writes the results to a file
  *     npm run bench -- --quick               as few repeats as possible, to see that everything runs
+ *     npm run bench -- peers --trl trl.json  beside what bench/peers/trl.py measured on this machine
  */
 import { execFileSync, fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
@@ -46,11 +47,16 @@ const { values: flags, positionals: names } = parseArgs({
     json: { type: 'string' },
     threads: { type: 'string' },
     quick: { type: 'boolean', default: false },
+    trl: { type: 'string' },
     /** Internal: run one case in this process and send its rows to the parent. */
     child: { type: 'boolean', default: false },
   },
 });
-const settings = { threads: Number(flags.threads ?? availableParallelism()), quick: flags.quick };
+const settings = {
+  threads: Number(flags.threads ?? availableParallelism()),
+  quick: flags.quick,
+  trl: flags.trl,
+};
 
 if (flags.child) {
   const [[benchmark, name]] = chosenCases(names);
@@ -115,7 +121,9 @@ function chosenCases(wanted: readonly string[]): [Benchmark, string][] {
 
 /** Runs a case in a fresh process. */
 function runCase(name: string): Promise<Row[]> {
-  const options = ['--child', '--threads', String(settings.threads), ...(settings.quick ? ['--quick'] : [])];
+  const options = ['--child', '--threads', String(settings.threads)];
+  if (settings.quick) options.push('--quick');
+  if (settings.trl) options.push('--trl', settings.trl);
   return new Promise((resolve, reject) => {
     const child = fork(import.meta.filename, [name, ...options], { serialization: 'advanced' });
     let rows: Row[] | null = null;

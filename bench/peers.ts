@@ -1,91 +1,84 @@
 /** Speed beside that of TRL, in tokens per second. */
-import { Generator } from '../src/model/index.ts';
-import { type Benchmark, type BenchmarkSettings, type Row, timeOf } from './benchmark.ts';
-import { timeGeneration } from './generation.ts';
-import { createSftStep } from './sft-step.ts';
-import { freshParameters, sizes } from './sizes.ts';
-import { medianOf, Yardsticks } from './yardsticks.ts';
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import type { Benchmark, BenchmarkSettings, Row } from './benchmark.ts';
+import { dpo, generate, grpo, reward, rloo, sft, type Work, type workSizes } from './works.ts';
+import { Yardsticks } from './yardsticks.ts';
+
+const figure = z.object({ float32: z.number(), bfloat16: z.number() });
+const figures = z.object({
+  '5m': z.record(z.string(), figure).optional(),
+  '135m': z.record(z.string(), figure).optional(),
+  versions: z.record(z.string(), z.string()),
+});
 
 /**
- * Tokens per second of TRL 1.13.0 (transformers 5.18.0, PyTorch 2.13.0, CPU, 2 threads) on the same model shapes,
- * on a 2-core Zen 5 machine with AVX-512 whose float32 peak through this engine was 400 GFLOP/s.
+ * TRL's figures where none are given: TRL 1.13.0, transformers 5.18.0, PyTorch 2.13.0, 2 threads, on a 2-core Zen 5
+ * machine with AVX-512 and bfloat16 instructions, whose float32 peak through this engine was 400 GFLOP/s.
  */
-const trl = {
-  peakGigaflops: 400,
+const elsewhere: z.infer<typeof figures> = {
   '5m': {
     sft: { bfloat16: 9906, float32: 4606 },
-    generate: { bfloat16: 4150, float32: 3380 },
+    reward: { bfloat16: 7704, float32: 3409 },
+    dpo: { bfloat16: 3145, float32: 1471 },
+    'generate 1': { bfloat16: 507, float32: 309 },
+    'generate 32': { bfloat16: 4150, float32: 3380 },
+    'generate 128': { bfloat16: 5100, float32: 4236 },
+    rloo: { bfloat16: 1374, float32: 1212 },
+    grpo: { bfloat16: 1665, float32: 1398 },
   },
   '135m': {
     sft: { bfloat16: 236, float32: 148 },
-    generate: { bfloat16: 284, float32: 180 },
+    'generate 1': { bfloat16: 36, float32: 22 },
+    'generate 32': { bfloat16: 284, float32: 180 },
   },
-} as const;
+  versions: { trl: '1.13.0', transformers: '5.18.0', torch: '2.13.0' },
+};
 
-async function measure(
-  settings: BenchmarkSettings,
-  size: '5m' | '135m',
-  plan: { readonly rows: number; readonly newTokens: number; readonly repeats: number },
-): Promise<Row[]> {
-  const config = sizes[size];
-  const parameters = freshParameters(config);
-  const repeats = settings.quick ? 1 : plan.repeats;
+/** What a kind of work is to reach of TRL's faster precision. */
+const works: Readonly<Record<string, { readonly work: Work; readonly target?: number }>> = {
+  sft: { work: sft, target: 1.2 },
+  reward: { work: reward, target: 1.2 },
+  dpo: { work: dpo, target: 2 },
+  rloo: { work: rloo, target: 2.5 },
+  grpo: { work: grpo, target: 2.5 },
+  'generate 1': { work: generate(1) },
+  'generate 32': { work: generate(32), target: 2 },
+  'generate 128': { work: generate(128) },
+};
+
+async function measure(settings: BenchmarkSettings, size: keyof typeof workSizes): Promise<Row[]> {
+  const trl = settings.trl ? figures.parse(JSON.parse(await readFile(settings.trl, 'utf8'))) : elsewhere;
   const yardsticks = await Yardsticks.create(settings);
-  const row = (
-    what: string,
-    theirs: { readonly bfloat16: number; readonly float32: number },
-    results: readonly { readonly result: number; readonly speed: { readonly gigaflops: number } }[],
-  ): Row => {
-    const tokensPerSecond = medianOf(results, ({ result }) => result);
-    const peak = medianOf(results, ({ speed }) => speed.gigaflops);
-    return {
-      what,
-      ratio: tokensPerSecond / theirs.bfloat16,
-      of: "TRL's bfloat16",
-      target: { atLeast: 1 },
+  const rows: Row[] = [];
+  for (const [name, theirs] of Object.entries(trl[size] ?? {})) {
+    const { work, target } = works[name];
+    const [{ result, speed }] = await yardsticks.beside(1, () => work(size, settings));
+    const best = Math.max(theirs.bfloat16, theirs.float32);
+    rows.push({
+      what: `${size}, ${name}`,
+      ratio: result / best,
+      of: `TRL's ${theirs.bfloat16 >= theirs.float32 ? 'bfloat16' : 'float32'}${settings.trl ? '' : ' on another machine'}`,
+      ...(settings.trl && target !== undefined && { target: { atLeast: target } }),
       measured: {
-        'of its float32': tokensPerSecond / theirs.float32,
-        'of its bfloat16, both per GFLOP/s of their machine':
-          tokensPerSecond / peak / (theirs.bfloat16 / trl.peakGigaflops),
-        'tokens/s': tokensPerSecond,
+        'tokens/s': result,
         'TRL bfloat16 tokens/s': theirs.bfloat16,
-        'peak GFLOP/s': peak,
+        'TRL float32 tokens/s': theirs.float32,
+        'of its float32': result / theirs.float32,
+        'peak GFLOP/s': speed.gigaflops,
       },
-    };
-  };
-
-  const shape = { batch: 32, promptTokens: 32, newTokens: settings.quick ? 4 : plan.newTokens };
-  const generator = await Generator.create(config, parameters, {
-    threads: settings.threads,
-    batchSize: shape.batch,
-  });
-  const generate = async (): Promise<number> =>
-    (1000 * shape.batch * shape.newTokens) / (await timeGeneration(generator, config, shape)).totalMs;
-  await generate();
-  const generated = await yardsticks.beside(repeats, generate);
-  await generator.release();
-
-  const batch = { rows: plan.rows, length: 256 };
-  const training = await createSftStep(config, parameters, batch, settings);
-  await training.step();
-  const trained = await yardsticks.beside(
-    repeats,
-    async () => (1000 * batch.rows * batch.length) / (await timeOf(training.step)),
-  );
-  await training.release();
+    });
+  }
   await yardsticks.release();
-  return [
-    row(`${size}, SFT step, ${batch.rows}×${batch.length}`, trl[size].sft, trained),
-    row(`${size}, generate, batch ${shape.batch}, prompts included`, trl[size].generate, generated),
-  ];
+  return rows;
 }
 
 export const peers: Benchmark = {
   name: 'peers',
   title: 'Beside TRL',
-  note: "TRL's figures were measured on another day and another machine (2-core Zen 5 with AVX-512 and bfloat16 instructions), so the ratios hold only as far as this machine is like it.",
+  note: 'The same work on the same shapes, all in float32 here. With --trl FILE the figures are those that bench/peers/trl.py measured on this machine; without, those of another, faster one, where no target holds.',
   cases: {
-    '5m': (settings) => measure(settings, '5m', { rows: 16, newTokens: 64, repeats: 5 }),
-    '135m': (settings) => measure(settings, '135m', { rows: 4, newTokens: 24, repeats: 3 }),
+    '5m': (settings) => measure(settings, '5m'),
+    '135m': (settings) => measure(settings, '135m'),
   },
 };
