@@ -10,7 +10,7 @@ const layers = {
   train: ['model', 'data', 'objective', 'tensor', 'text'],
   llm: ['model', 'train', 'text', 'tensor', 'data', 'store'],
   constitution: ['llm', 'data', 'store', 'objective'],
-  feedback: ['store', 'llm', 'constitution', 'data'],
+  feedback: ['store', 'llm', 'constitution', 'data', 'objective'],
   monitor: [],
   evaluate: ['llm', 'constitution', 'data', 'feedback', 'objective'],
   sandbox: ['data'],

@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../base/index.ts';
 import { expectedCalibrationError, pairCalibration } from './calibration.ts';
-import { bootstrapDifference, bootstrapMean, studentInterval, wilsonInterval } from './intervals.ts';
-import { normalQuantile, studentQuantile } from './quantiles.ts';
+import {
+  bootstrapDifference,
+  bootstrapMean,
+  clopperPearsonInterval,
+  studentInterval,
+  wilsonInterval,
+} from './intervals.ts';
+import { binomialCumulative, normalQuantile, studentQuantile } from './quantiles.ts';
 import { trivialBaselines } from './trivial-baselines.ts';
 
 describe('quantiles', () => {
@@ -24,6 +30,33 @@ describe('quantiles', () => {
     [0.025, 100, -1.983971518523552],
   ])('Student at %f with %d degrees', (probability, degrees, expected) => {
     expect(studentQuantile(probability, degrees) / expected).toBeCloseTo(1, 10);
+  });
+});
+
+describe('the binomial distribution', () => {
+  // scipy 1.17.1: stats.binom.cdf, stats.beta.ppf.
+  it.each([
+    [3, 20, 0.1, 0.8670466765656649],
+    [60, 500, 0.15, 0.031901872600401976],
+    [0, 30, 0.1, 0.042391158275216195],
+    [4999, 100_000, 0.05, 0.497974038540198],
+    [20, 20, 0.5, 1],
+    [-1, 20, 0.5, 0],
+  ])('sums up to %d of %d at %f', (k, n, p, expected) => {
+    expect(binomialCumulative(k, n, p)).toBeCloseTo(expected, 9);
+  });
+
+  it.each([
+    [0, 10, 0.95, 0, 0.3084971078187607],
+    [3, 20, 0.95, 0.032070937185463715, 0.37892682654531396],
+    [85, 100, 0.9, 0.7784630916814886, 0.9052059883253526],
+    [10, 10, 0.95, 0.6915028921812392, 1],
+    [499, 500, 0.99, 0.9852349286103113, 0.9999899749666039],
+  ])('gives Clopper and Pearson’s interval of %d in %d at %f', (k, n, confidence, low, high) => {
+    const interval = clopperPearsonInterval(k, n, confidence);
+    expect(interval.low).toBeCloseTo(low, 10);
+    expect(interval.high).toBeCloseTo(high, 10);
+    expect(() => clopperPearsonInterval(k + 0.5, n)).toThrow('impossible');
   });
 });
 

@@ -38,6 +38,7 @@ export {
   type BootstrapOptions,
   bootstrapDifference,
   bootstrapMean,
+  clopperPearsonInterval,
   type Interval,
   studentInterval,
   wilsonInterval,
@@ -92,6 +93,7 @@ export {
   ppoValueLoss,
 } from './ppo-loss.ts';
 export { fitPreferenceWeights, type PreferenceWeights } from './preference-weights.ts';
+export { binomialCumulative, normalQuantile, studentQuantile } from './quantiles.ts';
 export { type Preferences, type RankingPairs, type Ranks, rankingPairs } from './ranking-pairs.ts';
 export { reinforcePlusPlusAdvantages, reinforcePlusPlusBaselineAdvantages } from './reinforce-plus-plus.ts';
 export { maskResponses, type ResponseMask } from './response-mask.ts';

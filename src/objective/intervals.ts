@@ -1,7 +1,7 @@
 /** Confidence intervals: what is reported beside every accuracy, mean and difference. */
 import { Random, TenetError } from '../base/index.ts';
 import type { Values } from './masked.ts';
-import { normalQuantile, sampleQuantile, studentQuantile } from './quantiles.ts';
+import { binomialCumulative, normalQuantile, sampleQuantile, studentQuantile } from './quantiles.ts';
 
 export interface Interval {
   /** The observed value. */
@@ -40,6 +40,43 @@ export function wilsonInterval(
     low: successes === 0 ? 0 : centre - half,
     high: successes === trials ? 1 : centre + half,
   };
+}
+
+/**
+ * Clopper and Pearson's interval for a proportion: covers with at least the confidence whatever the proportion is, and is
+ * wider for it than Wilson's. For guarantees.
+ * @see Clopper and Pearson 1934, Biometrika 26.
+ */
+export function clopperPearsonInterval(
+  successes: number,
+  trials: number,
+  confidence: number = usualConfidence,
+): Interval {
+  const isPossible = Number.isInteger(successes) && trials > 0 && successes >= 0 && successes <= trials;
+  if (!isPossible) {
+    throw new TenetError(
+      'usage',
+      `clopperPearsonInterval: ${successes} successes of ${trials} trials are impossible`,
+    );
+  }
+  const tail = (1 - confidence) / 2;
+  return {
+    estimate: successes / trials,
+    // Where so many successes or more, or so few or fewer, are only just likely enough.
+    low: successes === 0 ? 0 : whereFalls((p) => binomialCumulative(successes - 1, trials, p), 1 - tail),
+    high: successes === trials ? 1 : whereFalls((p) => binomialCumulative(successes, trials, p), tail),
+  };
+}
+
+/** The p in [0, 1] at which a falling function passes a value. */
+function whereFalls(of: (p: number) => number, value: number): number {
+  let [low, high] = [0, 1];
+  for (let i = 0; i < 60; i++) {
+    const middle = (low + high) / 2;
+    if (of(middle) > value) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
 }
 
 /**

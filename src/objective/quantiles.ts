@@ -1,4 +1,4 @@
-/** Quantiles: of the normal and of Student's t distribution, and of a sample. */
+/** Quantiles of the normal and of Student's t distribution and of a sample; probabilities of the binomial one. */
 import { TenetError } from '../base/index.ts';
 
 /** x with Φ(x) = probability, to about 1e-12. */
@@ -17,6 +17,12 @@ export function sampleQuantile(sorted: Float64Array, probability: number): numbe
   const below = Math.floor(place);
   const above = Math.min(below + 1, sorted.length - 1);
   return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
+}
+
+/** P(X ≤ k) of a binomial distribution with n trials of probability p: I_{1−p}(n − k, k + 1). */
+export function binomialCumulative(k: number, n: number, p: number): number {
+  if (k < 0) return 0;
+  return k >= n ? 1 : incompleteBeta(1 - p, n - Math.floor(k), Math.floor(k) + 1);
 }
 
 /** Bisects an increasing function; by symmetry only the upper half is searched. */

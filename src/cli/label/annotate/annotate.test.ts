@@ -100,7 +100,7 @@ describe('the terminal annotator', () => {
   it('moves the mark, clears a rank, and asks before it sends what is not all ranked', async () => {
     await queue.add([taskOf('a')]);
     const { screens, summary } = await drive([down, down, '1', '2', '3', up, down, '0', enter, enter]);
-    expect(screens[9]).toMatch(/B has no rank and counts as not judged\.\s+Enter again to\s+send it so\./);
+    expect(screens[9]).toMatch(/B has no rank and counts as not judged\.\s+Enter again to\s+send\s+it so\./);
     expect(summary.labels).toBe(1);
     expect((await labels()).map(ranksByCard)).toEqual([[2, null, 1]]);
   });
