@@ -4,6 +4,7 @@ import { loadModelFolder } from '../model/index.ts';
 import { removeCheckpoints } from '../train/index.ts';
 import type { ProgressDisplay } from './progress-display.ts';
 import { writeReport } from './report.ts';
+import { removeBestWeights } from './monitoring/best-weights.ts';
 import { openRunFolder, type RunFolder } from './run-folder.ts';
 import { learnsFromComparisons, type RunRecipe, type StageRecipe } from './run-recipe.ts';
 import { runStage } from './run-stage.ts';
@@ -98,6 +99,7 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
       );
       // Only now that the stage's result is recorded are its checkpoints of no use.
       await removeCheckpoints(run.stageFolder(name));
+      await removeBestWeights(run.stageFolder(name));
       finished.push({ name, type: stage.type, result });
     }
     await run.finish(outcomeOf(finished));

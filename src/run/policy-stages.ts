@@ -16,6 +16,7 @@ import {
   withRules,
 } from '../train/index.ts';
 import { adapterOption } from './adapter-option.ts';
+import { policyMonitors } from './monitor-options.ts';
 import { filePath } from './recipe.ts';
 import { judgeOptions, rewardMixOption, rewardProblems, rewardsOption } from './reward-options.ts';
 import { dataSource, inherited, stageName, startModel } from './stage-parts.ts';
@@ -50,10 +51,10 @@ const judged = {
 };
 
 /** For those of them that train. */
-const trained = { ...judged, adapter: adapterOption };
+const trained = { ...judged, adapter: adapterOption, monitors: policyMonitors };
 
 export const ppoStage = withRules(
-  ppoOptions.extend({ type: z.literal('ppo'), ...common, adapter: adapterOption }),
+  ppoOptions.extend({ type: z.literal('ppo'), ...common, adapter: adapterOption, monitors: policyMonitors }),
   rewardProblems,
 );
 

@@ -31,6 +31,12 @@ export interface WarningRecord {
   readonly stage: string;
   readonly time: number;
   readonly message: string;
+  /** Of a monitor's alarm: when, which detector, why it may be so, what helps, and what was done. */
+  readonly step?: number;
+  readonly detector?: string;
+  readonly cause?: string;
+  readonly remedy?: string;
+  readonly action?: string;
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   rlooStage,
 } from './policy-stages.ts';
 import { comparisons, cpoStage, dpoStage, ktoStage, orpoStage, simpoStage } from './preference-stages.ts';
+import { dataMonitors } from './monitor-options.ts';
 import { filePath } from './recipe.ts';
 import { dataSource, heldOut, inherited, stageName, startModel } from './stage-parts.ts';
 
@@ -131,6 +132,7 @@ const rewardStage = withRules(
     data: comparisons,
     heldOut: heldOut.default(0.1),
     adapter: adapterOption,
+    monitors: dataMonitors,
     ...inherited,
   }),
   rewardRules,

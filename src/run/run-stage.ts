@@ -39,8 +39,8 @@ export function createStageContext(
     progress(done, total, metrics) {
       display?.progress({ stage: stageName, done, total, metrics: metrics ?? {} });
     },
-    warn(message) {
-      const record = { stage: stageName, time: Date.now(), message };
+    warn(message, alarm) {
+      const record = { stage: stageName, time: Date.now(), message, ...alarm };
       run.warnings.append(record);
       display?.warn(record);
     },

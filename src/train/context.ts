@@ -1,4 +1,5 @@
 /** What a stage may use of the run around it. `src/run` provides it; tests and library users can too. */
+import type { Rollout } from './rollout.ts';
 
 /** One generated text worth keeping: before or after training, or during it. */
 export interface Sample {
@@ -25,5 +26,28 @@ export interface StageContext {
   /** Moves the progress display. `done` of `total` in units of work; metrics are shown beside the bar. */
   progress(done: number, total: number, metrics?: Readonly<Record<string, number>>): void;
   /** Tells the user of something unusual that does not stop the run; also kept for the report. */
-  warn(message: string): void;
+  warn(message: string, alarm?: AlarmRecord): void;
+  /**
+   * Shown what the policy has just sampled, before it learns from it: the policy is the one that wrote these responses.
+   * Default: nobody watches.
+   * @param step the iteration that has begun, from 1
+   * @returns stop: the stage ends here, without learning from them. The weights are then those to keep; whoever watches may
+   *   have put better ones in their place.
+   */
+  watch?(step: number, rollout: WatchedRollout): Promise<'go on' | 'stop'>;
 }
+
+/** What else is known of a warning that a monitor gives. */
+export interface AlarmRecord {
+  readonly step: number;
+  readonly detector: string;
+  readonly cause: string;
+  readonly remedy: string;
+  readonly action: string;
+}
+
+/** The part of a rollout that says what the policy does, and what that is worth. */
+export type WatchedRollout = Pick<
+  Rollout,
+  'items' | 'length' | 'counted' | 'scores' | 'mixed' | 'logProbs' | 'referenceLogProbs'
+>;

@@ -39,6 +39,7 @@ export async function trainGrpo(
   for (const iteration of training.remaining()) {
     // Step 2. Sample a group of responses to each prompt with the current policy, and score them.
     const rollout = await training.sample();
+    if (!rollout) break;
     const { ended, counted, entropies } = rollout;
 
     // Step 3. How much better each response was than the others of its group.

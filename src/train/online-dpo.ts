@@ -62,6 +62,7 @@ export async function trainOnlineDpo(
   for (const iteration of training.remaining()) {
     // Step 2. Sample responses to each prompt with the current policy; score them with policy and reference.
     const rollout = await training.sample();
+    if (!rollout) break;
     const { ended, items } = rollout;
 
     // Step 3. Choose the better and the worse one of each group.

@@ -105,6 +105,8 @@ export class PolicyTraining<O extends PolicyTrainingOptions> implements AsyncDis
   private readonly mix: RewardMix | null;
   private readonly first: number;
   private tokens: number;
+  /** Iterations done, where the stage was ended early. */
+  private done: number | null = null;
   private current: Iteration;
   private last: Pick<PolicyResult, 'reward' | 'kl'> = { reward: Number.NaN, kl: null };
 
@@ -195,8 +197,11 @@ export class PolicyTraining<O extends PolicyTrainingOptions> implements AsyncDis
     return this.penalty.coefficient;
   }
 
-  /** Samples and scores this iteration's responses, and compares the sampler's probabilities with the trainer's. */
-  async sample(): Promise<Rollout> {
+  /**
+   * Samples and scores this iteration's responses, and compares the sampler's probabilities with the trainer's.
+   * @returns null where whoever watches the stage ends it here: nothing is learnt from these responses
+   */
+  async sample(): Promise<Rollout | null> {
     const { index } = this.current;
     const rollout = await saveIfStopped(this.sampler.sample(index, this.context.signal), {
       save: () => this.save(index),
@@ -207,7 +212,9 @@ export class PolicyTraining<O extends PolicyTrainingOptions> implements AsyncDis
     this.tokens += tokensOf(rollout);
     this.current.correction = correctForSampler(rollout, this.method.options);
     if (!this.current.correction && !this.trustSampler) checkGenerationMatches(rollout.logProbGap);
-    return rollout;
+    if ((await this.context.watch?.(index + 1, rollout)) !== 'stop') return rollout;
+    this.done = index;
+    return null;
   }
 
   /** [B, R] weights that correct for a sampler whose probabilities differ; null where none are wanted. */
@@ -309,7 +316,7 @@ export class PolicyTraining<O extends PolicyTrainingOptions> implements AsyncDis
   }
 
   get result(): PolicyResult {
-    const { iterations } = this.plan;
+    const iterations = this.done ?? this.plan.iterations;
     return { iterations, episodes: iterations * this.method.options.batchSize, ...this.last };
   }
 

@@ -141,7 +141,7 @@ export async function trainPpo(
     };
     return saveCheckpoint(checkpoint, done, state, options.saveTotalLimit);
   };
-  const iterations = Math.ceil(options.totalEpisodes / options.batchSize);
+  let iterations = Math.ceil(options.totalEpisodes / options.batchSize);
   const updatesPerIteration = options.numPpoEpochs * options.numMiniBatches;
   const schedule = {
     schedule: options.lrSchedulerType,
@@ -180,6 +180,10 @@ export async function trainPpo(
       unit: 'iteration',
     });
     checkGenerationMatches(rollout.logProbGap);
+    if ((await context.watch?.(iteration + 1, rollout)) === 'stop') {
+      iterations = iteration;
+      break;
+    }
     const { counted, items } = rollout;
 
     // Step 4. From one score per response to one reward per token: −β · log-ratio at every token, the score on

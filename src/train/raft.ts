@@ -67,6 +67,7 @@ export async function trainRaft(
   for (const iteration of training.remaining()) {
     // Step 2. Sample responses to each prompt with the current policy, and score them.
     const rollout = await training.sample();
+    if (!rollout) break;
 
     // Step 3. Keep the best of each group; a group without better and worse has none.
     const conditioned = conditionScores({

@@ -47,6 +47,7 @@ export async function trainReinforcePlusPlus(
   for (const _ of training.remaining()) {
     // Step 2. Sample responses with the current policy, and score them.
     const rollout = await training.sample();
+    if (!rollout) break;
     const { counted, items } = rollout;
 
     // Step 3. An advantage per token, whitened over the batch.

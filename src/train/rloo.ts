@@ -47,6 +47,7 @@ export async function trainRloo(
   for (const iteration of training.remaining()) {
     // Step 2. Sample a group of responses to each prompt with the current policy, and score them.
     const rollout = await training.sample();
+    if (!rollout) break;
 
     // Step 3. What each response earned, the penalty for leaving the reference included, less what the others of its
     // group earned on average.

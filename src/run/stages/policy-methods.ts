@@ -9,6 +9,7 @@ import {
   trainRloo,
 } from '../../train/index.ts';
 import { loadData } from '../load-data.ts';
+import { watchPolicy } from '../monitoring/watch-stage.ts';
 import type { StageOf } from '../run-recipe.ts';
 import { encodePrompts } from './encode-prompts.ts';
 import { finite } from './pretrain.ts';
@@ -36,25 +37,33 @@ export async function runPolicyMethod(options: PolicyStage, stage: StageRun): Pr
   await run.recordInputs(inputs);
   const prompts = encodePrompts(stage, start, examples, options);
 
-  // Step 3. Train.
-  const result = await train(options, stage, {
-    config: start.config,
-    policy,
-    reference,
-    reward: rewards.reward,
-    rewardName: rewards.name,
-    prompts,
-    tokenizer: start.tokenizer,
-    stopIds: start.stopIds,
-    probes: probesOf(options.prompts),
-  }).finally(() => rewards.release());
+  // Step 3. Train, under the eyes of the monitors.
+  const watch = await watchPolicy(options, stage, { start, policy, reward: rewards.reward });
+  const result = await train(
+    options,
+    { ...stage, context: watch.context },
+    {
+      config: start.config,
+      policy,
+      reference,
+      reward: rewards.reward,
+      rewardName: rewards.name,
+      prompts,
+      tokenizer: start.tokenizer,
+      stopIds: start.stopIds,
+      probes: probesOf(options.prompts),
+    },
+  ).finally(async () => {
+    await watch.release();
+    await rewards.release();
+  });
   const made = await finishModel(stage, start, {
     head: 'causal',
     settings: settingsOf(options),
     metrics: finite({ ...result }),
     data: inputs,
   });
-  return { ...result, prompts: prompts.length, ...rewards.record, ...made };
+  return { ...result, prompts: prompts.length, ...rewards.record, ...watch.record(), ...made };
 }
 
 function train(

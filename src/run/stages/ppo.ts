@@ -11,6 +11,7 @@ import {
 import { trainPpo, valueHeadName } from '../../train/index.ts';
 import type { AdapterOptions } from '../adapter-option.ts';
 import { loadData } from '../load-data.ts';
+import { watchPolicy } from '../monitoring/watch-stage.ts';
 import type { StageOf } from '../run-recipe.ts';
 import { encodePrompts } from './encode-prompts.ts';
 import { finite } from './pretrain.ts';
@@ -56,7 +57,8 @@ export async function runPpo(options: StageOf<'ppo'>, stage: StageRun): Promise<
   await run.recordInputs(inputs);
   const prompts = encodePrompts(stage, start, examples, options);
 
-  // Step 3. Train.
+  // Step 3. Train, under the eyes of the monitors.
+  const watch = await watchPolicy(options, stage, { start, policy, reward: rewards.reward });
   const result = await trainPpo(
     { ...options, seed, threads: stage.threads },
     {
@@ -70,14 +72,17 @@ export async function runPpo(options: StageOf<'ppo'>, stage: StageRun): Promise<
       stopIds: start.stopIds,
       probes: probesOf(options.prompts),
     },
-    context,
-  ).finally(() => rewards.release());
+    watch.context,
+  ).finally(async () => {
+    await watch.release();
+    await rewards.release();
+  });
   const made = await finishModel(
     stage,
     { ...start, parameters: policy },
     { head: 'causal', settings: settingsOf(options), metrics: finite({ ...result }), data: inputs },
   );
-  return { ...result, prompts: prompts.length, ...rewards.record, ...made };
+  return { ...result, prompts: prompts.length, ...rewards.record, ...watch.record(), ...made };
 }
 
 /** Makes models that start where others are: with weights of their own, or with an adapter on the others'. */

@@ -13,6 +13,7 @@ import {
 import { accuracyCeiling, type CeilingItem } from '../../sandbox/index.ts';
 import { trainReward } from '../../train/index.ts';
 import { holdOut } from '../load-data.ts';
+import { watchData } from '../monitoring/watch-stage.ts';
 import type { StageOf } from '../run-recipe.ts';
 import { loadComparisons } from './comparisons.ts';
 import { reportLosses } from './expect-examples.ts';
@@ -52,6 +53,7 @@ export async function runReward(options: StageOf<'reward'>, stage: StageRun): Pr
 
   // Step 3. Train, and measure on what was held out.
   const orderIsNeutral = panel !== null || examples.some(({ responses }) => responses.length > 2);
+  const watch = await watchData(options.monitors, context);
   const result = await trainReward(
     { ...options, maxLength, seed, threads: stage.threads },
     {
@@ -62,8 +64,8 @@ export async function runReward(options: StageOf<'reward'>, stage: StageRun): Pr
       orderIsNeutral,
       heads,
     },
-    context,
-  );
+    watch.context,
+  ).finally(() => watch.release());
   const ceiling =
     panel && heldOut.length > 0 ? accuracyCeiling(heldOut.map(toCeilingItem), panels[panel]).ceiling : null;
   const { evaluation } = result;
@@ -97,6 +99,7 @@ export async function runReward(options: StageOf<'reward'>, stage: StageRun): Pr
     ...(evaluation && { accuracy: evaluation.accuracy.estimate, evaluation }),
     ...(heads.kind !== 'single' && { heads: result.heads }),
     ...(ceiling !== null && { ceiling }),
+    ...watch.record(),
     ...made,
   };
 }
