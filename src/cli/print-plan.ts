@@ -1,7 +1,7 @@
 /** `--dry-run`: the plan of a run as text or JSON. */
 import { styleText } from 'node:util';
 import { formatCount } from '../run/estimate/planned-model.ts';
-import { estimateRun, type RunEstimate, type StageEstimate } from '../run/estimate.ts';
+import { estimateRun, type FittedRun, type RunEstimate, type StageEstimate } from '../run/estimate.ts';
 import { describeMachine } from '../run/machine.ts';
 import type { RunRecipe } from '../run/run-recipe.ts';
 
@@ -20,6 +20,17 @@ export async function printPlan({ recipe, name, runFolder, json }: PrintPlanOpti
     return;
   }
   process.stdout.write(`${renderPlan(estimate, { recipe, name, runFolder }).join('\n')}\n`);
+}
+
+/** What a memory limit makes of each stage, one line each. */
+export function describeFit({ recipe, stages }: FittedRun): string[] {
+  return stages.map(({ name, options, memoryBytes }) => {
+    const chosen =
+      'gradientCheckpointing' in options
+        ? `, micro-batches of ${options.microBatchTokens.toLocaleString('en')} tokens${options.gradientCheckpointing ? ' with activation checkpointing' : ''}`
+        : '';
+    return `${name}: about ${formatBytes(memoryBytes)} of ${recipe.memory}${chosen}`;
+  });
 }
 
 /** The plan as lines of text. */

@@ -7,6 +7,12 @@ export interface RunFlags {
   readonly resume?: boolean;
   readonly overwrite?: boolean;
   readonly dryRun?: boolean;
+  readonly memory?: string;
+}
+
+/** What the flags override in a recipe, as `--set` writes it. */
+export function overridesOf({ set = [], memory }: RunFlags): readonly string[] {
+  return memory === undefined ? set : [`memory=${memory}`, ...set];
 }
 
 /**
@@ -27,5 +33,6 @@ export function withRunFlags(
     )
     .option('--resume', 'continue the run that is in the run folder')
     .option('--overwrite', 'delete the run that is in the run folder and start again')
+    .option('--memory <size>', 'memory that the run may take, such as 8GB: micro-batches are chosen to fit')
     .option('--dry-run', 'print the plan with estimates of memory and time, and stop');
 }

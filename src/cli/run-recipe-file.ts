@@ -32,6 +32,7 @@ export async function runRecipe(options: RunRecipeOptions): Promise<void> {
     await printPlan({ recipe: recipe.value, name, runFolder, json });
     return;
   }
+  const fitted = recipe.value.memory === undefined ? recipe : await fitAndPrint(recipe, { json });
   const [{ runInWorker }, { createProgress }, { printSummary }] = await Promise.all([
     import('../run/run-in-worker.ts'),
     import('../run/progress.ts'),
@@ -40,8 +41,9 @@ export async function runRecipe(options: RunRecipeOptions): Promise<void> {
   const display = createProgress({ json });
   try {
     const result = await runInWorker({
-      recipe: recipe.value,
-      resolved: recipe.resolved,
+      recipe: fitted.value,
+      resolved: fitted.resolved,
+      isFitted: true,
       runFolder,
       name,
       resume: flags.resume,
@@ -54,6 +56,22 @@ export async function runRecipe(options: RunRecipeOptions): Promise<void> {
   } finally {
     display.close();
   }
+}
+
+/** The recipe as it fits into its memory; what each stage will take goes to standard error. */
+async function fitAndPrint(
+  recipe: Recipe<RunRecipe>,
+  { json }: { readonly json: boolean },
+): Promise<Recipe<RunRecipe>> {
+  const [{ fitToMemory }, { resolvedText }, { describeFit }] = await Promise.all([
+    import('../run/estimate.ts'),
+    import('../run/recipe.ts'),
+    import('./print-plan.ts'),
+  ]);
+  const fit = await fitToMemory(recipe.value);
+  if (json) process.stdout.write(`${JSON.stringify({ type: 'memory', stages: fit.stages })}\n`);
+  else process.stderr.write(`${describeFit(fit).join('\n')}\n`);
+  return { value: fit.recipe, resolved: resolvedText(fit.recipe) };
 }
 
 /** Where `--set ppo.klCoef=…` finds a stage: by its name, else its type. */

@@ -16,6 +16,7 @@
 import { TenetError } from '../base/index.ts';
 import { estimateKto, estimatePairs, estimateReward } from './estimate/comparisons.ts';
 import { estimateCompare, estimateCritique } from './estimate/feedback.ts';
+import { fitStage } from './estimate/fit-stage.ts';
 import { measureSpeed } from './estimate/machine-speed.ts';
 import { totalMemory } from './estimate/memory.ts';
 import { baseName, describeModel, modelInFolder, type PlannedModel } from './estimate/planned-model.ts';
@@ -31,6 +32,7 @@ import {
 import type { Planned, PlannedStage, StageDraft, StageEstimate } from './estimate/stage-estimate.ts';
 import { estimatePretrain, estimateSft } from './estimate/supervised.ts';
 import { type Speed, secondsFor } from './estimate/work.ts';
+import { bytesOf } from './memory-size.ts';
 import { checkOrder, stageNames } from './pipeline.ts';
 import type { ObjectiveOptions } from './reward-options.ts';
 import type { RunRecipe, StageRecipe } from './run-recipe.ts';
@@ -57,6 +59,53 @@ export interface RunEstimate {
  * @throws what the run would throw at its start or while reading data: TenetError('usage' | 'data' | 'model' | 'preflight')
  */
 export async function estimateRun(recipe: RunRecipe): Promise<RunEstimate> {
+  const speeds = new Map<string, Speed>();
+  const stages: StageEstimate[] = [];
+  for await (const { draft, options, stage } of planStages(recipe)) {
+    stages.push(await finish(draft, options, stage, speeds));
+  }
+  return {
+    stages,
+    seconds: stages.reduce((sum, { seconds }) => sum + seconds, 0),
+    memoryBytes: Math.max(...stages.map(({ memoryBytes }) => memoryBytes)),
+    productsPerSecond: Math.max(...[...speeds.values()].map(({ products }) => products)),
+  };
+}
+
+/** What a memory limit makes of a recipe. */
+export interface FittedRun {
+  /** With micro-batches and activation checkpointing as they fit. */
+  readonly recipe: RunRecipe;
+  /** Stage by stage, bytes at its peak. */
+  readonly stages: readonly {
+    readonly name: string;
+    readonly options: StageRecipe;
+    readonly memoryBytes: number;
+  }[];
+}
+
+/**
+ * Chooses the micro-batches of each stage so that the run stays within the recipe's `memory`; without a limit the
+ * recipe stays as it is. The same recipe and data give the same choice.
+ * @throws TenetError('preflight') when a stage does not fit, and what `estimateRun` throws
+ */
+export async function fitToMemory(recipe: RunRecipe): Promise<FittedRun> {
+  if (recipe.memory === undefined) return { recipe, stages: [] };
+  const stages: { name: string; options: StageRecipe; memoryBytes: number }[] = [];
+  for await (const { draft, options, stage } of planStages(recipe)) {
+    stages.push({ name: stage.name, options, memoryBytes: totalMemory(draft.memory) });
+  }
+  return { recipe: { ...recipe, stages: stages.map(({ options }) => options) }, stages };
+}
+
+/** The stages in order, each as it fits into the recipe's memory. */
+async function* planStages(
+  recipe: RunRecipe,
+): AsyncGenerator<{
+  readonly draft: StageDraft;
+  readonly options: StageRecipe;
+  readonly stage: PlannedStage;
+}> {
   const names = stageNames(recipe);
   checkOrder(recipe, names);
   let before: Planned = { models: [], rankings: null, best: null, responseTokens: null };
@@ -66,27 +115,20 @@ export async function estimateRun(recipe: RunRecipe): Promise<RunEstimate> {
       models: [await modelInFolder(recipe.model.path, { name: 'base', head: 'causal' })],
     };
   }
-  const speeds = new Map<string, Speed>();
-  const stages: StageEstimate[] = [];
-  for (const [i, options] of recipe.stages.entries()) {
+  const limit = recipe.memory === undefined ? Number.POSITIVE_INFINITY : bytesOf(recipe.memory);
+  for (const [i, given] of recipe.stages.entries()) {
     const stage: PlannedStage = {
       recipe,
       name: names[i],
-      seed: options.seed ?? recipe.seed,
-      threads: options.threads ?? recipe.threads,
+      seed: given.seed ?? recipe.seed,
+      threads: given.threads ?? recipe.threads,
       before,
     };
-    const draft = await draftOf(options, stage);
-    stages.push(await finish(draft, options.type, stage, speeds));
+    const { draft, options } = await fitStage(given, stage.name, limit, (some) => draftOf(some, stage));
+    yield { draft, options, stage };
     const { models = [], ...made } = draft.made ?? {};
     before = { ...before, ...made, models: [...before.models, ...models] };
   }
-  return {
-    stages,
-    seconds: stages.reduce((sum, { seconds }) => sum + seconds, 0),
-    memoryBytes: Math.max(...stages.map(({ memoryBytes }) => memoryBytes)),
-    productsPerSecond: Math.max(...[...speeds.values()].map(({ products }) => products)),
-  };
 }
 
 async function draftOf(options: StageRecipe, stage: PlannedStage): Promise<StageDraft> {
@@ -214,11 +256,11 @@ function modelFor(stage: PlannedStage, from: string | undefined, head: PlannedMo
 /** Turns a stage's work into time at this machine's speed; each model's sizes are measured once. */
 async function finish(
   draft: StageDraft,
-  type: StageRecipe['type'],
+  options: StageRecipe,
   stage: PlannedStage,
   speeds: Map<string, Speed>,
 ): Promise<StageEstimate> {
-  const { model, work, decodeRows = 64, made: _, ...rest } = draft;
+  const { model, work, decodeRows = 64, made: _, notes, ...rest } = draft;
   let seconds = 0;
   for (const part of work) {
     const { width, innerWidth } = part.model.shape;
@@ -230,10 +272,19 @@ async function finish(
   }
   return {
     name: stage.name,
-    type,
+    type: options.type,
     model: { from: model.name, description: describeModel(model), parameters: model.shape.parameters },
     ...rest,
+    notes: [...notes, ...memoryNote(options, stage.recipe.memory)],
     memoryBytes: totalMemory(draft.memory),
     seconds,
   };
+}
+
+function memoryNote(options: StageRecipe, limit: string | undefined): string[] {
+  if (limit === undefined || !('gradientCheckpointing' in options)) return [];
+  const { microBatchTokens, gradientCheckpointing } = options;
+  return [
+    `Micro-batches of ${microBatchTokens.toLocaleString('en')} tokens${gradientCheckpointing ? ' with activation checkpointing' : ''}, so that it fits into ${limit}.`,
+  ];
 }

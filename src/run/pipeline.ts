@@ -32,6 +32,8 @@ export interface PipelineOptions {
   readonly name: string;
   readonly resume?: boolean;
   readonly overwrite?: boolean;
+  /** True: the recipe comes from `fitToMemory`, which one with a memory limit has to. Default false. */
+  readonly isFitted?: boolean;
   /** Aborted when the user asks to stop. */
   readonly signal: AbortSignal;
   /** Where progress is shown. Default: nowhere. */
@@ -63,6 +65,12 @@ export function stageNames(recipe: RunRecipe): string[] {
  */
 export async function runPipeline(options: PipelineOptions): Promise<PipelineResult> {
   const { recipe } = options;
+  if (recipe.memory !== undefined && !options.isFitted) {
+    throw new TenetError(
+      'usage',
+      `the recipe limits memory to ${recipe.memory}; give it to fitToMemory first and run what that returns, with isFitted: true`,
+    );
+  }
   const names = stageNames(recipe);
   checkOrder(recipe, names);
   const run = await openRunFolder({

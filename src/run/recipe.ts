@@ -74,7 +74,12 @@ export function parseRecipe<T>(text: string, options: ParseRecipeOptions<T>): Re
   const parsed = schema.safeParse(source.value);
   const problems = [...source.problems, ...problemsOf(schema, source, parsed.error?.issues ?? [])];
   if (problems.length > 0 || !parsed.success) throw recipeError(file, problems);
-  return { value: parsed.data, resolved: stringify(parsed.data, { lineWidth: 100 }) };
+  return { value: parsed.data, resolved: resolvedText(parsed.data) };
+}
+
+/** A recipe as YAML. */
+export function resolvedText(value: unknown): string {
+  return stringify(value, { lineWidth: 100 });
 }
 
 function replaceAt(root: unknown, path: Path, value: string): void {

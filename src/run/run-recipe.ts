@@ -13,6 +13,7 @@ import {
   rlooStage,
 } from './policy-stages.ts';
 import { comparisons, cpoStage, dpoStage, ktoStage, orpoStage, simpoStage } from './preference-stages.ts';
+import { memorySize } from './memory-size.ts';
 import { dataMonitors } from './monitor-options.ts';
 import { filePath } from './recipe.ts';
 import { dataSource, heldOut, inherited, stageName, startModel } from './stage-parts.ts';
@@ -209,6 +210,11 @@ export const recipeSchema = z.strictObject({
     .positive()
     .optional()
     .describe('Threads of the engine. Default: the cores of the machine.'),
+  memory: memorySize()
+    .optional()
+    .describe(
+      'Memory that the run may take, such as 8GB: each stage gets the largest micro-batches that fit by its estimate, and activation checkpointing where it must. Default: as the stages say.',
+    ),
   wrapInChat: z
     .boolean()
     .default(true)

@@ -19,7 +19,7 @@ import { trainerOptions } from './options.ts';
 import { buildPairGraph, type PairInputs, type PairResult, pairFeeds, pairTokens } from './pair-batch.ts';
 import { checkPairs } from './preflight.ts';
 import { pickReference, type ReferenceLogProbs, referenceLogProbs } from './reference-log-probs.ts';
-import { ResponseScorer } from './scorers.ts';
+import { ResponseScorer, scorerTokens } from './scorers.ts';
 import { Trainer } from './trainer.ts';
 
 /** What a checkpoint keeps of the reference: the policy has moved since the numbers were computed. */
@@ -66,7 +66,10 @@ export async function trainDpo(
   const weights = tokenWeightsOf(pairs, options);
   const heldOutWeights = tokenWeightsOf(heldOut, options);
   const createScorer = (): Promise<ResponseScorer> =>
-    ResponseScorer.create(config, parameters, { threads: options.threads });
+    ResponseScorer.create(config, parameters, {
+      threads: options.threads,
+      tokenBudget: scorerTokens(options.microBatchTokens),
+    });
   await using scorer = options.precomputeRefLogProbs ? null : await createScorer();
   const judge = async (
     some: readonly EncodedPreference[],

@@ -3,7 +3,7 @@ import { type DecoderConfig, Generator, type ParameterStore } from '../model/ind
 import type { Tokenizer } from '../text/index.ts';
 import type { RewardSource } from './rewards/reward-mix.ts';
 import { collectRollout, drawsFor, iterationSlice, type PolicyPrompt, type Rollout } from './rollout.ts';
-import { ResponseScorer } from './scorers.ts';
+import { ResponseScorer, scorerTokens } from './scorers.ts';
 
 /** What methods need that learn from sampled responses. */
 export interface PolicyInputs {
@@ -36,6 +36,8 @@ export interface GroupSamplerOptions {
   readonly temperature: number;
   readonly seed: number;
   readonly threads?: number;
+  /** Padded tokens of a micro-batch in training; passes that only score take twice as many. */
+  readonly microBatchTokens?: number;
   /** True: log-probabilities under the reference are needed. */
   readonly scoreReference: boolean;
   /** True: the sampler's log-probabilities stand for the policy's, and the trainer compares them. */
@@ -55,9 +57,11 @@ export class GroupSampler implements AsyncDisposable {
 
   static async create(inputs: PolicyInputs, options: GroupSamplerOptions): Promise<GroupSampler> {
     const { threads, temperature } = options;
+    const tokenBudget =
+      options.microBatchTokens === undefined ? undefined : scorerTokens(options.microBatchTokens);
     const scorer =
       options.scoreReference || !options.trustSampler
-        ? await ResponseScorer.create(inputs.config, inputs.policy, { threads, temperature })
+        ? await ResponseScorer.create(inputs.config, inputs.policy, { threads, temperature, tokenBudget })
         : null;
     return new GroupSampler(inputs, options, scorer);
   }

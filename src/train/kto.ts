@@ -31,7 +31,7 @@ import { trainerOptions } from './options.ts';
 import { sequenceIndices } from './policy-batch.ts';
 import { checkJudged } from './preflight.ts';
 import { sequenceLogProbs } from './reference-log-probs.ts';
-import { ResponseScorer } from './scorers.ts';
+import { ResponseScorer, scorerTokens } from './scorers.ts';
 import { lengthOf, padSequences, planMicroBatches, type Sequence, tokenFeeds } from './sequences.ts';
 import { responseTokenMetrics } from './token-metrics.ts';
 import { scalarFeed, Trainer } from './trainer.ts';
@@ -97,7 +97,10 @@ export async function trainKto(
     (await Evaluator.create(evaluated, outputsOf(evaluated, options), parameters, {
       threads: options.threads,
     }));
-  await using scorer = await ResponseScorer.create(config, parameters, { threads: options.threads });
+  await using scorer = await ResponseScorer.create(config, parameters, {
+    threads: options.threads,
+    tokenBudget: scorerTokens(options.microBatchTokens),
+  });
 
   // Step 2. The reference model's view of every response and every mismatched one; or, when resuming, what it was.
   const training = await DataTraining.create<KtoState>({

@@ -49,7 +49,7 @@ import { checkGenerationMatches, checkPrompts } from './preflight.ts';
 import { RewardMix, type RewardMixState, type RewardSource } from './rewards/reward-mix.ts';
 import { collectRollout, drawsFor, iterationSlice, type PolicyPrompt, type Rollout } from './rollout.ts';
 import { momentsOf } from './rollout-metrics.ts';
-import { HeadScorer, ResponseScorer } from './scorers.ts';
+import { HeadScorer, ResponseScorer, scorerTokens } from './scorers.ts';
 import { saveIfStopped, stopRequested } from './stop.ts';
 import { Trainer } from './trainer.ts';
 
@@ -105,15 +105,16 @@ export async function trainPpo(
 
   // Step 1. The functions to train and the passes that only score.
   const engine = { threads: options.threads };
+  const scoring = { ...engine, tokenBudget: scorerTokens(options.microBatchTokens) };
   const separate = options.valueModel === 'separate' ? requireValue(inputs) : null;
   await using updater = await createUpdater(options, inputs, separate, context.folder);
   await using scorer = await ResponseScorer.create(config, policy, {
-    ...engine,
+    ...scoring,
     temperature: options.temperature,
     valueHead: separate ? undefined : valueHeadName,
   });
   await using valueScorer = separate
-    ? await HeadScorer.create(config, separate, valueHeadName, engine)
+    ? await HeadScorer.create(config, separate, valueHeadName, scoring)
     : null;
   const controllerOptions =
     options.klTarget === null

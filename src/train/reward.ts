@@ -35,7 +35,7 @@ import {
 } from './reward-evaluation.ts';
 import { headPairs, type LabelledRanking, labelRankings } from './reward-labels.ts';
 import type { RewardOptions } from './reward-options.ts';
-import { HeadScorer } from './scorers.ts';
+import { HeadScorer, scorerTokens } from './scorers.ts';
 import { lengthOf, padSequences, tokenFeeds } from './sequences.ts';
 import { stopRequested } from './stop.ts';
 import { scalarFeed, Trainer } from './trainer.ts';
@@ -116,6 +116,7 @@ export async function trainReward(
   );
   await using scorer = await HeadScorer.create(config, parameters, scoreHeadName, {
     threads: options.threads,
+    tokenBudget: scorerTokens(options.microBatchTokens),
   });
 
   // Step 2. The order of the data, and where an interrupted run stood.

@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path';
 import { Command } from 'commander';
 import { globalOptions } from '../global-options.ts';
-import { type RunFlags, withRunFlags } from '../run-flags.ts';
+import { overridesOf, type RunFlags, withRunFlags } from '../run-flags.ts';
 
 /** `tenet run <recipe>`: everything a recipe says, from base model to report. */
 export function runCommand(): Command {
@@ -21,7 +21,7 @@ export function runCommand(): Command {
       ]);
       const recipe = await readRecipe(file, {
         schema: recipeSchema,
-        set: flags.set,
+        set: overridesOf(flags),
         shortcuts: stageShortcuts,
       });
       const name = recipe.value.name ?? basename(file).replace(/\.ya?ml$/, '');

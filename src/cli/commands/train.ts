@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { TenetError } from '../../base/error.ts';
 import type { StageRecipe } from '../../run/run-recipe.ts';
 import { globalOptions } from '../global-options.ts';
-import { type RunFlags, withRunFlags } from '../run-flags.ts';
+import { overridesOf, type RunFlags, withRunFlags } from '../run-flags.ts';
 
 /** What a method takes as flags of their own; everything else goes through --set. */
 interface Method {
@@ -194,7 +194,7 @@ function methodCommand(method: Method): Command {
         schema: recipeSchema,
         file: `tenet train ${name}`,
         folder: '.',
-        set: [...fileOverrides(method, flags), ...(flags.set ?? [])],
+        set: [...fileOverrides(method, flags), ...overridesOf(flags)],
         // The stage's options need no prefix here.
         shortcuts: (value) => ({
           ...Object.fromEntries(Object.keys(stage?.shape ?? {}).map((key) => [key, ['stages', 0, key]])),

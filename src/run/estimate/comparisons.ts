@@ -1,12 +1,13 @@
 /** Estimates of the stages that learn from judgements: reward models, and the methods without one. */
 import { TenetError } from '../../base/index.ts';
 import { type RankingExample, Sampler } from '../../data/index.ts';
+import { scorerTokens } from '../../train/scorers.ts';
 import { holdOut } from '../load-data.ts';
 import type { StageOf } from '../run-recipe.ts';
 import { judgedResponses } from '../stages/kto.ts';
 import type { PairStage } from '../stages/pair-methods.ts';
 import { addMemory, scoringMemory, trainingMemory } from './memory.ts';
-import type { PlannedModel } from './planned-model.ts';
+import { type PlannedModel, referenceWeights, trainedModel, trainingOf } from './planned-model.ts';
 import { type RowSize, type StepSize, simulateSteps } from './simulate-steps.ts';
 import {
   encoderOf,
@@ -54,20 +55,23 @@ export async function estimateReward(
     besides: [],
     data: sizes.data,
     training,
-    memory: addMemory(trainingMemory(shape, step.largest, { severalMicroBatches: step.microBatches > 1 }), {
-      scoring: scoringMemory(shape, scorerBatch(step)),
-    }),
+    memory: addMemory(
+      trainingMemory(shape, step.largest, trainingOf(model, options, step.microBatches > 1)),
+      {
+        scoring: scoringMemory(shape, scorerBatch(step, options)),
+      },
+    ),
     work: [
       {
         model,
         work: addWork(
-          scaleWork(trainingWork(shape, step), steps),
+          scaleWork(trainingWork(shape, step, options), steps),
           scaleWork(forwardWork(shape, heldOutSize), measured),
         ),
       },
     ],
     notes: sizes.notes,
-    made: { models: [{ ...model, name: stage.name, head: 'reward' }] },
+    made: { models: [{ ...trainedModel(model, stage.name, options), head: 'reward' }] },
   };
 }
 
@@ -94,22 +98,22 @@ export async function estimatePairs(
     data: asPairs.data,
     training,
     memory: addMemory(
-      trainingMemory(shape, step.largest, { severalMicroBatches: step.microBatches > 1 }),
-      { scoring: scoringMemory(shape, hasReference ? scorerBatch(step) : step.largest) },
-      keepsReference ? { weights: 4 * shape.parameters } : {},
+      trainingMemory(shape, step.largest, trainingOf(model, options, step.microBatches > 1)),
+      { scoring: scoringMemory(shape, hasReference ? scorerBatch(step, options) : step.largest) },
+      keepsReference ? { weights: referenceWeights(model, options) } : {},
     ),
     work: [
       {
         model,
         work: addWork(
-          scaleWork(trainingWork(shape, step), steps),
+          scaleWork(trainingWork(shape, step, options), steps),
           scaleWork(forwardWork(shape, judged), hasReference ? 1 : 0),
           scaleWork(forwardWork(shape, heldOutSize), measured + (hasReference ? 1 : 0)),
         ),
       },
     ],
     notes: asPairs.notes,
-    made: { models: [{ ...model, name: stage.name }] },
+    made: { models: [trainedModel(model, stage.name, options)] },
   };
 }
 
@@ -129,14 +133,17 @@ export async function estimateKto(
     besides: ['the reference log-probabilities are computed once, before the first step'],
     data: sizes.data,
     training,
-    memory: addMemory(trainingMemory(shape, step.largest, { severalMicroBatches: step.microBatches > 1 }), {
-      scoring: scoringMemory(shape, scorerBatch(step)),
-    }),
+    memory: addMemory(
+      trainingMemory(shape, step.largest, trainingOf(model, options, step.microBatches > 1)),
+      {
+        scoring: scoringMemory(shape, scorerBatch(step, options)),
+      },
+    ),
     work: [
       {
         model,
         work: addWork(
-          scaleWork(trainingWork(shape, step), steps),
+          scaleWork(trainingWork(shape, step, options), steps),
           scaleWork(forwardWork(shape, step), steps * (passes - 1)),
           scaleWork(forwardWork(shape, onePass), passes),
           scaleWork(forwardWork(shape, heldOutSize), (measured + 1) * passes),
@@ -144,7 +151,7 @@ export async function estimateKto(
       },
     ],
     notes: sizes.notes,
-    made: { models: [{ ...model, name: stage.name }] },
+    made: { models: [trainedModel(model, stage.name, options)] },
   };
 }
 
@@ -294,8 +301,12 @@ async function comparisonSizes(
   };
 }
 
-/** Scorers take 8192 tokens at once, whatever training takes. */
-export function scorerBatch({ largest }: StepSize): StepSize['largest'] {
-  const factor = largest.tokens === 0 ? 0 : 8192 / largest.tokens;
-  return { ...largest, tokens: 8192, counted: largest.counted * factor };
+/** Scorers take twice a micro-batch at once, since they keep nothing. */
+export function scorerBatch(
+  { largest }: Pick<StepSize, 'largest'>,
+  { microBatchTokens }: { readonly microBatchTokens: number },
+): StepSize['largest'] {
+  const tokens = scorerTokens(microBatchTokens);
+  const factor = largest.tokens === 0 ? 0 : tokens / largest.tokens;
+  return { ...largest, tokens, counted: largest.counted * factor };
 }

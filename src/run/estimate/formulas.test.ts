@@ -9,7 +9,7 @@ import {
   totalMemory,
   trainingMemory,
 } from './memory.ts';
-import { shapeOf } from './model-shape.ts';
+import { adapterParametersOf, shapeOf } from './model-shape.ts';
 import { simulateSteps } from './simulate-steps.ts';
 import {
   addWork,
@@ -92,6 +92,29 @@ describe('memory', () => {
     });
     // Several micro-batches are added up in an array of their own.
     expect(trainingMemory(shape, largest, { severalMicroBatches: true }).gradients).toBe(8 * 348);
+  });
+
+  it('of an adapter has gradients and moments of the adapter alone', () => {
+    const training = { severalMicroBatches: false, adapterParameters: 50 };
+    expect(trainingMemory(shape, largest, training)).toMatchObject({
+      ...{ weights: 4 * (348 + 50), gradients: 4 * 50, moments: 8 * 50 },
+      activations: arenaFactor * 4 * (936 + 80),
+    });
+    // All linear layers: q 4+4, k and v 4+2 each, o 4+4, gate and up 4+8 each, down 8+4; twice, times the rank.
+    const adapter = { type: 'lora', rank: 3, alpha: 1, rsLora: false, targetModules: 'all-linear' } as const;
+    expect(adapterParametersOf(config, adapter)).toBe(2 * 3 * (8 + 6 + 6 + 8 + 12 + 12 + 12));
+    const some = { ...adapter, type: 'dora', targetModules: ['q_proj'] } as const;
+    expect(adapterParametersOf(config, some)).toBe(2 * (3 * 8 + 4));
+  });
+
+  it('with checkpointing keeps what enters each layer, one layer, the output and an embedding’s gradient', () => {
+    // States (2 + 2)·6·4 = 96; one layer 72·6 + 2·18 = 468 and its scores again 2·2·18 = 72; output 2·10·4 = 80;
+    // embedding 4·10·4 = 160, which an adapter does not have.
+    const training = { severalMicroBatches: false, gradientCheckpointing: true };
+    const { activations } = trainingMemory(shape, largest, training);
+    expect(activations).toBeCloseTo(arenaFactor * 4 * (96 + 468 + 72 + 80 + 160));
+    const adapted = trainingMemory(shape, largest, { ...training, adapterParameters: 50 });
+    expect(adapted.activations).toBeCloseTo(arenaFactor * 4 * (96 + 468 + 72 + 80));
   });
 
   it('keeps nothing when only scoring', () => {

@@ -3,7 +3,9 @@
  *
  *     weights      4 N             gradients   4 N (8 N when a step has several micro-batches to add up)
  *     moments      8 N (Adam's two)
+ *                  of an adapter of A parameters: weights 4 N + 4 A, gradients and moments of A alone
  *     activations  1.2 · 4 · (L ((5 D + 4 H W + 2 K W + 4 F) n + H n T) + max(2 V c, 2 H n T))    of one micro-batch
+ *                  checkpointed: L n D, those of one layer, and of the output
  *     scoring      1.2 · 4 · max(n (2 D + 2 H W + 4 K W + H T), 3 n F, 3 V c)                   nothing kept
  *     KV cache     2 · 4 · L K W · sequences · slots            slots: prompt and response, in steps of 64
  *
@@ -36,22 +38,49 @@ export const arenaFactor = 1.2;
 /** Node, ONNX Runtime, tokenizer, some data and our own code. */
 export const processBytes = 300e6;
 
+/** What is trained of a model, and how. */
+export interface Training {
+  /** True: a step has several micro-batches, whose gradients are added up. */
+  readonly severalMicroBatches: boolean;
+  /** A; null = all weights are trained. Default null. */
+  readonly adapterParameters?: number | null;
+  /** Default false. */
+  readonly gradientCheckpointing?: boolean;
+}
+
 /** Weights, gradients, moments and activations of a model that is trained. */
-export function trainingMemory(
-  shape: ModelShape,
-  largest: BatchSize,
-  options: { readonly severalMicroBatches: boolean },
-): Memory {
-  const { parameters, heads, vocabSize } = shape;
-  const { tokens, length, counted } = largest;
+export function trainingMemory(shape: ModelShape, largest: BatchSize, options: Training): Memory {
+  const { parameters } = shape;
+  const { adapterParameters = null, severalMicroBatches, gradientCheckpointing = false } = options;
+  const trained = adapterParameters ?? parameters;
+  return {
+    weights: 4 * (parameters + (adapterParameters ?? 0)),
+    gradients: (severalMicroBatches ? 8 : 4) * trained,
+    moments: 8 * trained,
+    activations: gradientCheckpointing
+      ? checkpointedActivations(shape, largest, adapterParameters)
+      : keptActivations(shape, largest),
+  };
+}
+
+function keptActivations(shape: ModelShape, { tokens, length, counted }: BatchSize): number {
+  const { heads, vocabSize } = shape;
   const kept = keptElements(shape, { tokens, pairs: tokens * length, counted: 0 });
   const atPeak = Math.max(2 * vocabSize * counted, 2 * heads * tokens * length);
-  return {
-    weights: 4 * parameters,
-    gradients: (options.severalMicroBatches ? 8 : 4) * parameters,
-    moments: 8 * parameters,
-    activations: arenaFactor * 4 * (kept + atPeak),
-  };
+  return arenaFactor * 4 * (kept + atPeak);
+}
+
+/** The passes have memory of their own: what enters each layer, one layer, the output, an embedding's gradient. */
+function checkpointedActivations(
+  shape: ModelShape,
+  { tokens, length, counted }: BatchSize,
+  adapterParameters: number | null,
+): number {
+  const { layers, width, heads, vocabSize } = shape;
+  const pairs = tokens * length;
+  const oneLayer = keptElements({ ...shape, layers: 1 }, { tokens, pairs, counted: 0 }) + 2 * heads * pairs;
+  const embedding = adapterParameters === null ? 4 * vocabSize * width : 0;
+  return arenaFactor * 4 * ((layers + 2) * tokens * width + oneLayer + 2 * vocabSize * counted + embedding);
 }
 
 /** Arrays of a forward pass that keeps nothing for a backward one. */

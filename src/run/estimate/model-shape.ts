@@ -1,6 +1,21 @@
 /** The sizes of a model that decide what computing with it costs. */
+import { linearModules, targetedModules } from '../../model/adapter/target-modules.ts';
 import type { DecoderConfig } from '../../model/index.ts';
 import { parameterSpecs } from '../../model/index.ts';
+import type { AdapterOptions } from '../adapter-option.ts';
+
+/** Parameters of an adapter. */
+export function adapterParametersOf(
+  config: DecoderConfig,
+  { type, rank, targetModules }: AdapterOptions,
+): number {
+  const shapes = new Map(parameterSpecs(config).map(({ name, shape }) => [name, shape]));
+  const all = linearModules(config, { shapeOf: (name) => shapes.get(name)! });
+  return targetedModules(all, targetModules).reduce(
+    (sum, { inputs, outputs }) => sum + rank * (inputs + outputs) + (type === 'dora' ? outputs : 0),
+    0,
+  );
+}
 
 export interface ModelShape {
   /** N: all parameters. */

@@ -6,7 +6,13 @@ import { limitOf, type ResponseLimit } from '../stages/encode-prompts.ts';
 import type { PolicyStage } from '../stages/policy-methods.ts';
 import { scorerBatch } from './comparisons.ts';
 import { addMemory, cacheMemory, type Memory, scoringMemory, trainingMemory } from './memory.ts';
-import type { PlannedModel } from './planned-model.ts';
+import {
+  heldWeights,
+  type PlannedModel,
+  referenceWeights,
+  trainedModel,
+  trainingOf,
+} from './planned-model.ts';
 import { type RowSize, type StepSize, simulateSteps } from './simulate-steps.ts';
 import {
   encoderOf,
@@ -23,6 +29,8 @@ import { addWork, forwardWork, generationWork, scaleWork, trainingWork } from '.
 /** Sequences that the generator decodes at once, and prompt tokens that it reads at once. */
 export const generatorRows = 64;
 const promptTokenBudget = 8192;
+/** Where nothing is trained, scorers take their own default. */
+const wholeBudget = { microBatchTokens: promptTokenBudget / 2 };
 
 export interface PromptSizes {
   readonly data: readonly PlannedData[];
@@ -107,28 +115,25 @@ export async function estimatePpo(
       newTokens: responseTokens,
     }),
     scaleWork(forwardWork(policy.shape, batch), 2),
-    scaleWork(trainingWork(policy.shape, batch), options.numPpoEpochs),
+    scaleWork(trainingWork(policy.shape, batch, options), options.numPpoEpochs),
   );
   const valueWork = separate
     ? addWork(
         forwardWork(policy.shape, withoutOutput),
-        scaleWork(trainingWork(policy.shape, withoutOutput), options.numPpoEpochs),
+        scaleWork(trainingWork(policy.shape, withoutOutput, options), options.numPpoEpochs),
       )
     : scaleWork(forwardWork(policy.shape, withoutOutput), 0);
 
   const severalMicroBatches = batch.microBatches > options.numMiniBatches;
-  const trained = trainingMemory(policy.shape, batch.largest, { severalMicroBatches });
-  const valueTrained = trainingMemory(
-    policy.shape,
-    { ...batch.largest, counted: 0 },
-    { severalMicroBatches },
-  );
-  const scorer = scorerBatch(batch);
+  const training = trainingOf(policy, options, severalMicroBatches);
+  const trained = trainingMemory(policy.shape, batch.largest, training);
+  const valueTrained = trainingMemory(policy.shape, { ...batch.largest, counted: 0 }, training);
+  const valueStart = modelsOf(scorers)[0] ?? policy;
+  const scorer = scorerBatch(batch, options);
   const noOutput = { ...scorer, counted: 0 };
   const memory = addMemory(
     trained,
     separate ? valueTrained : {},
-    { weights: 4 * policy.shape.parameters + weightsOf(scorers) }, // the reference and the reward models
     {
       scoring:
         scoringMemory(policy.shape, scorer) +
@@ -137,15 +142,20 @@ export async function estimatePpo(
     },
     generatorMemory(policy, prompts, options.responseLength),
   );
+  // Models on one base share it.
+  const held = [
+    trainedModel(policy, stage.name, options),
+    ...modelsOf(scorers),
+    ...(separate ? [trainedModel(valueStart, `${stage.name} value`, options)] : []),
+  ];
+  const weights = heldWeights(held) + referenceWeights(policy, options);
   const steps = iterations * options.numPpoEpochs * options.numMiniBatches;
   return {
     model: policy,
     besides: [
       `reference: ${policy.name} as it was`,
       ...scorers.map(({ label }) => label),
-      separate
-        ? `value model: a copy of ${(modelsOf(scorers)[0] ?? policy).name}`
-        : 'value function: a head on the policy',
+      separate ? `value model: a copy of ${valueStart.name}` : 'value function: a head on the policy',
     ],
     data: prompts.data,
     sampling: {
@@ -167,14 +177,14 @@ export async function estimatePpo(
       schedule: options.lrSchedulerType,
       warmupSteps: Math.ceil(options.warmupRatio * steps),
     },
-    memory,
+    memory: { ...memory, weights },
     work: [
       { model: policy, work: scaleWork(addWork(policyWork, valueWork), iterations) },
       ...scoringWork(scorers, scaleSize(withoutOutput, iterations)),
     ],
     decodeRows: Math.min(generatorRows, options.batchSize),
     notes: prompts.notes,
-    made: { models: [{ ...policy, name: stage.name }] },
+    made: { models: [trainedModel(policy, stage.name, options)] },
   };
 }
 
@@ -210,9 +220,9 @@ export async function estimatePolicyMethod(
       newTokens: responseTokens,
     }),
     scaleWork(forwardWork(policy.shape, batch), (hasReference ? 1 : 0) + (rescores ? 1 : 0)),
-    scaleWork(trainingWork(policy.shape, trained), options.numIterations),
+    scaleWork(trainingWork(policy.shape, trained, options), options.numIterations),
   );
-  const scorer = scorerBatch(batch);
+  const scorer = scorerBatch(batch, options);
   const steps = iterations * updates;
   return {
     model: policy,
@@ -241,10 +251,16 @@ export async function estimatePolicyMethod(
       warmupSteps: Math.ceil(options.warmupRatio * steps),
     },
     memory: addMemory(
-      trainingMemory(policy.shape, batch.largest, {
-        severalMicroBatches: microBatches > options.stepsPerGeneration,
-      }),
-      { weights: weightsOf(scorers) + (hasReference ? 4 * policy.shape.parameters : 0) },
+      {
+        ...trainingMemory(
+          policy.shape,
+          batch.largest,
+          trainingOf(policy, options, microBatches > options.stepsPerGeneration),
+        ),
+        weights:
+          heldWeights([trainedModel(policy, stage.name, options), ...modelsOf(scorers)]) +
+          (hasReference ? referenceWeights(policy, options) : 0),
+      },
       {
         scoring:
           (hasReference || rescores ? scoringMemory(policy.shape, scorer) : 0) +
@@ -258,7 +274,7 @@ export async function estimatePolicyMethod(
     ],
     decodeRows: Math.min(generatorRows, batchSize),
     notes: prompts.notes,
-    made: { models: [{ ...policy, name: stage.name }] },
+    made: { models: [trainedModel(policy, stage.name, options)] },
   };
 }
 
@@ -285,8 +301,8 @@ export async function estimateBestOfN(
     data: prompts.data,
     sampling: { prompts: prompts.count, responses, promptTokens, responseTokens },
     memory: addMemory(
-      { weights: 4 * policy.shape.parameters + weightsOf(scorers) },
-      { scoring: scorersMemory(scorers, { ...scorerBatch(batch), counted: 0 }) },
+      { weights: heldWeights([policy, ...modelsOf(scorers)]) },
+      { scoring: scorersMemory(scorers, { ...scorerBatch(batch, wholeBudget), counted: 0 }) },
       generatorMemory(policy, prompts, options.maxCompletionLength),
     ),
     work: [
@@ -345,7 +361,7 @@ export async function estimateEvaluate(
     },
     memory: addMemory(
       { weights: 4 * newest.shape.parameters * 2 + (reward ? 4 * reward.shape.parameters : 0) },
-      { scoring: scoringMemory(newest.shape, scorerBatch(batch)) },
+      { scoring: scoringMemory(newest.shape, scorerBatch(batch, wholeBudget)) },
       generatorMemory(newest, prompts, options.responseLength),
     ),
     work: [
@@ -424,11 +440,6 @@ export function generatorMemory(
 
 function modelsOf(scorers: readonly PlannedScorer[]): PlannedModel[] {
   return scorers.flatMap(({ model }) => model ?? []);
-}
-
-/** Bytes of their weights. */
-function weightsOf(scorers: readonly PlannedScorer[]): number {
-  return modelsOf(scorers).reduce((sum, { shape }) => sum + 4 * shape.parameters, 0);
 }
 
 /** They score one after another, so the largest counts. */

@@ -116,6 +116,24 @@ export async function readSource(
   stage: PlannedStage,
   options: { readonly lines?: boolean } = {},
 ): Promise<{ examples: readonly Example[]; data: PlannedData[] }> {
+  return once(stage, JSON.stringify([source, options]), () => readNow(source, stage, options));
+}
+
+const made = new WeakMap<PlannedStage, Map<string, unknown>>();
+
+/** Makes something once for a stage, whose options may be tried with several memory settings. */
+export function once<T>(stage: PlannedStage, key: string, make: () => T): T {
+  const known = made.get(stage) ?? new Map<string, unknown>();
+  made.set(stage, known);
+  if (!known.has(key)) known.set(key, make());
+  return known.get(key) as T;
+}
+
+async function readNow(
+  source: DataSource,
+  stage: PlannedStage,
+  options: { readonly lines?: boolean },
+): Promise<{ examples: readonly Example[]; data: PlannedData[] }> {
   // With `onBadRow: skip` bad rows are written to a folder, which here is nobody's.
   const folder = await mkdtemp(join(tmpdir(), 'tenet-plan-'));
   try {

@@ -6,11 +6,12 @@ import type { StageOf } from '../run-recipe.ts';
 import { encodeTexts } from '../stages/encode-texts.ts';
 import { demonstrationsOf } from '../stages/expect-examples.ts';
 import { addMemory, scoringMemory, trainingMemory } from './memory.ts';
-import { modelToCreate, type PlannedModel } from './planned-model.ts';
+import { modelToCreate, type PlannedModel, trainedModel, trainingOf } from './planned-model.ts';
 import { type RowSize, simulateSteps } from './simulate-steps.ts';
 import {
   encoderOf,
   meanOf,
+  once,
   type PlannedStage,
   readSource,
   type StageDraft,
@@ -23,7 +24,7 @@ export async function estimatePretrain(
   stage: PlannedStage,
 ): Promise<StageDraft> {
   const { examples, data } = await readSource(options.data, stage);
-  const model = await modelToCreate(options, stage.name, examples);
+  const model = await once(stage, 'model', () => modelToCreate(options, stage.name, examples));
   const policy = { tooLong: 'split', lossOn: 'all' } as const;
   return supervised(options, stage, { model, examples, data, policy, madeFrom: 'new' });
 }
@@ -132,8 +133,9 @@ function planSteps(
   });
   const measured = heldOutRows === 0 ? 0 : Math.floor((steps - 1) / options.evalSteps) + 1;
   const evaluation = scaleSize(step, ((heldOutRows / trainRows) * rowCount) / batchSize);
+  const training = { adapter: undefined, ...options };
   const work = addWork(
-    scaleWork(trainingWork(shape, step), steps),
+    scaleWork(trainingWork(shape, step, training), steps),
     scaleWork(forwardWork(shape, evaluation), measured),
   );
   return {
@@ -154,13 +156,13 @@ function planSteps(
       warmupSteps: Math.ceil(options.warmupRatio * steps),
     },
     memory: addMemory(
-      trainingMemory(shape, step.largest, { severalMicroBatches: step.microBatches > 1 }),
+      trainingMemory(shape, step.largest, trainingOf(model, training, step.microBatches > 1)),
       heldOutRows === 0 ? {} : { measuring: scoringMemory(shape, step.largest) },
     ),
     work: [{ model, work }],
     notes: sizes.notes,
     made: {
-      models: [{ ...model, name: stage.name }],
+      models: [trainedModel(model, stage.name, training)],
       ...(sizes.responseTokens === null ? {} : { responseTokens: sizes.responseTokens }),
     },
   };

@@ -70,10 +70,20 @@ export function forwardWork(shape: ModelShape, size: PassSize): Work {
   return { products: forwardProducts(shape, size), decodeProducts: 0, elements };
 }
 
-/** Forward, backward and update. */
-export function trainingWork(shape: ModelShape, size: PassSize): Work {
-  const elements = passes.training * keptElements(shape, size);
-  return { products: 3 * forwardProducts(shape, size), decodeProducts: 0, elements };
+/**
+ * Forward, backward and update.
+ * @param options.adapter               given: no gradients of the matrices, which are half of the backward pass
+ * @param options.gradientCheckpointing true: the forward pass twice
+ */
+export function trainingWork(
+  shape: ModelShape,
+  size: PassSize,
+  options: { readonly adapter?: object; readonly gradientCheckpointing?: boolean } = {},
+): Work {
+  const passesThrough = (options.adapter ? 2 : 3) + (options.gradientCheckpointing ? 1 : 0);
+  const again = options.gradientCheckpointing ? passes.forward : 0;
+  const elements = (passes.training + again) * keptElements(shape, size);
+  return { products: passesThrough * forwardProducts(shape, size), decodeProducts: 0, elements };
 }
 
 /** Reading prompts once, then one token after the other against the cache. */

@@ -92,8 +92,8 @@ export async function startModel(
       : { folder: options.path, card: [], name: basename(options.path) };
   const { adapter } = options;
   const loaded = await loadModelFolder(source.folder, {
-    bases: basesOf(stage),
-    isBase: adapter !== undefined,
+    // A language model without an adapter becomes a copy of its own, which needs no base to stay.
+    ...((adapter || head === 'reward') && { bases: basesOf(stage), isBase: adapter !== undefined }),
   });
   expectHead(loaded.head, head, `stage "${stage.name}": ${source.folder}`);
   const role = options.role ?? (head === 'causal' ? 'policy' : 'reward model');
