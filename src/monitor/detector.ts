@@ -1,6 +1,6 @@
 /** What a detector is: a rule over what was seen so far, with the words to say when it is broken. */
 import type { History } from './history.ts';
-import type { Thresholds } from './options.ts';
+import type { Thresholds } from './thresholds.ts';
 
 export const detectorNames = [
   // Health of the run.

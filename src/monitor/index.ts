@@ -11,8 +11,7 @@ export {
   type MonitorOptions,
   monitorOptions,
   monitorShape,
-  type Thresholds,
-  thresholds,
 } from './options.ts';
 export { type Moments, momentsOf, pool, separation } from './statistics.ts';
 export { featureMeanings, featuresOf, type TextFeature, textFeatures } from './text-features.ts';
+export { type Thresholds, thresholds } from './thresholds.ts';
