@@ -17,8 +17,8 @@ export interface ResponsePair {
 /** What a judge said to one question. */
 export interface Answer {
   readonly principle: string;
-  /** Index of the response shown as option A. */
-  readonly shownFirst: 0 | 1;
+  /** Index of the response shown as option A; null where the two were judged apart. */
+  readonly shownFirst: 0 | 1 | null;
   /** That `responses[0]` is better, whatever the order shown. */
   readonly probability: number;
   /** Probability of the two letters together: low when the judge did not answer the question. */

@@ -8,8 +8,10 @@ import { seedFor } from '../draw.ts';
 import { type FailedItem, forEachItem } from '../for-each.ts';
 import { itemKeys, type Journal, jobName, journaled } from '../journal.ts';
 import { sumUsage } from '../usage.ts';
-import { askComparison, type ResponsePair, WORDINGS } from './ask-comparison.ts';
-import { judgePair, pairsOf, type Ranking, rankingOf } from './compare.ts';
+import { type ResponsePair, WORDINGS } from './ask-comparison.ts';
+import type { CheckMemory } from './ask-each.ts';
+import { askPair } from './ask-pair.ts';
+import { checkJudging, judgePair, pairsOf, type Ranking, rankingOf } from './compare.ts';
 import { type AnswerPlace, answerEvent, answerFrom, labelEvent } from './events.ts';
 import type { PairJudgement } from './judgement.ts';
 import type { ComparisonOptions } from './options.ts';
@@ -80,6 +82,7 @@ export interface CompareJobResult {
 export async function runCompareJob(input: CompareJob): Promise<CompareJobResult> {
   const { judge, policy, constitution, inputs, options, seed, concurrency = 32, signal, onProgress } = input;
   usablePrinciples(constitution, 'comparison');
+  checkJudging(options);
   const prompts = inputs.map(({ prompt }) => toMessages(prompt));
   const keys = itemKeys(inputs.map(({ responses = null }, i) => [prompts[i], responses]));
   const job = jobName('compare', {
@@ -144,9 +147,10 @@ class CompareRun {
   ): Promise<ComparedItem | null> {
     const { responses, usage } = await this.responses(given, prompt, key, signal);
     if (new Set(responses).size < 2) return null;
+    const memory: CheckMemory = new Map();
     const pairs = await Promise.all(
       pairsOf(responses.length).map((pair) =>
-        this.judge(pairAt(prompt, responses, pair), { item: key, pair }, signal),
+        this.judge(pairAt(prompt, responses, pair), { item: key, pair }, { signal, memory }),
       ),
     );
     const ranking = rankingOf(responses.length, pairs);
@@ -167,7 +171,9 @@ class CompareRun {
     const chosen = new Random(seed).fork('recheck').shuffled(all).slice(0, recheck);
     const kinds: Recheck['kind'][] = [
       ...(options.chainOfThought || !judge.exactChoices ? (['repeat'] as const) : []),
-      ...(options.layout === 'full' && WORDINGS > 1 ? (['reword'] as const) : []),
+      ...(options.judging === 'pairwise' && options.layout === 'full' && WORDINGS > 1
+        ? (['reword'] as const)
+        : []),
     ];
     return chosen.flatMap((pair) => kinds.map((kind) => ({ ...pair, kind })));
   }
@@ -175,7 +181,10 @@ class CompareRun {
   async recheck({ item, pair, before, kind }: PairAgain, signal: AbortSignal): Promise<Recheck> {
     const asked = before.principles.map(({ principle }) => principle);
     const place = { item: item.key, pair, check: kind };
-    const after = await this.judge(pairAt(item.prompt, item.responses, pair), place, signal, asked);
+    const after = await this.judge(pairAt(item.prompt, item.responses, pair), place, {
+      signal,
+      principles: asked,
+    });
     return { kind, before, after };
   }
 
@@ -191,13 +200,17 @@ class CompareRun {
     return sampleResponses(prompt, key, { policy, options: sampling, seed, journal, runId, signal });
   }
 
-  /** @param principles ids; default as the options say */
+  /** @param how.principles ids; default as the options say */
   private judge(
     pair: ResponsePair,
     place: AnswerPlace,
-    signal: AbortSignal,
-    principles?: readonly string[],
+    how: {
+      readonly signal: AbortSignal;
+      readonly memory?: CheckMemory;
+      readonly principles?: readonly string[];
+    },
   ): Promise<PairJudgement> {
+    const { signal, memory, principles } = how;
     const { judge, constitution, options, seed, journal = null } = this.input;
     const { item, check } = place;
     const frame = this.frame();
@@ -213,10 +226,16 @@ class CompareRun {
           id: `${this.job}/${item}/${pairName}.${principle.id}.${shownFirst}${check ? `.${check}` : ''}`,
           item: itemOf(pair.prompt, pair.responses),
           make: () =>
-            askComparison(pair, principle, shownFirst, {
-              ...{ model: judge, constitution, options: settings, seed: askSeed, signal },
-              wording: check === 'reword' ? 1 : 0,
-            }),
+            askPair(
+              pair,
+              principle,
+              shownFirst,
+              {
+                ...{ model: judge, constitution, options: settings, seed: askSeed, signal },
+                wording: check === 'reword' ? 1 : 0,
+              },
+              memory,
+            ),
           write: (answer) => answerEvent(answer, frame, place),
           read: answerFrom,
         }),
@@ -235,7 +254,7 @@ class CompareRun {
     if (!journal || (await journal.get(id))) return;
     const basedOn = pairsOf(responses.length).flatMap(([i, j], n) =>
       ranking.pairs[n].principles.flatMap(({ principle, answers }) =>
-        answers.map(({ shownFirst }) => `${this.job}/${key}/${i}-${j}.${principle}.${shownFirst}`),
+        answers.map(({ shownFirst }) => `${this.job}/${key}/${i}-${j}.${principle}.${shownFirst ?? 0}`),
       ),
     );
     const content = labelEvent(ranking, this.frame(), key, basedOn, humanRanks);

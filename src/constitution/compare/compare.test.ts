@@ -2,9 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ChoiceRequest } from '../../llm/index.ts';
 import { mockModel } from '../../llm/testing/index.ts';
+import { openStore } from '../../store/index.ts';
 import { parseConstitution } from '../load-constitution.ts';
 import { compare, rank } from './compare.ts';
+import { runCompareJob } from './compare-job.ts';
 import { clampTo, decisivePrinciples, type PrincipleJudgement, ranksOf, weightedMean } from './judgement.ts';
+import { comparisonOptions } from './options.ts';
 import { constitutionReward, score } from './score.ts';
 
 const constitution = parseConstitution(
@@ -39,6 +42,55 @@ const judgeOf = (x: Record<string, number>, leaning = 0) =>
       return [p + leaning, 1 - p - leaning];
     },
   });
+
+describe('pointwise', () => {
+  /** Says yes to whether a response goes against a principle, by response. */
+  const checker = (yes: Record<string, number>) =>
+    mockModel({
+      choose: ({ messages }) => {
+        const response = Object.keys(yes).find((text) =>
+          messages.some(({ content }) => content.endsWith(text)),
+        )!;
+        return [yes[response], 1 - yes[response]];
+      },
+    });
+  const three = { prompt: 'How?', responses: ['x', 'yy', 'zzz'] };
+  const options = { judging: 'pointwise', layout: 'brief', principle: 'safe' } as const;
+
+  it('prefers what less probably goes against the principle', async () => {
+    const judge = checker({ x: 0.1, yy: 0.7 });
+    const { probability, principles } = await compare(judge, input, constitution, options);
+    // q = 0.9 and 0.3: 0.9 · 0.7 + ½ (0.9 · 0.3 + 0.1 · 0.7) = 0.63 + 0.17.
+    expect(probability).toBeCloseTo(0.8, 12);
+    expect(principles[0].answers).toEqual([expect.objectContaining({ shownFirst: null })]);
+    expect((judge.calls[0] as ChoiceRequest).messages.slice(0, 2)).toEqual([
+      { role: 'user', content: 'How?' },
+      { role: 'assistant', content: 'x' },
+    ]);
+  });
+
+  it('asks about each response of a job once, and again from the ledger not at all', async () => {
+    const judge = checker({ zzz: 0.2, yy: 0.6, x: 0.4 });
+    const store = await openStore(':memory:');
+    const job = {
+      ...{ judge, constitution, inputs: [three], seed: 1, journal: store.ledger },
+      options: comparisonOptions.parse({ judging: 'pointwise', layout: 'brief' }),
+    };
+    const [first] = (await runCompareJob(job)).items;
+    expect(first!.ranking.ranks).toEqual([2, 3, 1]);
+    expect(judge.calls.length).toBeLessThanOrEqual(9); // three pairs may draw three principles
+    const asked = judge.calls.length;
+    const [again] = (await runCompareJob(job)).items;
+    expect(judge.calls).toHaveLength(asked);
+    expect(again!.ranking).toEqual(first!.ranking);
+    await store.close();
+  });
+
+  it('refuses what goes with pairs alone', async () => {
+    const refused = compare(checker({}), input, constitution, { ...options, chainOfThought: true });
+    await expect(refused).rejects.toThrow(/pointwise asks for a yes or a no alone; leave out chainOfThought/);
+  });
+});
 
 describe('compare', () => {
   it('asks with each response first and averages, so that a leaning to a place cancels', async () => {

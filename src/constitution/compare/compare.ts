@@ -8,7 +8,8 @@ import { type Constitution, type Principle, principleOf, tierOf, usablePrinciple
 import { type PromptInput, toMessages } from '../conversation.ts';
 import { drawPrinciple, seedFor } from '../draw.ts';
 import { sumUsage } from '../usage.ts';
-import { type Answer, askComparison, type ResponsePair } from './ask-comparison.ts';
+import type { Answer, ResponsePair } from './ask-comparison.ts';
+import { askPair } from './ask-pair.ts';
 import {
   clampTo,
   decidedTier,
@@ -51,20 +52,16 @@ export async function compare(
     );
   }
   const pair: ResponsePair = { prompt: toMessages(input.prompt), responses: [responses[0], responses[1]] };
+  const parsed = comparisonOptions.parse(rest);
+  checkJudging(parsed);
   return judgePair({
     constitution,
-    options: comparisonOptions.parse(rest),
+    options: parsed,
     principles: chosenPrinciples(constitution, principle),
     // Other responses draw another principle and order under the same seed.
     seed: seedFor(seed, JSON.stringify(pair)),
     ask: (asked, shownFirst, askSeed, settings) =>
-      askComparison(pair, asked, shownFirst, {
-        model,
-        constitution,
-        options: settings,
-        seed: askSeed,
-        signal,
-      }),
+      askPair(pair, asked, shownFirst, { model, constitution, options: settings, seed: askSeed, signal }),
   });
 }
 
@@ -179,7 +176,7 @@ function judgeUnder(principles: readonly Principle[], context: PairContext): Pro
   return Promise.all(
     principles.map(async (principle) => {
       const only = (seedFor(seed, principle.id, 'order') % 2) as 0 | 1;
-      const orders = options.order === 'both' ? ([0, 1] as const) : [only];
+      const orders = ordersOf(options, only);
       const answers = await Promise.all(
         orders.map((shownFirst) =>
           ask(principle, shownFirst, seedFor(seed, principle.id, shownFirst, attempt), options),
@@ -189,6 +186,21 @@ function judgeUnder(principles: readonly Principle[], context: PairContext): Pro
       const tier = tierOf(constitution, principle);
       return { principle: id, weight, tier, probability: meanOfAnswers(answers), answers };
     }),
+  );
+}
+
+/** Both places, the one drawn, or none to speak of where responses are judged apart. */
+function ordersOf({ judging, order }: ComparisonOptions, drawn: 0 | 1): readonly (0 | 1)[] {
+  if (judging === 'pointwise') return [0];
+  return order === 'both' ? [0, 1] : [drawn];
+}
+
+/** @throws TenetError('usage') for options that do not go together */
+export function checkJudging({ judging, chainOfThought, fewShot }: ComparisonOptions): void {
+  if (judging !== 'pointwise' || (!chainOfThought && fewShot === 0)) return;
+  throw new TenetError(
+    'usage',
+    `judging: pointwise asks for a yes or a no alone; leave out ${chainOfThought ? 'chainOfThought' : 'fewShot'}, or judge pairwise.`,
   );
 }
 

@@ -34,7 +34,7 @@ export function answerEvent(answer: Answer, frame: JudgeFrame, place: AnswerPlac
     probabilities: [p, 1 - p],
     probabilityMethod: answer.method,
     probabilityMass: Math.min(1, answer.mass),
-    shownOrder: shownFirst === 0 ? [0, 1] : [1, 0],
+    ...(shownFirst !== null && { shownOrder: shownFirst === 0 ? [0, 1] : [1, 0] }),
     ...(answer.reasoning !== null && { rationale: answer.reasoning }),
     template: answer.template,
     seed: answer.seed,
@@ -46,7 +46,7 @@ export function answerEvent(answer: Answer, frame: JudgeFrame, place: AnswerPlac
 export function answerFrom(event: LedgerEvent): Answer {
   return {
     principle: event.principles![0],
-    shownFirst: event.shownOrder![0] as 0 | 1,
+    shownFirst: (event.shownOrder?.[0] ?? null) as 0 | 1 | null,
     probability: event.probabilities![0],
     mass: event.probabilityMass ?? 0,
     method: event.probabilityMethod as Answer['method'],

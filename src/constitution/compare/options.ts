@@ -17,6 +17,12 @@ export const comparisonOptions = z.strictObject({
     .lt(0.5)
     .default(0.2)
     .describe('With tiers: distance from 0.5 at which a tier has decided.'),
+  judging: z
+    .enum(['pairwise', 'pointwise'])
+    .default('pairwise')
+    .describe(
+      'pairwise: the judge says which of two responses is better (Bai et al. 2022); pointwise: it says of each response alone whether it goes against the principle, and the one that less probably does is better. Easier for small models, and without a leaning to a place.',
+    ),
   order: z
     .enum(['both', 'random'])
     .default('both')
@@ -43,7 +49,7 @@ export const comparisonOptions = z.strictObject({
     .enum(['full', 'brief'])
     .default('full')
     .describe(
-      'full: with introduction and instructions; brief: conversation, question and options alone, for small models.',
+      'full: with introduction and instructions; brief: conversation, question and options alone, for small models; pointwise, the critique request as a further turn.',
     ),
   temperature: z
     .number()

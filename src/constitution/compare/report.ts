@@ -145,10 +145,10 @@ function viewsOf({ responses, ranking, humanRanks }: ComparedItem, item: number)
 function positionBias(pairs: readonly PairView[], seed: number): PositionBias {
   const first = ({ probability, shownFirst }: Answer): number =>
     shownFirst === 0 ? probability : 1 - probability;
-  const firstShares = pairs.map(({ item, answersByPrinciple }) => ({
-    item,
-    value: meanOf(answersByPrinciple.flat().map(first)),
-  }));
+  const firstShares = pairs.flatMap(({ item, answersByPrinciple }) => {
+    const together = answersByPrinciple.flat().filter(({ shownFirst }) => shownFirst !== null);
+    return together.length === 0 ? [] : [{ item, value: meanOf(together.map(first)) }];
+  });
   const both = pairs.flatMap(({ item, answersByPrinciple }) =>
     answersByPrinciple.filter((answers) => answers.length === 2).map((answers) => ({ item, answers })),
   );

@@ -1,10 +1,10 @@
 /** Asks yes or no whether a response goes against a principle. */
-import type { Choice, LanguageModel, Usage } from '../../llm/index.ts';
+import type { Choice, LanguageModel, Message, Usage } from '../../llm/index.ts';
 import { type Constitution, type Principle, principleOf } from '../constitution.ts';
 import { quoteConversation, toMessages } from '../conversation.ts';
 import { type Template, templateOf } from '../template.ts';
 import { sumUsage } from '../usage.ts';
-import { introductionOf } from '../wording.ts';
+import { critiqueRequestOf, introductionOf } from '../wording.ts';
 import type { Answered } from './ask.ts';
 import type { ResponseInput } from './critique.ts';
 
@@ -24,6 +24,11 @@ export interface Check {
 export interface CheckOptions {
   /** Probability from which it counts as a violation. Default 0.5. */
   readonly threshold?: number;
+  /**
+   * full: asked about the quoted conversation and the principle's text, twice; brief: the principle's critique request as
+   * a further turn, for small models that have learnt to answer it with yes or no. Default full.
+   */
+  readonly layout?: 'full' | 'brief';
   readonly seed?: number;
   readonly signal?: AbortSignal;
 }
@@ -31,8 +36,8 @@ export interface CheckOptions {
 /**
  * The probability that a response goes against a principle.
  *
- * Small models lean towards one of the two words, so it is asked twice, once so that yes means a violation and once so
- * that no does, and the mean counts.
+ * Small models lean towards one of the two words, so in the full layout it is asked twice, once so that yes means a
+ * violation and once so that no does, and the mean counts.
  */
 export async function check(
   model: LanguageModel,
@@ -54,8 +59,29 @@ export async function checkPrinciple(
   { prompt, response }: Answered,
   constitution: Constitution,
   principle: Principle,
-  { threshold = 0.5, seed, signal }: CheckOptions = {},
+  { threshold = 0.5, layout = 'full', seed, signal }: CheckOptions = {},
 ): Promise<Check> {
+  const choose = (messages: readonly Message[]): Promise<Choice> =>
+    model.choose({ messages, options: ['Yes', 'No'], seed }, { signal });
+  const found = (probability: number, answers: readonly Choice[], template: Template): Check => ({
+    principle: principle.id,
+    probability,
+    violation: probability >= threshold,
+    method: answers[0].method,
+    mass: Math.min(...answers.map(({ mass }) => mass)),
+    model: model.id,
+    template,
+    usage: sumUsage(answers.map(({ usage }) => usage)),
+  });
+  if (layout === 'brief') {
+    const request = critiqueRequestOf(principle);
+    const answer = await choose([
+      ...prompt,
+      { role: 'assistant', content: response },
+      { role: 'user', content: request },
+    ]);
+    return found(answer.probabilities[0], [answer], templateOf('check/brief@1', request));
+  }
   const introduction = introductionOf(constitution);
   const conversation = quoteConversation([...prompt, { role: 'assistant', content: response }]);
   const ask = (question: string): Promise<Choice> => {
@@ -66,18 +92,13 @@ export async function checkPrinciple(
       question,
     ];
     const content = parts.filter((part) => part !== '').join('\n\n');
-    return model.choose({ messages: [{ role: 'user', content }], options: ['Yes', 'No'], seed }, { signal });
+    return choose([{ role: 'user', content }]);
   };
   const [one, other] = await Promise.all([ask(against), ask(keeping)]);
   const probability = (one.probabilities[0] + other.probabilities[1]) / 2;
-  return {
-    principle: principle.id,
+  return found(
     probability,
-    violation: probability >= threshold,
-    method: one.method,
-    mass: Math.min(one.mass, other.mass),
-    model: model.id,
-    template: templateOf('check@1', introduction, principle.text, against, keeping),
-    usage: sumUsage([one.usage, other.usage]),
-  };
+    [one, other],
+    templateOf('check@1', introduction, principle.text, against, keeping),
+  );
 }
