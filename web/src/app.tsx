@@ -82,7 +82,8 @@ function Header({ me }: { readonly me: Me }): ReactNode {
 function Pages({ me }: { readonly me: Me }): ReactNode {
   const { pathname, searchParams } = useAddress();
   const [, first, second] = pathname.split('/').map(decodeURIComponent);
-  const home = sections.find(({ needs }) => me.permissions.includes(needs))?.path ?? '/account';
+  // Who is here to label begins with it; who watches over things, with those.
+  const home = ['annotator', 'adjudicator'].includes(me.role) ? '/annotate' : '/runs';
   useEffect(() => {
     if (pathname === '/') go(home, { replace: true });
     const section = sections.find(({ path }) => path === `/${first}`);

@@ -73,12 +73,21 @@ export function labelRoutes(store: Store): Route[] {
     route({
       method: 'post',
       path: '/api/label/projects/{project}/release',
-      summary: 'Give back the tasks that I hold, for others',
+      summary: 'Give back tasks that I hold, for others; drafts are kept',
       tag: 'Labelling',
       access: 'annotate',
       params: project,
+      body: z.object({
+        taskIds: z.array(z.string().max(100)).max(50).optional().describe('default: all of them'),
+      }),
       answer: z.object({ released: z.number() }),
-      handle: async ({ params, caller }) => ({ released: await queueOf(params.project).release(caller.id) }),
+      handle: async ({ params, body, caller }) => {
+        const queue = queueOf(params.project);
+        if (body.taskIds === undefined) return { released: await queue.release(caller.id) };
+        let released = 0;
+        for (const id of body.taskIds) released += await queue.release(caller.id, id);
+        return { released };
+      },
     }),
     route({
       method: 'post',

@@ -10,7 +10,7 @@ import { useData } from '../base/use-data.ts';
 import { HelpDialog } from './help-dialog.tsx';
 import type { OutboxState } from './outbox.ts';
 import type { SkipReason } from './skip-dialog.tsx';
-import { type Answer, forgetDraft, TaskPane, type Times } from './task-pane.tsx';
+import { type Answer, forgetDraft, hasDraft, TaskPane, type Times } from './task-pane.tsx';
 import { TaskSource } from './task-source.ts';
 import { useOutbox } from './use-outbox.ts';
 
@@ -76,12 +76,12 @@ const extendEveryMs = 5 * 60_000;
 const lookAgainMs = 20_000;
 
 function Tasks({ me, project, projects, skipReasons }: TasksProps): ReactNode {
-  const source = useMemo(() => new TaskSource(project), [project]);
+  const { outbox, state: sent } = useOutbox(me.id);
+  const source = useMemo(() => new TaskSource(project, () => outbox.state.waiting.length), [project, outbox]);
   const state = useSyncExternalStore(
     (listener) => source.subscribe(listener),
     () => source.state,
   );
-  const { outbox, state: sent } = useOutbox(me.id);
   const past = usePast(project);
   const [correcting, setCorrecting] = useState<Past | null>(null);
   const [count, setCount] = useState(0);
@@ -101,6 +101,20 @@ function Tasks({ me, project, projects, skipReasons }: TasksProps): ReactNode {
     }, extendEveryMs);
     return () => clearInterval(extend);
   }, [source, base]);
+  // Whoever leaves gives back what was only fetched ahead; what is begun is kept for them.
+  useEffect(() => {
+    const release = (): void => source.release(hasDraft);
+    addEventListener('pagehide', release);
+    return () => {
+      removeEventListener('pagehide', release);
+      release();
+    };
+  }, [source]);
+  // With answers arrived there is room for more tasks.
+  const allArrived = sent.waiting.length === 0;
+  useEffect(() => {
+    if (allArrived) source.refill();
+  }, [allArrived, source]);
   // New tasks may come in, and what others gave back.
   const waiting = state.tasks.length === 0 && !state.loading;
   useEffect(() => {

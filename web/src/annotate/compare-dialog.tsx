@@ -57,8 +57,7 @@ export function PairwiseDialog({ cards, onRanks, onClose }: CompareDialogProps):
       >
         <Pair a={cards[a]} b={cards[b]} diff={diff} />
         <div className="actions center">
-          {/* biome-ignore lint/a11y/noAutofocus: the dialog needs the focus within to hear keys */}
-          <button type="button" autoFocus onClick={() => choose(a)}>
+          <button type="button" onClick={() => choose(a)}>
             {cards[a].letter} is better <kbd>←</kbd>
           </button>
           <button type="button" onClick={() => choose(null)}>

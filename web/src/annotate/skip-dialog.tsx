@@ -27,12 +27,11 @@ export function SkipDialog({ reasons, onSkip, onClose }: SkipDialogProps): React
       >
         <fieldset className="choices">
           <legend>Why? Somebody else is asked instead.</legend>
-          {reasons.map((one, i) => (
+          {reasons.map((one) => (
             <label key={one.reason} className="check">
               <input
                 type="radio"
                 name="reason"
-                autoFocus={i === 0}
                 checked={reason === one.reason}
                 onChange={() => setReason(one.reason)}
               />{' '}

@@ -322,6 +322,10 @@ function draftKey(taskId: string): string {
   return `tenet draft ${taskId}`;
 }
 
+export function hasDraft(taskId: string): boolean {
+  return localStorage.getItem(draftKey(taskId)) !== null;
+}
+
 /** An answer that was sent needs its draft no more. */
 export function forgetDraft(taskId: string): void {
   localStorage.removeItem(draftKey(taskId));

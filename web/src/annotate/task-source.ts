@@ -16,13 +16,16 @@ export interface TaskSourceState {
 
 export class TaskSource {
   private readonly project: string;
+  /** How many answers are on their way; the server still counts their tasks as given out. */
+  private readonly underWay: () => number;
   private readonly listeners = new Set<() => void>();
   /** Answered, perhaps not yet at the server, which would give them out again. */
   private readonly answered = new Set<string>();
   private current: TaskSourceState = { tasks: [], exhausted: false, loading: false, error: null };
 
-  constructor(project: string) {
+  constructor(project: string, underWay: () => number) {
     this.project = project;
+    this.underWay = underWay;
   }
 
   get state(): TaskSourceState {
@@ -37,16 +40,33 @@ export class TaskSource {
   /** Goes on to the next task. */
   done(taskId: string): void {
     this.answered.add(taskId);
-    this.set({ tasks: this.current.tasks.filter((task) => task.taskId !== taskId) });
-    if (this.current.tasks.length < low) void this.fill();
+    this.set({ exhausted: false, tasks: this.current.tasks.filter((task) => task.taskId !== taskId) });
+    this.refill();
+  }
+
+  /** Asks for more where few are left. */
+  refill(): void {
+    if (this.current.tasks.length < low && !this.current.exhausted) void this.fill();
+  }
+
+  /** Gives back what is held, but for tasks to keep. Also works while the page is being closed. */
+  release(keep: (taskId: string) => boolean): void {
+    const taskIds = this.current.tasks.map(({ taskId }) => taskId).filter((id) => !keep(id));
+    if (taskIds.length === 0) return;
+    this.set({ tasks: this.current.tasks.filter(({ taskId }) => keep(taskId)) });
+    void fetch(`/api/label/projects/${encodeURIComponent(this.project)}/release`, {
+      method: 'POST',
+      keepalive: true,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ taskIds }),
+    }).catch(() => undefined); // the lease ends by itself
   }
 
   async fill(): Promise<void> {
     if (this.current.loading) return;
     this.set({ loading: true, error: null });
     try {
-      // What was answered and is still on its way counts as held by the server.
-      const limit = Math.min(20, held + (this.answered.size > 0 ? held : 0));
+      const limit = Math.min(20, held + this.underWay());
       const path = `/api/label/projects/${encodeURIComponent(this.project)}/claim`;
       const { tasks } = await post<{ tasks: TaskView[] }>(path, { limit });
       const known = new Set(this.current.tasks.map(({ taskId }) => taskId));

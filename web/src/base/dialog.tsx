@@ -17,6 +17,9 @@ export function Dialog({ title, onClose, children, wide = false, side = false }:
     const element = dialog.current!;
     const before = document.activeElement;
     element.showModal();
+    // The browser would begin with the cross that closes it.
+    const first = 'input:checked, input:not([type="radio"]), button, select, textarea';
+    element.querySelector<HTMLElement>('.dialog-body')!.querySelector<HTMLElement>(first)?.focus();
     return () => {
       element.close();
       if (before instanceof HTMLElement) before.focus();
