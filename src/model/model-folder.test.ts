@@ -93,6 +93,30 @@ describe('round trips', () => {
     expect((await loadModelFolder(folder)).parameters.hash()).toBe(expected.hash());
   });
 
+  it('a reward model with several heads, as a classifier of as many labels', async () => {
+    const parameters = new ParameterStore([...decoderSpecs(config), scalarHeadSpec(config, { rows: 3 })]);
+    initialiseParameters(parameters, new Random(4));
+    const heads = { kind: 'objectives', names: ['helpful', 'honest', 'brief'], means: [0.5, -1, 0] } as const;
+    const folder = freshFolder();
+    const { weightsHash } = await saveModelFolder(folder, {
+      config,
+      parameters,
+      card,
+      head: 'reward',
+      heads,
+    });
+    const loaded = await loadModelFolder(folder);
+    expect(loaded.heads).toEqual(heads);
+    expect(loaded.parameters.shapeOf('score.weight')).toEqual([3, config.width]);
+    expect(loaded.parameters.hash()).toBe(weightsHash);
+    // What transformers reads: a label for each row. Elsewhere trained, without Tenet's own key, they are objectives.
+    const path = join(folder, 'config.json');
+    const { reward_heads: _, ...plain } = JSON.parse(await readFile(path, 'utf8'));
+    expect(plain.id2label).toEqual({ 0: 'helpful', 1: 'honest', 2: 'brief' });
+    await writeFile(path, JSON.stringify(plain));
+    expect((await loadModelFolder(folder)).heads).toEqual({ ...heads, means: null });
+  });
+
   it('a reward model with its head, its extra parameters left out', async () => {
     const valueHead = scalarHeadSpec(config, { name: 'value_head.weight' });
     const parameters = new ParameterStore([...decoderSpecs(config), scalarHeadSpec(config), valueHead]);

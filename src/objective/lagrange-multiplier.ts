@@ -43,7 +43,7 @@ export interface LagrangeMultiplier {
  * positive and moves by factors.
  * @param state a saved state to continue from
  * @throws TenetError('usage') for a learning rate, bounds or window that are not positive, or an initial λ outside them
- * @see Dai et al. 2023, "Safe RLHF", arXiv:2310.12773, section 3.3 and appendix B; defaults from its code, safe-rlhf.
+ * @see Dai et al. 2023, "Safe RLHF", arXiv:2310.12773, eq. 31; defaults from its code, safe-rlhf.
  */
 export function createLagrangeMultiplier(
   options: LagrangeOptions,

@@ -50,9 +50,13 @@ export function describeOptions(schema: Schema, prefix = ''): OptionDescription[
   });
 }
 
-/** Options as help for a terminal: name, type and default on one line, the description wrapped below. */
-export function optionsHelp(schema: Schema, width = 80): string {
+/**
+ * Options as help for a terminal: name, type and default on one line, the description wrapped below.
+ * @param folded options whose own options are left out
+ */
+export function optionsHelp(schema: Schema, width = 80, folded: readonly string[] = []): string {
   return describeOptions(schema)
+    .filter(({ name }) => !folded.some((option) => new RegExp(`^${option}(\\[\\])?\\.`).test(name)))
     .map((option) => {
       const facts = option.required
         ? 'required'

@@ -124,7 +124,8 @@ export const objectiveOptions = z
         message: 'cannot be given beside atLeast; give the objective twice, under two names',
       });
     }
-  });
+  })
+  .meta({ id: 'objective' }); // once in the schema for editors, however many stages use it
 export type ObjectiveOptions = z.infer<typeof objectiveOptions>;
 
 export const rewardsOption = z
@@ -188,7 +189,7 @@ export const rewardMixOption = z
       .describe('How the multipliers λ of bounds move.'),
   })
   .optional()
-  .describe('How the objectives of `rewards` become one reward.');
+  .describe('How the objectives of `rewards` become one reward. See docs/objectives.md.');
 export type RewardMixRecipe = z.infer<typeof rewardMixOption>;
 
 /** What the rules below read of a stage. */

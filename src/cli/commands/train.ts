@@ -221,8 +221,8 @@ function requireInputs({ name, needs }: Method, flags: RunFlags & InputFlags): v
   const missing = needs.filter((need) => {
     const [word] = inputs[need].option.split('.');
     const isSet = (option: string): boolean => flags.set?.some((given) => given.startsWith(option)) ?? false;
-    // A judge's scores under a constitution stand in for a reward model.
-    const isReplaced = need === 'rewardModel' && isSet('judge');
+    // A judge's scores under a constitution, or a list of objectives, stand in for a reward model.
+    const isReplaced = need === 'rewardModel' && (isSet('judge') || isSet('rewards'));
     return flags[need] === undefined && !isSet(word) && !isReplaced;
   });
   if (missing.length === 0) return;
@@ -233,6 +233,9 @@ function requireInputs({ name, needs }: Method, flags: RunFlags & InputFlags): v
 
 /** Options that make sense among several stages only, or that flags give. */
 const amongStages: readonly string[] = ['type', 'name', 'model', 'rewardModel', 'rewardModelPath'];
+
+/** Options with so many of their own that their descriptions say where to find them. */
+const folded: readonly string[] = ['rewards', 'rewardMix'];
 
 /** Help on the options of each method, by its name; filled by `loadTrainHelp`. */
 const optionsText = new Map<string, string>();
@@ -250,7 +253,7 @@ export async function loadTrainHelp(): Promise<void> {
   const width = Math.min(process.stdout.columns ?? 100, 110);
   for (const stage of stageSchema.options) {
     const own = Object.entries(stage.shape).filter(([key]) => !amongStages.includes(key));
-    const help = optionsHelp(z.strictObject(Object.fromEntries(own)), width);
+    const help = optionsHelp(z.strictObject(Object.fromEntries(own)), width, folded);
     optionsText.set(stage.shape.type.value, `\nOptions of the method, for --set:\n${help}`);
   }
 }

@@ -84,8 +84,7 @@ export async function runEvaluate(options: StageOf<'evaluate'>, stage: StageRun)
   // Step 1. The same prompts for every policy, oldest first; divergence is measured from what was there before the
   // first stage that follows preferences or rewards.
   const names = policyNames(stage);
-  const hasReward = stage.finished.some(({ result }) => result.model?.head === 'reward');
-  const reward = hasReward ? await startModel(stage, { head: 'reward' }) : null;
+  const reward = await newestReward(stage);
   const aligned = stage.finished.find(({ type }) => aligningStages.has(type));
   const referenceName = aligned ? (names[names.indexOf(aligned.name) - 1] ?? null) : null;
   const reference = referenceName
@@ -128,7 +127,11 @@ export async function runEvaluate(options: StageOf<'evaluate'>, stage: StageRun)
       note: `${answers[0].texts.length} prompts, one response each at temperature ${options.temperature}; 95 % intervals of the mean (Student), shares by Wilson.`,
     },
   ];
-  const headline = inSandbox ? goldNames.total : 'reward model';
+  const headline = inSandbox
+    ? goldNames.total
+    : reward || objectives.objectives.length === 0
+      ? 'reward model'
+      : measureOf(objectives.objectives[0].name);
   const changes = changeTable(answers, headline, seed);
   if (changes) tables.push(changes);
   if (objectives.objectives.length > 0) tables.push(objectivesTable(answers, objectives.objectives));
@@ -158,6 +161,13 @@ export async function runEvaluate(options: StageOf<'evaluate'>, stage: StageRun)
 function policyNames(stage: StageRun): string[] {
   const made = stage.finished.filter(({ result }) => result.model?.head === 'causal').map(({ name }) => name);
   return stage.recipe.model ? ['base', ...made] : made;
+}
+
+/** The run's newest reward model; null where there is none, or it has no one score. */
+async function newestReward(stage: StageRun): Promise<StartModel | null> {
+  if (!stage.finished.some(({ result }) => result.model?.head === 'reward')) return null;
+  const model = await startModel(stage, { head: 'reward' });
+  return model.heads?.kind === 'objectives' ? null : model;
 }
 
 function startPolicy(stage: StageRun, name: string): Promise<StartModel> {
@@ -239,7 +249,11 @@ async function answer(
   }
   if (reward) {
     const scorer = await HeadScorer.create(reward.config, reward.parameters, scoreHeadName, engine);
-    measures['reward model'] = Float64Array.from(await scorer.scoreLast(reward.parameters, items));
+    const scores = await scorer.scoreHeads(reward.parameters, items); // several: an ensemble's
+    measures['reward model'] = Float64Array.from(
+      items,
+      (_, i) => scores.reduce((sum, head) => sum + head[i], 0) / scores.length,
+    );
     await scorer.release();
   }
   if (reference) {

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { hashFile, TenetError } from '../../base/index.ts';
 import { constitutionReward, loadConstitution } from '../../constitution/index.ts';
 import { type LanguageModel, openModel } from '../../llm/index.ts';
+import { singleHead } from '../../model/index.ts';
 import { goldReward, parsePrompt } from '../../sandbox/index.ts';
 import {
   loadTextReward,
@@ -159,10 +160,17 @@ function placeOf({ name, folder }: StartModel): string {
   return name === basename(folder) ? join(basename(dirname(folder)), name) : name;
 }
 
-/** The heads of a reward model that take part in an objective. */
-function memberOf(model: StartModel, { name, head }: ObjectiveOptions, stage: string): RewardMember {
+/**
+ * The heads of a reward model that take part in an objective.
+ * @throws TenetError('usage') where it has several for several objectives, and none of them is named
+ */
+export function memberOf(
+  model: StartModel,
+  { name, head }: Pick<ObjectiveOptions, 'name' | 'head'>,
+  stage: string,
+): RewardMember {
   const { config, parameters } = model;
-  const { kind, names, means } = model.heads ?? { kind: 'single', names: ['LABEL_0'], means: null };
+  const { kind, names, means } = model.heads ?? singleHead;
   const heads = head === undefined ? names.map((_, i) => i) : [names.indexOf(head)];
   if (heads.includes(-1) || (head === undefined && kind === 'objectives')) {
     throw new TenetError(

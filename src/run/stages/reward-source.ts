@@ -1,10 +1,10 @@
 /** Where the rewards of a stage come from: a reward model, a judge, or a mix of objectives. */
 import { goldReward, parsePrompt } from '../../sandbox/index.ts';
-import { RewardMix, type RewardSource, rewardModel, weightOf } from '../../train/index.ts';
+import { modelObjective, RewardMix, type RewardSource, rewardModel, weightOf } from '../../train/index.ts';
 import type { ObjectiveOptions, RewardMixRecipe } from '../reward-options.ts';
 import type { DataSource } from '../run-recipe.ts';
 import { type LearntWeights, learnWeights } from './learn-weights.ts';
-import { type JudgeOptions, type OpenObjective, openJudge, openObjectives } from './objectives.ts';
+import { type JudgeOptions, memberOf, type OpenObjective, openJudge, openObjectives } from './objectives.ts';
 import { checkReward, refuseOtherTokenizer } from './reward-checks.ts';
 import { type StageRun, type StartModel, startModel } from './stage-run.ts';
 
@@ -43,8 +43,17 @@ export async function loadRewards(
     return { name, reward, model: null, record: { rewardModel: name }, release: () => judge.close() };
   }
   const model = await loadRewardModel(options, stage, policy);
-  const reward = await rewardModel(model.config, model.parameters, { threads: stage.threads });
+  const reward = await rewardOf(model, stage);
   return { name: model.name, reward, model, record: { rewardModel: model.name }, release: async () => {} };
+}
+
+/** Of one score; the mean of an ensemble's, whose disagreement is recorded. */
+async function rewardOf(model: StartModel, { name, threads }: StageRun): Promise<RewardSource> {
+  const { config, parameters, heads } = model;
+  if (heads?.kind === 'single') return rewardModel(config, parameters, { threads });
+  const objective = { name: 'reward' };
+  const score = await modelObjective([memberOf(model, objective, name)], { threads });
+  return new RewardMix([{ ...objective, score }]);
 }
 
 async function mixedRewards(

@@ -5,7 +5,7 @@
  * size, and so the meaning of the KL penalty beside it, the same whatever λ is.
  *
  * Shapes: K objectives, B responses in groups that stand together.
- * @see Dai et al. 2023, "Safe RLHF", arXiv:2310.12773, eq. 9 and appendix B.
+ * @see Dai et al. 2023, "Safe RLHF", arXiv:2310.12773, appendix B.
  */
 import { TenetError } from '../../base/index.ts';
 import {
