@@ -11,7 +11,9 @@ import { writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { optionsJsonSchema, optionsMarkdown } from '../src/run/describe-options.ts';
+import { objectiveOptions, rewardMixOption } from '../src/run/reward-options.ts';
 import { dataSource, recipeSchema, type StageRecipe, stageSchema } from '../src/run/run-recipe.ts';
+import { ruleOptions } from '../src/train/index.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -85,6 +87,7 @@ export function generatedDocs(): ReadonlyMap<string, string> {
     '## Data sources\n',
     'What `data` and `prompts` of a stage may say. Formats: [data.md](data.md).\n',
     optionsMarkdown(dataSource),
+    ...objectiveSections(),
   ];
   const order = Object.keys(about);
   const stages = stageSchema.options.toSorted(
@@ -103,6 +106,23 @@ export function generatedDocs(): ReadonlyMap<string, string> {
   ]);
 }
 
+/** What `rewards` and `rewardMix` of a stage may say, once for all stages. */
+function objectiveSections(): string[] {
+  return [
+    '## Objectives\n',
+    'What an entry of `rewards` may say, in every stage in which the policy practises. See [objectives.md](objectives.md).\n',
+    optionsMarkdown(objectiveOptions),
+    '`rewardMix` says how they become one reward:\n',
+    optionsMarkdown(rewardMixOption),
+    ...ruleOptions.options.flatMap((rule) => {
+      const { type } = rule.shape;
+      const [head, ruler, ...rows] = optionsMarkdown(rule).trimEnd().split('\n');
+      const own = rows.filter((row) => !row.startsWith('| `type`'));
+      return [`Rule \`${type.value}\`: ${type.description}\n`, [head, ruler, ...own, ''].join('\n')];
+    }),
+  ];
+}
+
 function editorSchema(): Record<string, unknown> {
   return { ...optionsJsonSchema(recipeSchema), title: 'Tenet recipe' };
 }
@@ -112,8 +132,12 @@ function arranged(table: string): string {
   const [head, ruler, ...rows] = table.trimEnd().split('\n');
   const nameOf = (row: string): string => /^\| `([^`]+)`/.exec(row)?.[1] ?? '';
   const isInput = (row: string): boolean =>
-    ['name', 'model', 'rewardModel', 'rewardModelPath', 'data', 'prompts'].includes(nameOf(row));
-  const shown = rows.filter((row) => nameOf(row) !== 'type' && !/^(data|prompts)\./.test(nameOf(row)));
+    ['name', 'model', 'rewardModel', 'rewardModelPath', 'rewards', 'rewardMix', 'data', 'prompts'].includes(
+      nameOf(row),
+    );
+  const shown = rows.filter(
+    (row) => nameOf(row) !== 'type' && !/^(data|prompts|rewards\[\]|rewardMix|monitors\.heldOut)\./.test(nameOf(row)),
+  );
   const ordered = [...shown.filter(isInput), ...shown.filter((row) => !isInput(row))];
   return [head, ruler, ...ordered, ''].join('\n');
 }

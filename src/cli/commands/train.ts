@@ -235,7 +235,7 @@ function requireInputs({ name, needs }: Method, flags: RunFlags & InputFlags): v
 const amongStages: readonly string[] = ['type', 'name', 'model', 'rewardModel', 'rewardModelPath'];
 
 /** Options with so many of their own that their descriptions say where to find them. */
-const folded: readonly string[] = ['rewards', 'rewardMix'];
+const folded: readonly string[] = ['rewards', 'rewardMix', 'monitors.heldOut'];
 
 /** Help on the options of each method, by its name; filled by `loadTrainHelp`. */
 const optionsText = new Map<string, string>();
