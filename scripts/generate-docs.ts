@@ -28,6 +28,8 @@ const about: Readonly<Record<StageRecipe['type'], string>> = {
     'Phase 1 of Constitutional AI: the policy answers prompts, and a critic criticises and revises the answers under principles of a constitution; the revisions become demonstrations for sft. Every step is in the ledger. Alone: `tenet critique`; see [constitution.md](constitution.md).',
   compare:
     'Phase 2: the policy answers each prompt several times, and a judge compares the answers under a constitution; the soft labels become comparisons for reward. Says how far the judge can be trusted. Alone: `tenet compare`; see [constitution.md](constitution.md).',
+  hybrid:
+    'Shares a compare stage’s items between its judge and people: people label a random sample, the judge is calibrated on it and labels alone where people would agree often enough, people label the rest, an adjudicator decides where both disagree, and audits watch over it. Waits for people and goes on with --resume. See [labelling.md](labelling.md).',
   reward:
     'Trains a reward model from comparisons or K-way rankings, starting from the policy, and measures it on held-out pairs beside trivial rules. Alone: `tenet train reward`.',
   dpo: 'Trains the policy directly on comparisons, without a reward model and without sampling. Alone: `tenet train dpo`.',

@@ -1,4 +1,30 @@
-/** Feedback: label tasks and their queue, labels as data. */
+/** Feedback: label tasks and their queue, labels as data, labelling shared between a judge and people. */
+export {
+  advanceHybrid,
+  type HybridInput,
+  type HybridState,
+  type Placing,
+  type RoutedItem,
+} from './hybrid/advance-hybrid.ts';
+export {
+  type CostOptions,
+  costOptions,
+  peopleCost,
+  usualHumanAgreement,
+  usualSecondsPerLabel,
+} from './hybrid/costs.ts';
+export { type HumanLabel, type HumanLabels, humanLabels } from './hybrid/human-labels.ts';
+export { type HybridOptions, hybridOptions } from './hybrid/hybrid-options.ts';
+export {
+  type AuditReport,
+  type HybridCost,
+  type HybridReport,
+  reportHybrid,
+} from './hybrid/hybrid-report.ts';
+export { compareJobs, contentKey, type JudgedItem, judgedItems } from './hybrid/judged-item.ts';
+export { agreementAmongPeople, type Measured, measureJudge } from './hybrid/measure-judge.ts';
+export { type LabelSource, type MixedLabel, mixedLabel } from './hybrid/mixed-label.ts';
+export { type LabelPlan, type PlanRow, planLabels } from './hybrid/plan-labels.ts';
 export {
   type LabelForm,
   type LabelRecordOptions,
@@ -7,6 +33,27 @@ export {
 } from './labels/label-records.ts';
 export { labelTimes } from './labels/label-times.ts';
 export { type MergedRanking, mergeRankings } from './labels/merge-rankings.ts';
+export {
+  type CalibrationMethod,
+  type CalibrationPair,
+  type Calibrator,
+  calibrated,
+  calibrateJudge,
+  fitCalibrator,
+  type JudgeCalibration,
+} from './routing/calibrate.ts';
+export {
+  type ChosenThreshold,
+  candidateThresholds,
+  chooseThreshold,
+  type JudgedConfidence,
+} from './routing/choose-threshold.ts';
+export {
+  type LabelledValue,
+  type PoweredEstimate,
+  predictionPoweredMean,
+} from './routing/prediction-powered.ts';
+export { isAudited, type Route, routeOf, type Thresholds } from './routing/route.ts';
 export type { TasksAdded } from './tasks/add-tasks.ts';
 export {
   type Assignment,

@@ -15,7 +15,7 @@
  */
 import { TenetError } from '../base/index.ts';
 import { estimateKto, estimatePairs, estimateReward } from './estimate/comparisons.ts';
-import { estimateCompare, estimateCritique } from './estimate/feedback.ts';
+import { estimateCompare, estimateCritique, estimateHybrid } from './estimate/feedback.ts';
 import { fitStage } from './estimate/fit-stage.ts';
 import { measureSpeed } from './estimate/machine-speed.ts';
 import { totalMemory } from './estimate/memory.ts';
@@ -149,6 +149,8 @@ async function draftOf(options: StageRecipe, stage: PlannedStage): Promise<Stage
         policy: modelFor(stage, options.model, 'causal'),
         critic: criticOf(options.judge ?? options.model, stage),
       });
+    case 'hybrid':
+      return estimateHybrid(options, stage, modelFor(stage, undefined, 'causal'));
     case 'reward':
       return estimateReward(options, stage, modelFor(stage, options.model, 'causal'));
     case 'dpo':

@@ -1,6 +1,7 @@
 /** The stages of a recipe in which models judge under a constitution. */
 import { z } from 'zod';
 import { comparisonOptions, critiqueOptions } from '../constitution/index.ts';
+import { hybridOptions } from '../feedback/index.ts';
 import { filePath } from './recipe.ts';
 import { dataSource, inherited, stageName, startModel } from './stage-parts.ts';
 
@@ -111,5 +112,32 @@ export const compareStage = comparisonOptions.extend({
   humanShare: share.default(0.5).describe('With human: part of the comparisons that are by people.'),
   store,
   concurrency,
+  ...inherited,
+});
+
+export const hybridStage = hybridOptions.extend({
+  type: z.literal('hybrid'),
+  name: stageName,
+  labels: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The compare stage whose labels are shared out. Default: the newest before this one.'),
+  people: z
+    .enum(['queue', 'sandbox'])
+    .default('queue')
+    .describe(
+      'queue: real people, whose tasks this stage makes and waits for: label them with "tenet label work" or in the web app, then go on with --resume; sandbox: simulated annotators, for prompts of the sandbox.',
+    ),
+  panel: z
+    .enum(['typical', 'biased'])
+    .default('typical')
+    .describe('With people: sandbox. Who they are, as for the rankings stage.'),
+  project: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Project of the label tasks. Default: names of the run and the stage.'),
+  guidelineVersion: z.string().min(1).optional().describe('Version of the guideline that people label by.'),
   ...inherited,
 });

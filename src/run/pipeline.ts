@@ -12,6 +12,7 @@ import { runBestOfN } from './stages/best-of-n.ts';
 import { runCompare } from './stages/compare.ts';
 import { runCritique } from './stages/critique.ts';
 import { runEvaluate } from './stages/evaluate.ts';
+import { runHybrid } from './stages/hybrid.ts';
 import { runKto } from './stages/kto.ts';
 import { runPairMethod } from './stages/pair-methods.ts';
 import { runPolicyMethod } from './stages/policy-methods.ts';
@@ -132,6 +133,8 @@ function runOne(stage: StageRecipe, run: StageRun): Promise<StageResult> {
       return runCritique(stage, run);
     case 'compare':
       return runCompare(stage, run);
+    case 'hybrid':
+      return runHybrid(stage, run);
     case 'reward':
       return runReward(stage, run);
     case 'dpo':
@@ -211,6 +214,10 @@ export function checkOrder(recipe: RunRecipe, names: readonly string[]): void {
       problems.push(
         `${where} has no data: give it data: { path: … }, or put a best-of-n or critique stage before it`,
       );
+    }
+    if (stage.type === 'hybrid') {
+      const judged = recipe.stages.slice(0, i).some(({ type }) => type === 'compare');
+      if (!judged) problems.push(`${where} has no judge's labels to share out: put a compare stage before it`);
     }
     if (stage.type === 'pretrain' || stage.type === 'sft') policy = true;
     if (stage.type === 'reward') rewardModels.push(names[i]);

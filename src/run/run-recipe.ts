@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { rewardOptions, rewardRules, sftOptions, withRules } from '../train/index.ts';
 import { adapterOption, adapterWithDropout } from './adapter-option.ts';
-import { compareStage, critiqueStage } from './feedback-stages.ts';
+import { compareStage, critiqueStage, hybridStage } from './feedback-stages.ts';
 import {
   bestOfNStage,
   grpoStage,
@@ -166,6 +166,7 @@ export const stageSchema = z.discriminatedUnion('type', [
   rankingsStage,
   critiqueStage,
   compareStage,
+  hybridStage,
   rewardStage,
   dpoStage,
   ktoStage,

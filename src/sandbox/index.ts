@@ -9,6 +9,7 @@ export {
   type RankingRecord,
   type RankOptions,
   rankResponses,
+  sessionLength,
   typicalPanel,
 } from './annotators.ts';
 export { type Assessment, assess } from './assess.ts';

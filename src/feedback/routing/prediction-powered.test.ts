@@ -47,26 +47,26 @@ describe('prediction-powered means', () => {
     expect(() => predictionPoweredMean(labelled.slice(1, 2), [1, 2])).toThrow('at least 2');
   });
 
-  // By theory √(1 − ρ² / (1 + n/N)) of the width: ρ² = 0.25 / (1.04 · 0.26) gives 0.37, 0.25 / (1.25 · 0.5) gives 0.79.
+  // By theory √(1 − ρ² / (1 + n/N)) of the width: ρ² = 0.25 / (1.04 · 0.26) gives 0.43, 0.25 / (1.25 · 0.5) gives 0.80.
   it.each([
-    ['good', { own: 0.2, judge: 0.1 }, 0.4],
-    ['middling', { own: 0.5, judge: 0.5 }, 0.85],
+    ['good', { own: 0.2, judge: 0.1 }, 0.5],
+    ['middling', { own: 0.5, judge: 0.5 }, 0.88],
     ['useless', { own: 0.5, judge: 50 }, 1.02],
   ])('cover the truth with a %s judge, and are as narrow as it is good', (_, noise, widest) => {
-    const repeats = 1000;
+    const repeats = 400;
     let [covered, width, classicalWidth] = [0, 0, 0];
     for (let i = 0; i < repeats; i++) {
       const random = new Random(i);
       const labelled = draw(40, random, noise);
-      const unlabelled = draw(600, random, noise).map(({ prediction }) => prediction);
+      const unlabelled = draw(300, random, noise).map(({ prediction }) => prediction);
       const { low, high, classical } = predictionPoweredMean(labelled, unlabelled);
       if (low <= 1 && 1 <= high) covered++;
       width += high - low;
       classicalWidth += classical.high - classical.low;
     }
-    // 95 %, less what choosing λ from the same 40 labels costs, within three deviations of a thousand trials.
-    expect(covered / repeats).toBeGreaterThan(0.92);
-    expect(covered / repeats).toBeLessThan(0.975);
+    // 95 %, less what choosing λ from the same 40 labels costs, within three deviations of 400 trials, 0.033.
+    expect(covered / repeats).toBeGreaterThan(0.91);
+    expect(covered / repeats).toBeLessThan(0.98);
     expect(width / classicalWidth).toBeLessThan(widest);
   });
 });

@@ -289,6 +289,20 @@ export class LabelQueue {
     });
   }
 
+  /** Ids of the tasks that still want labels or a decision; those that too many have skipped are not among them. */
+  async open(purpose: Purpose = 'label'): Promise<Set<string>> {
+    const rows = await this.store.database.read((db) =>
+      db
+        .selectFrom('work_item')
+        .where('queue', '=', queueName(purpose, this.project))
+        .where('status', 'in', ['waiting', 'leased'])
+        .select('group_key')
+        .distinct()
+        .execute(),
+    );
+    return new Set(rows.map(({ group_key }) => group_key!));
+  }
+
   progress(): Promise<LabelProgress> {
     return progressOf(this.store.database, this.project, {
       label: queueName('label', this.project),

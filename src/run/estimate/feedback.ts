@@ -1,4 +1,5 @@
 /** Estimates of the stages in which models judge under a constitution. */
+import { TenetError } from '../../base/index.ts';
 import { loadConstitution, principlesFor } from '../../constitution/index.ts';
 import type { StageOf } from '../run-recipe.ts';
 import type { PlannedModel } from './planned-model.ts';
@@ -136,6 +137,35 @@ export async function estimateCompare(
         responseTokens,
       },
     },
+  };
+}
+
+/** People's time and a little arithmetic: nothing that the engine computes. */
+export function estimateHybrid(
+  options: StageOf<'hybrid'>,
+  { before, name }: PlannedStage,
+  model: PlannedModel,
+): StageDraft {
+  const { rankings } = before;
+  if (!rankings) {
+    throw new TenetError(
+      'usage',
+      `stage "${name}" has no judge's labels to share out: put a compare stage before it.`,
+    );
+  }
+  const sample = Math.min(options.calibration, rankings.rankings);
+  return {
+    model,
+    besides: [
+      `people: ${options.people === 'sandbox' ? `the sandbox's ${options.panel} panel` : 'by the label queue'}`,
+    ],
+    data: [],
+    memory: {},
+    work: [],
+    notes: [
+      `People label ${sample} of ${rankings.rankings} items first, and then what the judge is not trusted with, which only the sample shows; their time is not counted.`,
+    ],
+    made: { rankings },
   };
 }
 

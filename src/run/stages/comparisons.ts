@@ -40,7 +40,9 @@ export async function loadComparisons(source: DataSource | undefined, stage: Sta
 /** The file that a stage made of a kind, relative to the run folder. */
 const madeBy = {
   comparisons: ({ type, result }: FinishedStage) =>
-    type === 'rankings' || type === 'compare' ? result.data : (result.preferences as string | undefined),
+    ['rankings', 'compare', 'hybrid'].includes(type)
+      ? result.data
+      : (result.preferences as string | undefined),
   demonstrations: ({ type, result }: FinishedStage) =>
     type === 'best-of-n' || type === 'critique' ? result.data : undefined,
 } as const;
@@ -56,7 +58,7 @@ export async function collectedBy(
   const from = finished.findLast((stage) => madeBy[kind](stage) !== undefined);
   const file = from && madeBy[kind](from);
   if (!from || file === undefined) {
-    const makers = kind === 'comparisons' ? 'rankings or compare' : 'best-of-n or critique';
+    const makers = kind === 'comparisons' ? 'rankings, compare or hybrid' : 'best-of-n or critique';
     throw new TenetError(
       'usage',
       `stage "${name}" has no data: give it data: { path: … }, or put a ${makers} stage before it.`,

@@ -112,7 +112,8 @@ export function withoutClock({ inputTokens, outputTokens, costUsd }: Usage): Par
   return { inputTokens, outputTokens, costUsd };
 }
 
-function storeAddress(runFolder: string, store: string | undefined): string {
+/** Where a stage's ledger is. @param store as the recipe says */
+export function storeAddress(runFolder: string, store: string | undefined): string {
   if (store === undefined) return join(runFolder, 'ledger.db');
   return store.includes('://') ? store : resolve(runFolder, store);
 }

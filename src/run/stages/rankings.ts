@@ -1,12 +1,15 @@
 /** The rankings stage: the policy answers prompts K times, and the sandbox's annotators rank the answers. */
 import { join, relative } from 'node:path';
-import { TenetError, writeFileAtomic } from '../../base/index.ts';
+import { canonicalJson, hashOf, TenetError, writeFileAtomic } from '../../base/index.ts';
 import { Generator } from '../../model/index.ts';
-import { annotate, biasedPanel, typicalPanel } from '../../sandbox/index.ts';
+import { annotate, biasedPanel, type RankingRecord, typicalPanel } from '../../sandbox/index.ts';
+import { type NewEvent, openStore, selectFromLedger } from '../../store/index.ts';
 import { drawsFor } from '../../train/index.ts';
+import { ledgerInput } from '../ledger-input.ts';
 import { loadData } from '../load-data.ts';
 import type { StageOf } from '../run-recipe.ts';
 import { encodePrompts } from './encode-prompts.ts';
+import { storeAddress } from './feedback.ts';
 import { type StageResult, type StageRun, sampled, startModel } from './stage-run.ts';
 
 export const panels = { typical: typicalPanel, biased: biasedPanel } as const;
@@ -55,8 +58,9 @@ export async function runRankings(options: StageOf<'rankings'>, stage: StageRun)
       .map(({ ids }) => start.tokenizer.decode(Array.from(ids), { skipSpecialTokens: true }).trim()),
   }));
 
-  // Step 2. The annotators' rankings, as a data file like any other.
+  // Step 2. The annotators' rankings: in the ledger, as labels of people are, and as a data file like any other.
   const records = annotate(items, { panel: panels[options.panel], seed, overlap: options.overlap });
+  await keepLabels(records, stage, { ...options, start: start.parameters.hash() });
   const path = join(context.folder, 'rankings.jsonl');
   await writeFileAtomic(path, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
   return {
@@ -65,4 +69,32 @@ export async function runRankings(options: StageOf<'rankings'>, stage: StageRun)
     panel: options.panel,
     data: relative(run.path, path),
   };
+}
+
+/** Writes the labels to the run's ledger; those that an interrupted start wrote are not written twice. */
+async function keepLabels(
+  records: readonly RankingRecord[],
+  { run, seed, name }: StageRun,
+  decides: object,
+): Promise<void> {
+  const hash = hashOf(canonicalJson({ ...decides, seed })).slice('sha256:'.length);
+  const project = `rankings-${hash.slice(0, 12)}`;
+  const events = records.map(
+    ({ prompt, responses, ranks, annotator, itemIndex }): NewEvent => ({
+      id: `${project}/${annotator}/${itemIndex}`,
+      kind: 'label',
+      judge: { kind: 'simulated', id: annotator },
+      project,
+      item: { prompt, responses: responses.map((text) => ({ text })) },
+      ranks,
+    }),
+  );
+  const store = await openStore(storeAddress(run.path, undefined));
+  try {
+    const atOnce = 500;
+    for (let i = 0; i < events.length; i += atOnce) await store.ledger.append(events.slice(i, i + atOnce));
+    await run.recordInputs([ledgerInput(`${name} labels`, await selectFromLedger(store, { project }))]);
+  } finally {
+    await store.close();
+  }
 }
