@@ -10,6 +10,7 @@ import { constitutionCommand } from './commands/constitution.ts';
 import { critiqueCommand } from './commands/critique.ts';
 import { dataCommand } from './commands/data.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { evaluateCommand } from './commands/evaluate.ts';
 import { exportCommand } from './commands/export.ts';
 import { generateCommand } from './commands/generate.ts';
 import { labelCommand } from './commands/label.ts';
@@ -25,6 +26,6 @@ export const commandGroups: Readonly<Record<string, readonly (() => Command)[]>>
   'Use a model': [generateCommand, chatCommand, serveCommand],
   'Prepare data': [dataCommand],
   'Collect feedback': [constitutionCommand, critiqueCommand, compareCommand, labelCommand],
-  'Look at results': [reportCommand, traceCommand, exportCommand],
+  'Look at results': [evaluateCommand, reportCommand, traceCommand, exportCommand],
   'Your machine': [doctorCommand],
 };

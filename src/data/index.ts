@@ -44,7 +44,8 @@ export { fitToRows, type Overlong, planPacking } from './packing.ts';
 export { formatProblems, type Problem, ProblemList, placeOf } from './problem.ts';
 export type { LengthSummary } from './quantiles.ts';
 export { type ReadOptions, type ReadSummary, RecordStream, type Row, readRecords } from './read-records.ts';
-export type { Container } from './read-rows.ts';
+export type { RawRow } from './raw-row.ts';
+export { type Container, openRows } from './read-rows.ts';
 export {
   type Content,
   FORMAT_TITLES,

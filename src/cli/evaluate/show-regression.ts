@@ -1,0 +1,71 @@
+/** A regression check as text. */
+import type { FigureChange, Regression } from '../../evaluate/index.ts';
+import { bold, dim } from '../constitution/text.ts';
+import { oneLine } from './one-line.ts';
+import { number } from './show-results.ts';
+
+const words: Readonly<Record<FigureChange['change'], string>> = {
+  fell: 'FELL',
+  worse: 'worse',
+  unclear: 'unclear',
+  same: 'same',
+  better: 'better',
+};
+const order: readonly FigureChange['change'][] = ['fell', 'worse', 'unclear', 'better', 'same'];
+
+export function showRegression(
+  { changes, passed, unpaired }: Regression,
+  names: { readonly before: string; readonly after: string },
+): string {
+  const sorted = [...changes].sort((a, b) => order.indexOf(a.change) - order.indexOf(b.change));
+  const head = ['', '', 'items', 'before', 'after', 'difference', 'limit'];
+  const rows = sorted.map((change) => [
+    words[change.change],
+    `${change.suite}: ${change.figure}`,
+    `${change.items}`,
+    number(change.before),
+    number(change.after),
+    `${signed(change.difference.estimate)} [${signed(change.difference.low)}, ${signed(change.difference.high)}]`,
+    change.limit === null ? '' : number(change.limit),
+  ]);
+  const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i].length)));
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, i) => (i < 2 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
+      .join('  ')
+      .trimEnd();
+  const examples = sorted
+    .filter(({ change }) => change === 'fell' || change === 'worse')
+    .flatMap((change) => [
+      '',
+      bold(`${change.suite}: ${change.figure}`),
+      ...change.examples.flatMap(({ before, after }) => [
+        `  ${oneLine(before.prompt, 140)}`,
+        `    before  ${dim(before.verdict)}  ${oneLine(before.response, 140)}`,
+        `    after   ${dim(after.verdict)}  ${oneLine(after.response, 140)}`,
+      ]),
+    ]);
+  const fell = changes.filter(({ change }) => change === 'fell').length;
+  const unclear = changes.filter(({ change }) => change === 'unclear').length;
+  return `${[
+    bold(`${names.after} against ${names.before}`),
+    dim(line(head)),
+    ...rows.map(line),
+    dim('Differences item by item on the same items; 95 % intervals by bootstrap.'),
+    ...examples,
+    '',
+    ...(unpaired.length > 0
+      ? [`Not compared, because only one side has items for it: ${unpaired.join(', ')}`]
+      : []),
+    ...(unclear > 0
+      ? [`${unclear} figures may have fallen beyond their limit; more items would tell (raise --limit).`]
+      : []),
+    passed
+      ? 'No safety or honesty figure has fallen beyond its limit.'
+      : `${fell} figure${fell === 1 ? ' has' : 's have'} fallen beyond the limit.`,
+  ].join('\n')}\n`;
+}
+
+function signed(value: number): string {
+  return value > 0 ? `+${number(value)}` : number(value);
+}
