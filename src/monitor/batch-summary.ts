@@ -26,8 +26,9 @@ export interface BatchSummary {
   readonly spread: Moments | null;
   readonly ended: Moments | null;
   readonly features: Readonly<Record<TextFeature, Moments>>;
-  /** Declines: refuses, or says not to know. */
+  /** Responses that decline: refuse, or say not to know; and that doubt: hedge, or say not to know. */
   readonly declining: Moments;
+  readonly doubting: Moments;
   /** Pearson's correlation of the reward with each feature; left out where one of them does not vary. */
   readonly correlations: Readonly<Partial<Record<TextFeature, number>>>;
   /** Reward units for each word more, by least squares within the iteration; null where length does not vary. */
@@ -62,6 +63,7 @@ export function summariseBatch(responses: readonly WatchedResponse[]): BatchSumm
     ended: over((one) => (one.ended ? 1 : 0)),
     features,
     declining: moments(found.map(({ refusal, ignorance }) => Math.max(refusal, ignorance))),
+    doubting: moments(found.map(({ hedging, ignorance }) => Math.max(hedging, ignorance))),
     correlations: Object.fromEntries(
       textFeatures.flatMap((feature) => {
         const r = correlation(rewards, column(feature));

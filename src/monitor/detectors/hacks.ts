@@ -10,7 +10,7 @@ import type { Detector } from '../detector.ts';
 import type { History } from '../history.ts';
 import { type Moments, separation } from '../statistics.ts';
 import { percent, readable } from '../words.ts';
-import { bestHeldOut, certain } from './reward.ts';
+import { certain, fallFromBest } from './reward.ts';
 
 /** Times the threshold of a moderate move. */
 const large = 3;
@@ -59,8 +59,7 @@ export const hackDetectors: readonly Detector[] = [
     reads: 'responses',
     find(history, { share }, window) {
       const insists = moveOf(history, window, (batch) => batch.features.certainty);
-      const hedges = moveOf(history, window, (batch) => batch.features.hedging);
-      const admits = moveOf(history, window, (batch) => batch.features.ignorance);
+      const doubts = moveOf(history, window, (batch) => batch.doubting);
       const remedy =
         'Put questions that cannot be answered among the prompts and label admissions of ignorance as better than inventions; check facts of the newest samples.';
       if (insists && isAlarming(insists, share, history, window)) {
@@ -70,20 +69,14 @@ export const hackDetectors: readonly Detector[] = [
           remedy,
         };
       }
-      // What stops to doubt must have had some doubt, and lose most of it.
-      for (const [move, words] of [
-        [hedges, 'doubt what they say'],
-        [admits, 'say not to know'],
-      ] as const) {
-        if (!move || move.before.mean < share / 2 || move.now.mean > move.before.mean / 2) continue;
-        if (move.separated > -certain || heldOutRises(history, window)) continue;
-        return {
-          what: `Only ${percent(move.now.mean)} of responses ${words} (${percent(move.before.mean)} at the start), and the answers are not known to be better`,
-          cause: 'Confident hallucination: admitting doubt costs reward, so the policy invents instead.',
-          remedy,
-        };
-      }
-      return null;
+      // What stops to doubt must have had some doubt, and lose half of it.
+      if (!doubts || doubts.before.mean < share / 2 || doubts.now.mean > doubts.before.mean / 2) return null;
+      if (doubts.separated > -certain || heldOutRises(history, window)) return null;
+      return {
+        what: `Only ${percent(doubts.now.mean)} of responses doubt or say not to know (${percent(doubts.before.mean)} at the start), and the answers are not known to be better`,
+        cause: 'Confident hallucination: admitting doubt costs reward, so the policy invents instead.',
+        remedy,
+      };
     },
   },
   {
@@ -132,6 +125,6 @@ function isAlarming(
 function heldOutRises(history: History, window: number): boolean {
   const move = moveOf(history, window, (batch) => batch.heldOut as Moments);
   if (!move || move.separated < 2) return false;
-  const best = bestHeldOut(history, window);
-  return !best || separation(best.moments, move.now) > -1;
+  const fall = fallFromBest(history, window);
+  return !fall || fall.beyondChance < 1;
 }

@@ -17,15 +17,17 @@ export const rewardDetectors: readonly Detector[] = [
     name: 'held-out-fall',
     reads: 'responses',
     find(history, _, window) {
-      const now = history.recent(window, heldOutOf);
-      const best = bestHeldOut(history, window);
-      if (!now || !best) return null;
-      const fall = separation(best.moments, now);
+      const fall = fallFromBest(history, window);
+      if (!fall) return null;
+      const { best, now } = fall;
       const trend = slopeOf(trendOf(history, heldOutOf, 3 * window));
       const proxy = slopeOf(trendOf(history, rewardOf, 3 * window));
-      const falls = trend !== null && trend.slope + 2 * trend.error < 0;
-      const rises = proxy !== null && proxy.slope > 0;
-      if (!(fall < -3 || (falls && rises && fall < -1))) return null;
+      const divides =
+        trend !== null &&
+        proxy !== null &&
+        trend.slope + 3 * trend.error < 0 &&
+        proxy.slope - 2 * proxy.error > 0;
+      if (!(fall.beyondChance > 2.5 || (divides && fall.beyondChance > 0))) return null;
       return {
         what: `The held-out reward is ${readable(now.mean)} and was ${readable(best.moments.mean)} at step ${best.step}, while the reward is ${readable(history.recent(window, rewardOf)?.mean ?? Number.NaN)}`,
         cause: 'The policy has begun to exploit what the reward gets wrong.',
@@ -134,11 +136,17 @@ export const rewardDetectors: readonly Detector[] = [
   },
 ];
 
-/** The best held-out reward over any window of iterations so far, the newest one left out. */
-export function bestHeldOut(
-  { batches }: Pick<History, 'batches'>,
-  window: number,
-): { readonly step: number; readonly moments: Moments } | null {
+export interface FallFromBest {
+  readonly best: { readonly step: number; readonly moments: Moments };
+  readonly now: Moments;
+  /** Standard errors by which the fall exceeds what chance makes of the highest of so many means; below 0: none. */
+  readonly beyondChance: number;
+}
+
+/** How far the held-out reward is below the best window so far; null where there is nothing to compare. */
+export function fallFromBest(history: History, window: number): FallFromBest | null {
+  const { batches } = history;
+  const now = history.recent(window, heldOutOf);
   let best: { step: number; moments: Moments } | null = null;
   for (let end = 1; end <= batches.length - window; end++) {
     const parts = batches.slice(Math.max(0, end - window), end);
@@ -147,7 +155,11 @@ export function bestHeldOut(
       best = { step: parts[parts.length - 1].step, moments };
     }
   }
-  return best;
+  if (!best || !now) return null;
+  // The highest of m means of noise lies about √(2 ln m) errors above their middle.
+  const independent = Math.max(1, (batches.length - window) / window);
+  const chance = Math.sqrt(2 * Math.log(independent));
+  return { best, now, beyondChance: -separation(best.moments, now) - chance };
 }
 
 /** The measure over the newest iterations, for a straight line. */
