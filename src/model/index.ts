@@ -3,6 +3,7 @@ export {
   adaptParameters,
 } from './adapter/adapted-parameters.ts';
 export type { AdapterSettings } from './adapter/adapter-settings.ts';
+export { baseFolderOf } from './adapter/base-folder.ts';
 export { mergeAdapter, plainParameters } from './adapter/merge.ts';
 export type { DecoderConfig, DecoderFamily, RotaryConfig } from './decoder-config.ts';
 export type {

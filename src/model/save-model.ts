@@ -78,8 +78,9 @@ export async function saveModelFolder(folder: string, options: SaveModelOptions)
   };
   let files: string[] = [];
   await replaceFolder(folder, async (temporary) => {
-    await writeFileAtomic(join(temporary, 'config.json'), toJson(configJson));
-    if (head === 'causal') {
+    // An adapter has none of its own: transformers would look for a whole model.
+    if (!adapted) await writeFileAtomic(join(temporary, 'config.json'), toJson(configJson));
+    if (head === 'causal' && !adapted) {
       await writeFileAtomic(join(temporary, 'generation_config.json'), toJson(generationConfig));
     }
     for (const [name, content] of tokenizerFiles) await writeFileAtomic(join(temporary, name), content);
@@ -87,7 +88,7 @@ export async function saveModelFolder(folder: string, options: SaveModelOptions)
     await writeFileAtomic(join(temporary, 'README.md'), renderModelCard(card, facts));
     if (adapted) {
       const { base } = adapted;
-      await writeAdapter(temporary, adapted.parameters, { config, head, dtype, base, place: folder });
+      await writeAdapter(temporary, adapted.parameters, { config, head, heads, dtype, base, place: folder });
     } else {
       await writeWeights(temporary, tensors, dtype, options.maxShardBytes ?? 5e9);
     }

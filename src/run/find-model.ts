@@ -2,6 +2,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TenetError } from '../base/index.ts';
+import { adapterConfigName } from '../model/adapter/peft-config.ts';
 import { readManifest } from './manifest.ts';
 
 export interface FoundModel {
@@ -24,11 +25,13 @@ interface StageModel {
  */
 export async function findModel(source: string, stage?: string): Promise<FoundModel> {
   if (!(await exists(join(source, 'manifest.json')))) {
-    if (!(await exists(join(source, 'config.json')))) {
+    const isModel =
+      (await exists(join(source, 'config.json'))) || (await exists(join(source, adapterConfigName)));
+    if (!isModel) {
       throw new TenetError(
         'usage',
         (await exists(source))
-          ? `${source} is neither a run folder (no manifest.json) nor a model folder (no config.json).`
+          ? `${source} is neither a run folder (no manifest.json) nor a model folder (no config.json or adapter_config.json).`
           : `${source} does not exist; give a run folder such as runs/quickstart, or a model folder.`,
       );
     }

@@ -3,25 +3,36 @@ import { access, readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { TenetError } from '../../base/index.ts';
+import { adapterConfigName, parsePeftConfig } from './peft-config.ts';
 
 /**
  * Beside `adapter_config.json`, whose path is absolute: the base as seen from the adapter's folder, so that both can
- * be moved together, and the hash of its weights.
+ * be moved together, and the hash of its weights; of a reward model also the labels of its scores.
  */
 export const baseRecordName = 'base.json';
 
-const recordSchema = z.object({ path: z.string(), weights: z.string() });
+const recordSchema = z.object({
+  path: z.string(),
+  weights: z.string(),
+  /** Keys that the reward model's `config.json` would have. */
+  labels: z.record(z.string(), z.unknown()).optional(),
+});
 export type BaseRecord = z.infer<typeof recordSchema>;
 
 /** As Tenet records it. @param folder where the adapter will stand @param base folder of the base model */
-export function baseRecord(folder: string, base: string, weights: string): BaseRecord {
-  return { path: relative(folder, base), weights };
+export function baseRecord(
+  folder: string,
+  base: { readonly folder: string; readonly weights: string },
+  labels?: Readonly<Record<string, unknown>>,
+): BaseRecord {
+  return { path: relative(folder, base.folder), weights: base.weights, ...(labels && { labels }) };
 }
 
 export interface FoundBase {
   readonly folder: string;
   /** `ParameterStore.hash` of its weights when the adapter was saved; null for adapters made elsewhere. */
   readonly weights: string | null;
+  readonly labels: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -37,7 +48,8 @@ export async function findBaseFolder(folder: string, name: string | null | undef
     ...(name ? [resolve(name), resolve(folder, name)] : []),
   ];
   for (const place of new Set(places)) {
-    if (await exists(join(place, 'config.json'))) return { folder: place, weights: record?.weights ?? null };
+    if (!(await exists(join(place, 'config.json')))) continue;
+    return { folder: place, weights: record?.weights ?? null, labels: record?.labels ?? {} };
   }
   throw new TenetError(
     'model',
@@ -47,6 +59,14 @@ export async function findBaseFolder(folder: string, name: string | null | undef
           'Put the base model there, or set base_model_name_or_path in adapter_config.json to its folder.',
     { details: { folder, places } },
   );
+}
+
+/** Folder of the model that the adapter in a folder stands on; null where the folder holds no adapter. */
+export async function baseFolderOf(folder: string): Promise<string | null> {
+  const path = join(folder, adapterConfigName);
+  if (!(await exists(path))) return null;
+  const { base_model_name_or_path: name } = parsePeftConfig(JSON.parse(await readFile(path, 'utf8')), path);
+  return (await findBaseFolder(folder, name)).folder;
 }
 
 async function readRecord(folder: string): Promise<BaseRecord | null> {

@@ -3,10 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TenetError } from '../../base/index.ts';
 import type { ModelHead } from '../architectures.ts';
-import type { DecoderConfig } from '../decoder-config.ts';
 import type { LoadedModel, LoadModelOptions } from '../load-model.ts';
 import { type ParameterSpec, scalarHeadSpec, scoreHeadName } from '../parameters.ts';
-import { parseDecoderConfig } from '../parse-config.ts';
 import { readRewardHeads } from '../reward-heads.ts';
 import { SafetensorsFile } from '../safetensors-file.ts';
 import { readTokenizerFiles } from '../tokenizer-files.ts';
@@ -53,7 +51,7 @@ export async function loadAdapter(
     const sources = new Map([...file.tensors.keys()].map((name) => [canonicalName(name), name]));
     const scoreRows = file.tensors.get(sources.get(scoreHeadName) ?? '')?.shape[0];
     const head: ModelHead = scoreRows === undefined ? base.head : 'reward';
-    const config = await configOf(folder, fileNames, base.config);
+    const config = { ...base.config, source: { ...base.config.source, ...found.labels } };
     const extra = [
       ...(scoreRows === undefined ? [] : [scalarHeadSpec(config, { rows: scoreRows })]),
       ...(options.extra ?? []),
@@ -128,17 +126,6 @@ function modulesIn(options: {
 function canonicalName(stored: string): string {
   const name = stored.startsWith(peftPrefix) ? stored.slice(peftPrefix.length) : stored;
   return name.replace(/\.lora_magnitude_vector\.weight$/, '.lora_magnitude_vector');
-}
-
-/** The base's, with what the adapter's own `config.json` says besides: labels of a reward model. */
-async function configOf(
-  folder: string,
-  fileNames: readonly string[],
-  base: DecoderConfig,
-): Promise<DecoderConfig> {
-  if (!fileNames.includes('config.json')) return base;
-  const path = join(folder, 'config.json');
-  return { ...base, source: parseDecoderConfig(await readJson(path), path).source };
 }
 
 async function readJson(path: string): Promise<unknown> {

@@ -5,6 +5,7 @@ import type { ModelHead } from '../architectures.ts';
 import type { DecoderConfig } from '../decoder-config.ts';
 import type { FloatDtype } from '../float-formats.ts';
 import { scoreHeadName } from '../parameters.ts';
+import { type RewardHeads, rewardHeadsConfig } from '../reward-heads.ts';
 import { writeSafetensors } from '../safetensors-write.ts';
 import type { AdaptedParameters } from './adapted-parameters.ts';
 import { baseRecord, baseRecordName } from './base-folder.ts';
@@ -34,12 +35,18 @@ export async function writeAdapter(
     readonly dtype: FloatDtype;
     readonly base: string;
     readonly place: string;
+    /** Of a reward model. */
+    readonly heads: RewardHeads;
   },
 ): Promise<void> {
   const { config, head, dtype } = options;
   const base = resolve(options.base);
   const peft = toPeftConfig(config, parameters.settings, parameters.modules, { base, head });
-  const record = baseRecord(resolve(options.place), base, parameters.baseHash);
+  const record = baseRecord(
+    resolve(options.place),
+    { folder: base, weights: parameters.baseHash },
+    head === 'reward' ? rewardHeadsConfig(options.heads) : undefined,
+  );
   await writeFileAtomic(join(folder, adapterConfigName), `${JSON.stringify(peft, null, 2)}\n`);
   await writeFileAtomic(join(folder, baseRecordName), `${JSON.stringify(record, null, 2)}\n`);
   const tensors = savedNames(parameters, head).map((name) => ({

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { makeLlamaConfig } from '../../model/index.ts';
+import type { AdapterOptions } from '../adapter-option.ts';
 import {
   addMemory,
   arenaFactor,
@@ -103,7 +104,7 @@ describe('memory', () => {
     // All linear layers: q 4+4, k and v 4+2 each, o 4+4, gate and up 4+8 each, down 8+4; twice, times the rank.
     const adapter = { type: 'lora', rank: 3, alpha: 1, rsLora: false, targetModules: 'all-linear' } as const;
     expect(adapterParametersOf(config, adapter)).toBe(2 * 3 * (8 + 6 + 6 + 8 + 12 + 12 + 12));
-    const some = { ...adapter, type: 'dora', targetModules: ['q_proj'] } as const;
+    const some: AdapterOptions = { ...adapter, type: 'dora', targetModules: ['q_proj'] };
     expect(adapterParametersOf(config, some)).toBe(2 * (3 * 8 + 4));
   });
 

@@ -2,7 +2,6 @@
 import { stat } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { isIP } from 'node:net';
-import { join } from 'node:path';
 import { serve } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { TenetError } from '../../base/index.ts';
@@ -61,7 +60,7 @@ export async function serveOpenAi(options: ServeOptions): Promise<RunningServer>
   let created: number;
   try {
     engine = await LocalEngine.load(folder, options.engine);
-    created = Math.floor((await stat(join(folder, 'config.json'))).mtimeMs / 1000);
+    created = Math.floor((await stat(folder)).mtimeMs / 1000);
   } catch (error) {
     server.close();
     throw error;
