@@ -11,6 +11,7 @@ import { refuseForeignHosts, securityHeaders } from './http/security.ts';
 import { readApp, serveApp } from './http/static-files.ts';
 import { accountRoutes } from './routes/account-routes.ts';
 import { labelRoutes } from './routes/label-routes.ts';
+import { qualityRoutes } from './routes/quality-routes.ts';
 import { runRoutes } from './routes/run-routes.ts';
 import type { RunStarter } from './run-folders/run-starter.ts';
 import type { RunsFolder } from './run-folders/runs-folder.ts';
@@ -32,6 +33,7 @@ export function apiRoutes(parts: AppParts): Route[] {
   return [
     ...accountRoutes(parts.accounts, parts),
     ...labelRoutes(parts.store),
+    ...qualityRoutes(parts.store, parts.accounts),
     ...runRoutes(parts.runs, parts.starter),
   ];
 }

@@ -10,6 +10,8 @@ import { get, type Me } from './base/api.ts';
 import { go, Link, useAddress } from './base/router.tsx';
 import { Failure, Loading } from './base/states.tsx';
 import { useData } from './base/use-data.ts';
+import { AdjudicatePage } from './quality/adjudicate-page.tsx';
+import { ProgressPage } from './quality/progress-page.tsx';
 import { CompareRunsPage } from './runs/compare-page.tsx';
 import { RunPage } from './runs/run-page.tsx';
 import { RunsPage } from './runs/runs-page.tsx';
@@ -24,6 +26,8 @@ interface Section {
 
 const sections: readonly Section[] = [
   { path: '/annotate', name: 'Annotate', needs: 'annotate' },
+  { path: '/adjudicate', name: 'Adjudicate', needs: 'adjudicate' },
+  { path: '/progress', name: 'Progress', needs: 'quality:read' },
   { path: '/runs', name: 'Runs', needs: 'runs:read' },
   { path: '/people', name: 'People', needs: 'accounts' },
 ];
@@ -97,6 +101,8 @@ function Pages({ me }: { readonly me: Me }): ReactNode {
     if (second === 'compare') return <CompareRunsPage names={searchParams.getAll('run')} />;
     return <RunPage key={second} me={me} name={second} />;
   }
+  if (first === 'adjudicate' && may('adjudicate')) return <AdjudicatePage me={me} project={second} />;
+  if (first === 'progress' && may('quality:read')) return <ProgressPage me={me} project={second} />;
   if (first === 'people' && may('accounts')) return <PeoplePage me={me} />;
   if (first === 'account') return <AccountPage me={me} />;
   return (

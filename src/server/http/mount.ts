@@ -38,7 +38,9 @@ export function mount(app: Hono, routes: readonly Route[], options: MountOptions
         address: options.addressOf(context),
       };
       const answer = await route.handle(call);
-      return answer instanceof Response ? answer : context.json((answer ?? {}) as object);
+      return answer instanceof Response
+        ? answer
+        : context.json((answer === undefined ? {} : answer) as object);
     });
   }
 }

@@ -9,6 +9,7 @@ import { Failure, Loading } from '../base/states.tsx';
 import { useData } from '../base/use-data.ts';
 import { HelpDialog } from './help-dialog.tsx';
 import type { OutboxState } from './outbox.ts';
+import { useKeys, useShortcutSetting } from './shortcuts.ts';
 import type { SkipReason } from './skip-dialog.tsx';
 import { type Answer, forgetDraft, hasDraft, TaskPane, type Times } from './task-pane.tsx';
 import { TaskSource } from './task-source.ts';
@@ -266,6 +267,12 @@ interface NothingProps {
 }
 
 function Nothing({ state, count, onUndo, onRetry }: NothingProps): ReactNode {
+  const [keysOn] = useShortcutSetting();
+  useKeys((key) => {
+    if (key !== 'u') return false;
+    onUndo();
+    return true;
+  }, keysOn);
   if (state.error) return <Failure error={state.error} onRetry={onRetry} />;
   if (state.loading || !state.exhausted) return <Loading />;
   return (
@@ -277,7 +284,7 @@ function Nothing({ state, count, onUndo, onRetry }: NothingProps): ReactNode {
       <div className="actions center">
         {count > 0 && (
           <button type="button" onClick={onUndo}>
-            Back to my last answer
+            Back to my last answer <kbd>u</kbd>
           </button>
         )}
       </div>
@@ -301,7 +308,7 @@ function usePast(project: string): PastAnswers {
   useEffect(() => {
     let left = false;
     get<{ answers: { eventId: string; task: TaskView }[] }>(
-      `/api/label/projects/${encodeURIComponent(project)}/mine`,
+      `/api/label/projects/${encodeURIComponent(project)}/mine?limit=100`,
     ).then(
       ({ answers }) => {
         if (left) return;

@@ -7,6 +7,7 @@ import type {
   tokenSchema,
 } from '../../../src/server/schemas/account-schemas.ts';
 import type { labelSchema, taskViewSchema } from '../../../src/server/schemas/label-schemas.ts';
+import type { adjudicationSchema, qualitySchema } from '../../../src/server/schemas/quality-schemas.ts';
 import type {
   eventSchema,
   runSummarySchema,
@@ -20,6 +21,8 @@ export type Invitation = z.infer<typeof invitationSchema>;
 export type Token = z.infer<typeof tokenSchema>;
 export type TaskView = z.infer<typeof taskViewSchema>;
 export type Label = z.infer<typeof labelSchema>;
+export type Quality = z.infer<typeof qualitySchema>;
+export type Adjudication = z.infer<typeof adjudicationSchema>;
 export type RunSummary = z.infer<typeof runSummarySchema>;
 export type RunEvent = z.infer<typeof eventSchema>;
 export type Sample = z.infer<typeof sampleSchema>;

@@ -1,0 +1,190 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { LabelQueue } from '../feedback/index.ts';
+import type { LedgerEvent } from '../store/index.ts';
+import { cookieOf, password, startTestServer, type TestServer } from './testing/test-server.ts';
+
+let server: TestServer;
+const base = '/api/label/projects/kind';
+/** By response, in the task's own order. */
+const texts = ['best', 'middle', 'worst'];
+
+beforeAll(async () => {
+  server = await startTestServer();
+  await new LabelQueue(server.store, 'kind').add(
+    ['one', 'two', 'three'].map((prompt) => ({
+      item: { prompt, responses: texts.map((text) => ({ text, model: `model of ${text}` })) },
+      overlap: 2,
+      gold: { ranks: [1, 2, 3] },
+      guidelineVersion: '1',
+    })),
+  );
+});
+afterAll(async () => {
+  await server.close();
+  expect(server.failures).toEqual([]);
+});
+
+interface View {
+  readonly taskId: string;
+  readonly cards: readonly { readonly letter: string; readonly text: string }[];
+  readonly draft: unknown;
+}
+
+async function person(
+  name: string,
+): Promise<(method: string, path: string, body?: unknown) => ReturnType<TestServer['ask']>> {
+  const { token } = await server.accounts.invite({ role: 'adjudicator', group: `group of ${name}` });
+  const cookie = cookieOf(
+    await server.accounts.accept(token, { name, email: `${name}@example.org`, password }),
+  );
+  return (method, path, body) => server.ask(method, path, { cookie, body });
+}
+
+/** Ranks by card that put the texts in this order. */
+const ranksFor = ({ cards }: View, order: readonly string[]) =>
+  cards.map(({ text }) => order.indexOf(text) + 1);
+
+async function events(): Promise<LedgerEvent[]> {
+  const all: LedgerEvent[] = [];
+  for await (const event of server.store.ledger.read({ project: 'kind' })) all.push(event);
+  return all;
+}
+
+it('shows neither models nor right answers, and stores ranks by response whatever order was shown', async () => {
+  const [ann, bob] = [await person('ann'), await person('bob')];
+  const claimed = await ann('POST', `${base}/claim`, { limit: 3 });
+  expect(JSON.stringify(claimed.body)).not.toMatch(/model of|gold/);
+  const tasks = claimed.body.tasks as View[];
+  expect(tasks.map(({ cards }) => cards.map(({ letter }) => letter))).toEqual(Array(3).fill(['A', 'B', 'C']));
+  // Orders differ between tasks and people, or nothing would be learned from position.
+  const orders = [...tasks, ...((await bob('POST', `${base}/claim`, { limit: 3 })).body.tasks as View[])];
+  expect(new Set(orders.map(({ cards }) => cards.map(({ text }) => text).join())).size).toBeGreaterThan(1);
+
+  expect((await bob('POST', `${base}/release`, {})).body).toEqual({ released: 3 });
+
+  for (const [i, task] of tasks.entries()) {
+    const label = {
+      id: `label-of-ann-${i}`,
+      taskId: task.taskId,
+      ranks: ranksFor(task, texts),
+      activeMs: 1000,
+    };
+    const answer = await ann('POST', `${base}/labels`, label);
+    expect(answer.body.eventId).toBe(label.id);
+    // What is sent again is stored once and answered alike.
+    expect((await ann('POST', `${base}/labels`, label)).body).toEqual(answer.body);
+    // A second label of one's own is refused with the first named.
+    const second = await ann('POST', `${base}/labels`, { ...label, id: `another-${i}` });
+    expect([second.status, second.body.error.eventId]).toEqual([409, label.id]);
+  }
+  const stored = await events();
+  expect(stored.map(({ ranks }) => ranks)).toEqual(Array(3).fill([1, 2, 3]));
+  expect(stored[0]).toMatchObject({ judge: { kind: 'human', group: 'group of ann' }, guidelineVersion: '1' });
+});
+
+it('keeps drafts by card, corrects, and tells people what they have sent in', async () => {
+  const eve = await person('eve');
+  const [task] = (await eve('POST', `${base}/claim`, { limit: 1 })).body.tasks as View[];
+  const draft = { ranks: [2, null, 1], rationale: 'so far' };
+  expect((await eve('PUT', `${base}/drafts/${task.taskId}`, draft)).status).toBe(200);
+  const [again] = (await eve('POST', `${base}/claim`, { limit: 1 })).body.tasks as View[];
+  expect(again).toMatchObject({ taskId: task.taskId, draft });
+
+  const skip = { id: 'skip-of-eve', taskId: task.taskId, reason: 'other', note: 'no' };
+  expect((await eve('POST', `${base}/skips`, skip)).status).toBe(200);
+  const label = {
+    id: 'after-all-eve',
+    taskId: task.taskId,
+    ranks: ranksFor(task, texts),
+    supersedes: 'skip-of-eve',
+  };
+  expect((await eve('POST', `${base}/corrections`, label)).status).toBe(200);
+  const { body } = await eve('GET', `${base}/mine`);
+  expect(body.answers).toHaveLength(1);
+  expect(body.answers[0]).toMatchObject({
+    eventId: 'after-all-eve',
+    task: { draft: { ranks: label.ranks } },
+  });
+
+  // Nobody corrects somebody else's label.
+  const mal = await person('mal');
+  const foreign = await mal('POST', `${base}/corrections`, {
+    ...label,
+    id: 'not-by-eve',
+    supersedes: 'after-all-eve',
+  });
+  expect(foreign.status).toBe(409);
+  const few = await eve('POST', `${base}/labels`, { id: 'too-few-ranks', taskId: task.taskId, ranks: [1] });
+  expect([few.status, few.body.error.message]).toEqual([
+    400,
+    expect.stringContaining('1 ranks for 3 responses'),
+  ]);
+});
+
+it('finds where people disagree, and lets an adjudicator decide without knowing who said what', async () => {
+  const [bob, judge] = [await person('bea'), await person('judy')];
+  for (const task of (await bob('POST', `${base}/claim`, { limit: 3 })).body.tasks as View[]) {
+    const ranks = ranksFor(task, ['worst', 'middle', 'best']);
+    const rationale = 'quite the other way';
+    await bob('POST', `${base}/labels`, {
+      id: `of-bea-${task.taskId}`,
+      taskId: task.taskId,
+      ranks,
+      rationale,
+    });
+  }
+  const { body: quality } = await judge('GET', '/api/quality/projects/kind');
+  const names = quality.annotators.map(({ name }: { name: string }) => name);
+  expect(names).toContain('ann');
+  const worst = quality.disagreements[0];
+  // Of three pairs none is ordered alike.
+  expect(worst.agreement).toBe(0);
+
+  expect(
+    (await judge('POST', '/api/quality/projects/kind/escalations', { taskId: worst.taskId })).status,
+  ).toBe(200);
+  const { body: claimed } = await judge('POST', '/api/adjudication/projects/kind/claim');
+  const [{ task, labels }] = claimed.tasks;
+  expect(task.taskId).toBe(worst.taskId);
+  expect(labels.map(({ who }: { who: string }) => who)).toEqual(['Annotator 1', 'Annotator 2']);
+  expect(JSON.stringify(claimed)).not.toMatch(/bea@|"ann"|"bea"/);
+  const byText = labels.map(({ ranks }: { ranks: number[] }) =>
+    texts.map((text) => ranks[(task as View).cards.findIndex((card) => card.text === text)]),
+  );
+  expect(byText.sort()).toEqual([
+    [1, 2, 3],
+    [3, 2, 1],
+  ]);
+  const decision = { id: 'decision-of-judy', taskId: task.taskId, ranks: ranksFor(task, texts) };
+  expect((await judge('POST', '/api/adjudication/projects/kind/decisions', decision)).status).toBe(200);
+  const last = (await events()).at(-1)!;
+  expect(last).toMatchObject({ kind: 'adjudication', ranks: [1, 2, 3] });
+  expect(last.basedOn).toHaveLength(2);
+  const { body: after } = await judge('GET', '/api/quality/projects/kind');
+  expect(after.progress.adjudications).toEqual({ waiting: 0, done: 1 });
+  expect(after.disagreements.map(({ taskId }: { taskId: string }) => taskId)).not.toContain(task.taskId);
+});
+
+it('never changes a version of a guideline', async () => {
+  const put = (text: string) =>
+    server.ask('PUT', `${base}/guideline`, { as: 'admin', body: { version: '1', text } });
+  expect((await put('Be kind.')).status).toBe(200);
+  expect((await put('Be kind.')).status).toBe(200);
+  expect((await put('Be rude.')).status).toBe(409);
+  const { body } = await server.ask('GET', `${base}/guideline?version=1`, { as: 'annotator' });
+  expect(body).toEqual({ version: '1', text: 'Be kind.' });
+  expect((await server.ask('GET', `${base}/guideline?version=9`, { as: 'annotator' })).body).toBeNull();
+});
+
+it('takes tasks from programs, and names what is wrong with them', async () => {
+  const tasks = (list: unknown[]) =>
+    server.ask('POST', '/api/label/projects/new/tasks', { as: 'admin', body: { tasks: list } });
+  const good = { item: { prompt: 'p', responses: [{ text: 'a' }, { text: 'b' }] } };
+  expect((await tasks([good])).body).toEqual({ added: 1, known: 0, places: 1 });
+  expect((await tasks([good])).body).toEqual({ added: 0, known: 1, places: 0 });
+  const bad = await tasks([good, { item: { prompt: '', responses: [] } }]);
+  expect([bad.status, bad.body.error.message]).toEqual([
+    400,
+    expect.stringContaining('task 2: item.prompt: is empty'),
+  ]);
+});
