@@ -9,6 +9,9 @@ const JSON_FIELDS = new Set([
   'conversations',
   'responses',
   'ranks',
+  'preferences',
+  'objectives',
+  'scores',
   'completions',
   'labels',
   'tools',
@@ -74,7 +77,7 @@ function toValue(field: string, cell: string): unknown {
     if (word === 'true' || word === 'false') return word === 'true';
     if (/^\d+$/.test(word)) return Number(word);
   }
-  if (field === 'margin') return cell.trim() === '' ? undefined : Number(cell);
+  if (field === 'margin' || field === 'probability') return cell.trim() === '' ? undefined : Number(cell);
   return cell;
 }
 

@@ -9,11 +9,12 @@ export {
 export {
   type CostOptions,
   costOptions,
+  medianSeconds,
   peopleCost,
   usualHumanAgreement,
   usualSecondsPerLabel,
 } from './hybrid/costs.ts';
-export { type HumanLabel, type HumanLabels, humanLabels } from './hybrid/human-labels.ts';
+export { type HumanLabel, type HumanLabels, humanLabels, labelsByContent } from './hybrid/human-labels.ts';
 export { type HybridOptions, hybridOptions } from './hybrid/hybrid-options.ts';
 export {
   type AuditReport,

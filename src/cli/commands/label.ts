@@ -2,6 +2,8 @@ import { Command } from 'commander';
 import { copyCommand } from '../label/copy.ts';
 import { createCommand } from '../label/create.ts';
 import { exportCommand } from '../label/export.ts';
+import { planCommand } from '../label/plan.ts';
+import { routeCommand } from '../label/route.ts';
 import { statusCommand } from '../label/status.ts';
 import { verifyCommand } from '../label/verify.ts';
 import { workCommand } from '../label/work.ts';
@@ -18,6 +20,8 @@ export function labelCommand(): Command {
     .addCommand(workCommand())
     .addCommand(statusCommand())
     .addCommand(exportCommand())
+    .addCommand(planCommand())
+    .addCommand(routeCommand())
     .addCommand(verifyCommand())
     .addCommand(copyCommand());
 }

@@ -31,6 +31,12 @@ export function peopleCost(
   return { costUsd: hours * ratePerHour, hours };
 }
 
+/** Median of measured milliseconds, in seconds; undefined for none. */
+export function medianSeconds(times: readonly number[]): number | undefined {
+  const median = medianOf(times);
+  return median === undefined ? undefined : median / 1000;
+}
+
 export function medianOf(values: readonly number[]): number | undefined {
   if (values.length === 0) return undefined;
   const sorted = [...values].sort((a, b) => a - b);

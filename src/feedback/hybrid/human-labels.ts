@@ -1,7 +1,7 @@
 /** What people said in a project, by task. */
 import type { Store } from '../../store/index.ts';
 import { labelFilter } from '../labels/label-records.ts';
-import type { Ranks } from './judged-item.ts';
+import { contentKey, type Ranks } from './judged-item.ts';
 
 export interface HumanLabel {
   readonly eventId: string;
@@ -28,4 +28,20 @@ export async function humanLabels(store: Store, project: string): Promise<HumanL
     else labels.set(taskId, [...(labels.get(taskId) ?? []), label]);
   }
   return { labels, decisions };
+}
+
+/** What people said of any item in any project of a store, by `contentKey`. */
+export async function labelsByContent(
+  store: Store,
+): Promise<Map<string, Pick<HumanLabel, 'ranks' | 'activeMs'>[]>> {
+  const labels = new Map<string, Pick<HumanLabel, 'ranks' | 'activeMs'>[]>();
+  for await (const event of store.ledger.read({ kinds: ['label'], current: true })) {
+    const { ranks, item, judge, activeMs = null } = event;
+    if (judge.kind === 'ai' || !ranks || !item) continue;
+    const key = contentKey(item);
+    const known = labels.get(key);
+    if (known) known.push({ ranks, activeMs });
+    else labels.set(key, [{ ranks, activeMs }]);
+  }
+  return labels;
 }

@@ -1,6 +1,6 @@
 /** The hybrid stage: a judge's labels and people's become one data file, each item labelled by whom it takes. */
-import { join, relative } from 'node:path';
-import { TenetError, writeFileAtomic } from '../../base/index.ts';
+import { join, relative, resolve } from 'node:path';
+import { hashFile, TenetError, writeFileAtomic } from '../../base/index.ts';
 import { writeRecords } from '../../data/index.ts';
 import {
   advanceHybrid,
@@ -23,6 +23,9 @@ import type { FinishedStage, StageResult, StageRun } from './stage-run.ts';
 export async function runHybrid(options: StageOf<'hybrid'>, stage: StageRun): Promise<StageResult> {
   const { context, run, seed, name, recipe } = stage;
   const { from, job } = labelledBy(options, stage);
+  const labels = String(from.result.data);
+  const hash = await hashFile(resolve(run.path, labels));
+  await run.recordUse(name, { kind: 'data', role: from.type, stage: from.name, path: labels, hash });
   const address = recipe.stages.find((other) => (other.name ?? other.type) === from.name);
   const store = await openStore(
     storeAddress(run.path, address?.type === 'compare' ? address.store : undefined),
@@ -53,9 +56,9 @@ export async function runHybrid(options: StageOf<'hybrid'>, stage: StageRun): Pr
     }
 
     // Step 2. The labels as data, and how they came about.
-    const { report, labels } = reportHybrid(state.items, state.measured, own);
+    const { report, labels: mixed } = reportHybrid(state.items, state.measured, own);
     const data = join(context.folder, 'labels.jsonl');
-    await writeRecords(data, labels);
+    await writeRecords(data, mixed);
     await writeFileAtomic(join(context.folder, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
     await run.recordInputs([
       ledgerInput(`${name} labels by people`, await selectFromLedger(store, { project })),
@@ -73,7 +76,7 @@ export async function runHybrid(options: StageOf<'hybrid'>, stage: StageRun): Pr
     return {
       job,
       ...summaryOf(report),
-      rankings: labels.length,
+      rankings: mixed.length,
       data: relative(run.path, data),
     };
   } finally {
