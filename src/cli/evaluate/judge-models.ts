@@ -75,10 +75,10 @@ export async function judgeModels(
     },
   );
   display.stage({ stage, index: 0, count: 1, status: 'finished' });
-  if (judged.matches.length < 2) {
+  if (judged.answers.length < 2) {
     throw new TenetError(
       'provider',
-      `Only ${judged.matches.length} pairs of answers could be judged; ${judged.failed.count} prompts failed, the first: ${judged.failed.reason}`,
+      `A win rate needs two prompts, and ${judged.answers.length} of ${judged.answers.length + judged.failed.count} could be answered and judged${judged.failed.reason === null ? '.' : `; the first failure: ${judged.failed.reason}`}`,
     );
   }
   const audits =
@@ -116,7 +116,7 @@ export async function judgeModels(
 
 export function showJudged({ judge, prompts, ratings, winRates, failed }: JudgedModels): string {
   const between = ({ estimate, low, high }: Interval): string =>
-    `${number(estimate)} [${number(low)}, ${number(high)}]`;
+    `${number(estimate, '%')} [${number(low, '%')}, ${number(high, '%')}]`;
   const lines = [
     bold(`Answers to ${prompts} prompts, judged by ${judge}`),
     table(
@@ -125,10 +125,10 @@ export function showJudged({ judge, prompts, ratings, winRates, failed }: Judged
         one.models.join(' : '),
         between(one.winRate),
         one.lengthControlled ? between(one.lengthControlled) : '–',
-        number(one.wins),
-        number(one.ties),
-        number(one.losses),
-        number(one.longer),
+        number(one.wins, '%'),
+        number(one.ties, '%'),
+        number(one.losses, '%'),
+        number(one.longer, '%'),
       ]),
     ),
     ...winRates.flatMap(({ audited }) =>
@@ -148,7 +148,7 @@ export function showJudged({ judge, prompts, ratings, winRates, failed }: Judged
       bold('Ratings'),
       table(
         ['model', 'rating', 'win rate %', 'matches'],
-        ratings.map((one) => [one.model, between(one.rating), number(one.winRate), `${one.matches}`]),
+        ratings.map((one) => [one.model, between(one.rating), number(one.winRate, '%'), `${one.matches}`]),
       ),
       dim(
         'Bradley and Terry’s model on Elo’s scale, 1000 on average; 95 % intervals by bootstrap over prompts.',

@@ -23,10 +23,10 @@ export function showRegression(
     words[change.change],
     `${change.suite}: ${change.figure}`,
     `${change.items}`,
-    number(change.before),
-    number(change.after),
-    `${signed(change.difference.estimate)} [${signed(change.difference.low)}, ${signed(change.difference.high)}]`,
-    change.limit === null ? '' : number(change.limit),
+    number(change.before, change.unit),
+    number(change.after, change.unit),
+    `${signed(change.difference.estimate, change.unit)} [${signed(change.difference.low, change.unit)}, ${signed(change.difference.high, change.unit)}]`,
+    change.limit === null ? '' : number(change.limit, change.unit),
   ]);
   const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i].length)));
   const line = (row: readonly string[]): string =>
@@ -66,6 +66,6 @@ export function showRegression(
   ].join('\n')}\n`;
 }
 
-function signed(value: number): string {
-  return value > 0 ? `+${number(value)}` : number(value);
+function signed(value: number, unit: string): string {
+  return value > 0 ? `+${number(value, unit)}` : number(value, unit);
 }

@@ -32,7 +32,7 @@ function showSuite(found: readonly SuiteResult[], models: readonly ModelResults[
       `${figure.name}${arrow}`,
       `${Object.keys(figure.items).length || '–'}`,
       ...own.map(formatFigure),
-      figure.landmarks.map(({ name, value }) => `${name} ${number(value)}`).join(', '),
+      figure.landmarks.map(({ name, value }) => `${name} ${number(value, figure.unit)}`).join(', '),
     ];
   });
   const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i].length)));
@@ -54,13 +54,17 @@ function formatFigure(figure: Figure | undefined): string {
   if (!figure?.interval) return '–';
   const { estimate, low, high } = figure.interval;
   const unit = figure.unit === '' ? '' : ` ${figure.unit}`;
-  return `${number(estimate)}${unit} [${number(low)}, ${number(high)}]`;
+  const text = (value: number): string => number(value, figure.unit);
+  return `${text(estimate)}${unit} [${text(low)}, ${text(high)}]`;
 }
 
-export function number(value: number): string {
+/** Three digits where there is a fraction to tell, one from 10 on; per cent always with one. */
+export function number(value: number, unit = ''): string {
   if (!Number.isFinite(value)) return value < 0 ? '−∞' : '∞';
+  const digits = unit === '%' || Math.abs(value) >= 10 ? 1 : 3;
   return value
-    .toFixed(Math.abs(value) >= 10 || value === 0 ? 1 : 3)
-    .replace(/^-/, '−')
-    .replace(/\.0$/, '');
+    .toFixed(digits)
+    .replace(/\.0+$/, '')
+    .replace(/^-(?=.*[1-9])/, '−')
+    .replace(/^-/, '');
 }

@@ -123,7 +123,7 @@ export const suggestedAnswersSuite: Suite = {
       answers: done.map(({ item, value }) => ({
         id: item.id,
         prompt: item.after.prompt.map(({ content }) => content).join('\n'),
-        response: value.second,
+        response: `${value.first} … ${value.second}`,
         verdict: value.agrees ? 'agrees' : value.suggestedIsRight ? 'right' : 'wrong',
       })),
       failed,
