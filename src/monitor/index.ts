@@ -2,6 +2,7 @@
 export { type BatchSummary, summariseBatch, type WatchedResponse } from './batch-summary.ts';
 export { type Canary, type CanaryResult, canaries, canaryWins, judgeCanaries } from './canaries.ts';
 export { type Detector, type DetectorName, detectorNames, type Finding } from './detector.ts';
+export { fitGold, fittedGain, type GoldFit, type GoldForm, type GoldPoint, goldForms } from './goodhart.ts';
 export { type Entry, History, type Point } from './history.ts';
 export { type Alarm, detectors, Monitor } from './monitor.ts';
 export {

@@ -31,11 +31,13 @@ export interface StageContext {
    * Shown what the policy has just sampled, before it learns from it: the policy is the one that wrote these responses.
    * Default: nobody watches.
    * @param step the iteration that has begun, from 1
-   * @returns stop: the stage ends here, without learning from them. The weights are then those to keep; whoever watches may
-   *   have put better ones in their place.
+   * @returns stop: the stage ends here, without learning from them; restored: the same, and whoever watches has put better
+   *   weights in the place of the policy's
    */
-  watch?(step: number, rollout: WatchedRollout): Promise<'go on' | 'stop'>;
+  watch?(step: number, rollout: WatchedRollout): Promise<Verdict>;
 }
+
+export type Verdict = 'go on' | 'stop' | 'restored';
 
 /** What else is known of a warning that a monitor gives. */
 export interface AlarmRecord {

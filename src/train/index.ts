@@ -8,7 +8,7 @@ export {
 export { type BestOfNOptions, bestOfNOptions } from './best-of-n-options.ts';
 export { type CheckpointOptions, loadCheckpoint, removeCheckpoints, saveCheckpoint } from './checkpoint.ts';
 export type { PairJudge, PairToJudge } from './choose-pairs.ts';
-export type { AlarmRecord, Sample, StageContext, WatchedRollout } from './context.ts';
+export type { AlarmRecord, Sample, StageContext, Verdict, WatchedRollout } from './context.ts';
 export { trainCpo, trainSimpo } from './cpo.ts';
 export { type CpoOptions, cpoOptions, type SimpoOptions, simpoOptions } from './cpo-options.ts';
 export { trainDpo } from './dpo.ts';

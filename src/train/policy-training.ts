@@ -212,8 +212,11 @@ export class PolicyTraining<O extends PolicyTrainingOptions> implements AsyncDis
     this.tokens += tokensOf(rollout);
     this.current.correction = correctForSampler(rollout, this.method.options);
     if (!this.current.correction && !this.trustSampler) checkGenerationMatches(rollout.logProbGap);
-    if ((await this.context.watch?.(index + 1, rollout)) !== 'stop') return rollout;
+    const verdict = await this.context.watch?.(index + 1, rollout);
+    if (verdict !== 'stop' && verdict !== 'restored') return rollout;
     this.done = index;
+    const unknown = { reward: Number.NaN, kl: null };
+    this.last = verdict === 'stop' ? meansOf(rollout, this.reference !== null) : unknown;
     return null;
   }
 
@@ -284,11 +287,10 @@ export class PolicyTraining<O extends PolicyTrainingOptions> implements AsyncDis
     const { options, inputs } = this.method;
     const { iterations } = this.plan;
     const done = current.index + 1;
-    const divergences = this.reference && divergenceOf(rollout);
-    const divergence = divergences && { kl: meanOf(divergences), coefficient: this.klCoefficient };
+    this.last = meansOf(rollout, this.reference !== null);
+    const divergence = this.last.kl === null ? null : { kl: this.last.kl, coefficient: this.klCoefficient };
     if (divergence) this.penalty.update(divergence.kl, rollout.items.length);
     if (rollout.mixed) this.mix?.observe(rollout.mixed);
-    this.last = { reward: momentsOf(rollout.mixed?.sums ?? rollout.scores).mean, kl: divergence?.kl ?? null };
     reportIteration(context, {
       done,
       total: iterations,
@@ -343,6 +345,14 @@ export function trainedOn(
   const graph = buildPolicyGraph(inputs.config, inputs.policy, options);
   const { loss, metrics } = lossOf(graph);
   return { model: graph.model, loss, metrics: { ...metrics, ...graph.gap } };
+}
+
+/** What a stage says of its last responses. */
+function meansOf(rollout: Rollout, hasReference: boolean): Pick<PolicyResult, 'reward' | 'kl'> {
+  return {
+    reward: momentsOf(rollout.mixed?.sums ?? rollout.scores).mean,
+    kl: hasReference ? meanOf(divergenceOf(rollout)) : null,
+  };
 }
 
 function beginIteration(index: number): Iteration {

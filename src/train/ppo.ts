@@ -40,6 +40,7 @@ import { entropyFromLogits, type Feeds, type Graph, learningRateAt, type Tensor 
 import type { Tokenizer } from '../text/index.ts';
 import { type CheckpointPart, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import type { StageContext } from './context.ts';
+import { divergenceOf } from './kl-penalty.ts';
 import { meanOf } from './mean.ts';
 import { trainerOptions, warmupStepsOf } from './options.ts';
 import { policyFeeds } from './policy-batch.ts';
@@ -73,7 +74,7 @@ export interface PpoInputs {
 export interface PpoResult {
   readonly iterations: number;
   readonly episodes: number;
-  /** Means over the last iteration. */
+  /** Means over the last iteration; NaN where other weights were put in the policy's place after it. */
   readonly score: number;
   /** Divergence from the reference, nats per response. */
   readonly kl: number;
@@ -181,8 +182,10 @@ export async function trainPpo(
       unit: 'iteration',
     });
     checkGenerationMatches(rollout.logProbGap);
-    if ((await context.watch?.(iteration + 1, rollout)) === 'stop') {
+    const verdict = await context.watch?.(iteration + 1, rollout);
+    if (verdict === 'stop' || verdict === 'restored') {
       iterations = iteration;
+      last = verdict === 'stop' ? meansOf(rollout) : { score: Number.NaN, kl: Number.NaN };
       break;
     }
     const { counted, items } = rollout;
@@ -392,6 +395,14 @@ function requireValue(inputs: PpoInputs): ParameterStore {
     "PPO with valueModel 'separate' needs the parameters of a value model (usually a copy of the reward model); " +
       "give them as `value`, or set valueModel to 'head'",
   );
+}
+
+/** Of a policy that does not learn from what it has sampled. */
+function meansOf(rollout: Rollout): Pick<PpoResult, 'score' | 'kl'> {
+  return {
+    score: momentsOf(rollout.mixed?.sums ?? rollout.scores).mean,
+    kl: meanOf(divergenceOf(rollout)),
+  };
 }
 
 /** Means of the probes over a rollout, under `probe/<name>`. */

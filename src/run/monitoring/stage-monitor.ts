@@ -15,7 +15,7 @@ import {
   pool,
   summariseBatch,
 } from '../../monitor/index.ts';
-import type { StageContext, WatchedRollout } from '../../train/index.ts';
+import type { StageContext, Verdict, WatchedRollout } from '../../train/index.ts';
 import { BestWeights } from './best-weights.ts';
 import { MonitorJournal } from './journal.ts';
 import { monitorMetrics, watchedResponses } from './summarise-rollout.ts';
@@ -108,11 +108,7 @@ export class StageMonitor {
     this.see({ step, metrics });
   }
 
-  private async watched(
-    watch: PolicyWatch,
-    step: number,
-    rollout: WatchedRollout,
-  ): Promise<'go on' | 'stop'> {
+  private async watched(watch: PolicyWatch, step: number, rollout: WatchedRollout): Promise<Verdict> {
     this.begin(step);
     const heldOut = (await watch.heldOut?.(step, rollout)) ?? [];
     if (step === 1 && watch.canaries && this.monitor.actionOf('canary')) {
@@ -162,7 +158,7 @@ export class StageMonitor {
   }
 
   /** The policy of now wrote these responses; it is kept, or an earlier one in its place. */
-  private async end(step: number, { detector, action }: Alarm): Promise<'stop'> {
+  private async end(step: number, { detector, action }: Alarm): Promise<Verdict> {
     this.ended = { stoppedAt: step, stoppedBy: detector };
     const best = action === 'rollback' ? this.best : null;
     if (action === 'rollback' && !(best && this.weights)) {
@@ -181,6 +177,6 @@ export class StageMonitor {
     this.outer.warn(
       `Ended before iteration ${step} by "${detector}"${this.ended.keptStep === undefined ? '' : `; the policy of step ${this.ended.keptStep} is kept, whose held-out reward was best`}.`,
     );
-    return 'stop';
+    return this.ended.keptStep === undefined ? 'stop' : 'restored';
   }
 }

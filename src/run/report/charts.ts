@@ -22,6 +22,10 @@ interface Group {
 
 /** In reading order; the first group that holds a metric takes it. */
 const groups: readonly Group[] = [
+  { title: 'Style of responses (share)', holds: (has) => has('monitor') && has('share') },
+  { title: 'Words of a response', holds: (has) => has('monitor') && has('words') && !has('correlation') },
+  { title: 'Held-out reward', holds: (has) => has('monitor') && has('held') },
+  { title: 'Correlation of reward and words', holds: (has) => has('monitor') && has('correlation') },
   { title: 'Speed', holds: (has) => has('second', 'throughput') || (has('step') && has('time')) },
   { title: 'Time (ms)', holds: (has) => has('time') },
   { title: 'Sampler against trainer', holds: (has) => has('sampling') },
@@ -57,6 +61,7 @@ const groups: readonly Group[] = [
 /** The order in which a reader wants the charts of a stage. */
 const readingOrder = [
   'Reward',
+  'Held-out reward',
   'Loss',
   'Accuracy',
   'KL divergence (nats)',
@@ -64,6 +69,9 @@ const readingOrder = [
   'Multipliers of bounds',
   'Distance to bounds (above 0 = broken)',
   'Disagreement of ensembles',
+  'Words of a response',
+  'Style of responses (share)',
+  'Correlation of reward and words',
   'Entropy (nats)',
   'Clip fraction',
   'Value loss',

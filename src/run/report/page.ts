@@ -11,6 +11,7 @@ import { Html, html, scriptJson } from './html.ts';
 import { inputsSection } from './inputs-section.ts';
 import { objectivesSection } from './objectives-section.ts';
 import { outcomeOf } from './outcome.ts';
+import { overoptimisationSection } from './overoptimisation-section.ts';
 import { samplesSection } from './samples-section.ts';
 
 /** Everything the report is made from: the content of a run folder. */
@@ -27,11 +28,13 @@ export function reportPage(data: ReportData, assets: ReportAssets): string {
   const { manifest, warnings } = data;
   const evaluation = evaluationSection(data.evaluation.tables);
   const objectives = objectivesSection(manifest.stages, data.events, data.evaluation.tables);
+  const overoptimisation = overoptimisationSection(manifest.stages, data.events);
   const samples = samplesSection(data.samples, manifest.stages);
   const curves = curvesSection(manifest.stages, data.events);
   const links: [string, string][] = [
     ...(evaluation ? [['evaluation', 'Evaluation'] as [string, string]] : []),
     ...(objectives ? [['objectives', 'Objectives'] as [string, string]] : []),
+    ...(overoptimisation ? [['overoptimisation', 'Overoptimisation'] as [string, string]] : []),
     ...(samples ? [['samples', 'Samples'] as [string, string]] : []),
     ['curves', 'Curves'],
     ['inputs', 'Inputs'],
@@ -55,6 +58,7 @@ ${header(data)}
 <main>
 ${evaluation}
 ${objectives}
+${overoptimisation}
 ${samples}
 ${curves.section}
 ${inputsSection(manifest)}
@@ -102,8 +106,10 @@ function warningsSection(warnings: readonly WarningRecord[]): Html | null {
     <section id="warnings" aria-labelledby="warnings-title">
       <h2 id="warnings-title">Warnings</h2>
       <ul class="warnings">${warnings.map(
-        ({ stage, message }) =>
-          html`<li>${stage && html`<span class="kind">${stage}</span> `}${message}</li>`,
+        ({ stage, message, detector }) =>
+          html`<li>${stage && html`<span class="kind">${stage}</span> `}${
+            detector && html`<span class="kind">${detector}</span> `
+          }${message}</li>`,
       )}</ul>
     </section>`;
 }
