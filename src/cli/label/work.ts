@@ -37,29 +37,39 @@ export function workCommand(): Command {
     .option('--group <name>', 'the group of annotators that you belong to')
     .option('--audience <name>', 'a language or group whose tasks you can do; may be repeated', collect)
     .option('--adjudicate', 'decide where the labels of others disagree')
-    .option('--guideline <file>', 'text to show on g')
+    .option('--guideline <file>', 'text to show on g (default: the project’s own)')
     .action(run);
 }
 
 async function run(flags: WorkFlags, self: Command): Promise<void> {
   const { json } = globalOptions(self);
-  const [{ annotate }, { openTerminal }, { LabelQueue }, { openStore }, { TenetError }, { readFile }] =
-    await Promise.all([
-      import('./annotate/annotate.ts'),
-      import('./annotate/open-terminal.ts'),
-      import('../../feedback/index.ts'),
-      import('../../store/index.ts'),
-      import('../../base/error.ts'),
-      import('node:fs/promises'),
-    ]);
+  const [
+    { annotate },
+    { openTerminal },
+    { LabelQueue },
+    { openStore },
+    { readGuideline },
+    { TenetError },
+    { readFile },
+  ] = await Promise.all([
+    import('./annotate/annotate.ts'),
+    import('./annotate/open-terminal.ts'),
+    import('../../feedback/index.ts'),
+    import('../../store/index.ts'),
+    import('../../server/guidelines.ts'),
+    import('../../base/error.ts'),
+    import('node:fs/promises'),
+  ]);
   if (!process.stdin.isTTY || !process.stdout.isTTY) {
     throw new TenetError('usage', 'Labelling needs a terminal: standard input and output must both be one.');
   }
-  const guideline = flags.guideline === undefined ? null : await readFile(flags.guideline, 'utf8');
+  const file = flags.guideline === undefined ? null : await readFile(flags.guideline, 'utf8');
   const store = await openStore(flags.store, { mustExist: true });
   try {
     const project = await chooseProject(store, flags.project);
     const queue = new LabelQueue(store, project);
+    const guideline = async (version: string | null): Promise<string | null> =>
+      file ?? (await readGuideline(store.database, project, version ?? undefined))?.text ?? null;
     const id = flags.as ?? userInfo().username;
     const annotator = {
       id,
@@ -71,7 +81,7 @@ async function run(flags: WorkFlags, self: Command): Promise<void> {
       { colours: !process.env.NO_COLOR },
     );
     const summary = await annotate({
-      ...{ queue, annotator, terminal, guideline: async () => guideline },
+      ...{ queue, annotator, terminal, guideline },
       purpose: flags.adjudicate ? 'adjudication' : 'label',
     }).finally(close);
     process.stdout.write(
