@@ -379,7 +379,7 @@ describe('recipes with objectives', () => {
     );
     const heads = join(run, resultOf('heads').model!.folder);
     await expect(go(`{ name: a, rewardModelPath: ${heads} }`)).rejects.toThrow(
-      /objective "a" does not say which head of reward model model, which has: helpful, harmless. Give rewards as a list of objectives, each with head: one of them./,
+      /objective "a" does not say which head of reward model \d+-heads.model, which has: helpful, harmless. Choose one: rewards: \[\{ name: a, head: helpful, … \}\]\./,
     );
   });
 });

@@ -176,7 +176,7 @@ export function memberOf(
     throw new TenetError(
       'usage',
       `stage "${stage}": objective "${name}" ${head === undefined ? 'does not say which head of' : `asks for head "${head}" of`} reward model ` +
-        `${model.name}, which has: ${names.join(', ')}. Set head to one of them.`,
+        `${placeOf(model)}, which has: ${names.join(', ')}. Choose one: rewards: [{ name: ${name}, head: ${names[0]}, … }].`,
     );
   }
   return { config, parameters, heads, ...(means && { means: heads.map((i) => means[i]) }) };
