@@ -56,10 +56,10 @@ export {
 } from './routing/prediction-powered.ts';
 export { isAudited, type Route, routeOf, type Thresholds } from './routing/route.ts';
 export type { TasksAdded } from './tasks/add-tasks.ts';
+export type { Draft } from './tasks/drafts.ts';
 export {
   type Assignment,
   type ClaimTasksOptions,
-  type Draft,
   LabelQueue,
 } from './tasks/label-queue.ts';
 export type { Gold, LabelTask, NewLabelTask, Suggestion } from './tasks/label-task.ts';

@@ -206,6 +206,17 @@ onEachDatabase((database) => {
     ]);
   });
 
+  it('asks somebody else also where more labels are wanted than the task was made with', async () => {
+    await labels.add([taskOf('a')]);
+    await labels.add([taskOf('a', { overlap: 2 })]);
+    const first = await next(ann);
+    await labels.skip({ ...first, reason: 'other' });
+    const second = await next(bob);
+    await labels.submit(second);
+    await labels.submit(await next(eve));
+    expect(await labels.progress()).toMatchObject({ labels: 2, wanted: 2, complete: 1, skips: 1 });
+  });
+
   it('corrects a label by a new one, and a skip by a label without asking for one too many', async () => {
     await labels.add([taskOf('a'), taskOf('b')]);
     const first = await next(ann);

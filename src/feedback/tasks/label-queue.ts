@@ -5,29 +5,16 @@
  * are one transaction, so an acknowledged label is never lost and a task never waits for a label that is there.
  */
 import { TenetError } from '../../base/index.ts';
-import type { Lease, LedgerEvent, Store, StoreTransaction, WorkItem } from '../../store/index.ts';
+import type { Lease, LedgerEvent, Store } from '../../store/index.ts';
 import { addTasks, type TasksAdded } from './add-tasks.ts';
+import { type Draft, readDraft, saveDraft } from './drafts.ts';
+import { finishPlace, placesOf, skipPlace, unskipPlace } from './finish-place.ts';
 import { audienceNames, type LabelTask, type NewLabelTask } from './label-task.ts';
-import { isSkipped, labelPlace, type PlaceResult, type Purpose, placeOf, queueName } from './places.ts';
+import { isSkipped, labelPlace, type Purpose, placeOf, queueName } from './places.ts';
 import { type LabelProgress, progressOf } from './progress.ts';
 import { isSuggestionShown, shownOrderOf } from './shown.ts';
-import {
-  type Annotator,
-  labelEventOf,
-  type Skip,
-  type Submission,
-  skipEventOf,
-  type TimeSpent,
-} from './submission.ts';
+import { type Annotator, labelEventOf, type Skip, type Submission, skipEventOf } from './submission.ts';
 import { readTask, readTasks } from './task-table.ts';
-
-/** A label that is not finished. */
-export interface Draft extends TimeSpent {
-  /** [K] by response. */
-  readonly ranks?: readonly (number | null)[];
-  readonly flags?: readonly string[];
-  readonly rationale?: string;
-}
 
 /** A task given out to an annotator. */
 export interface Assignment {
@@ -54,8 +41,6 @@ export interface ClaimTasksOptions {
 }
 
 const defaultLeaseMs = 30 * 60_000;
-/** Skips after which nobody else is asked for the same task. */
-const maxSkips = 3;
 
 export class LabelQueue {
   readonly project: string;
@@ -94,7 +79,7 @@ export class LabelQueue {
    */
   async claim(annotator: Annotator, options: ClaimTasksOptions = {}): Promise<Assignment[]> {
     const { limit = 1, leaseMs = defaultLeaseMs, purpose = 'label' } = options;
-    const queue = this.store.queue(queueName(purpose, this.project));
+    const queue = this.store.queue(this.places(purpose));
     const held = (await queue.held(annotator.id)).slice(0, limit);
     const kept = await Promise.all(held.map((lease) => queue.extend(lease, leaseMs).catch(ifLost)));
     const leases = kept.filter((lease) => lease !== null);
@@ -123,7 +108,7 @@ export class LabelQueue {
     leaseMs: number = defaultLeaseMs,
     purpose: Purpose = 'label',
   ): Promise<number> {
-    const queue = this.store.queue(queueName(purpose, this.project));
+    const queue = this.store.queue(this.places(purpose));
     const extended = await Promise.all(
       (await queue.held(annotator)).map((lease) => queue.extend(lease, leaseMs).catch(ifLost)),
     );
@@ -132,7 +117,7 @@ export class LabelQueue {
 
   /** Gives back what an annotator holds, for others; drafts are kept. @param taskId default: all of it. @returns how many */
   async release(annotator: string, taskId?: string, purpose: Purpose = 'label'): Promise<number> {
-    const queue = this.store.queue(queueName(purpose, this.project));
+    const queue = this.store.queue(this.places(purpose));
     let released = 0;
     for (const lease of await queue.held(annotator)) {
       if (taskId !== undefined && placeOf(lease).task !== taskId) continue;
@@ -151,7 +136,7 @@ export class LabelQueue {
     const task = await this.get(submission.taskId);
     const event = labelEventOf(task, submission, { kind: 'label' });
     return this.store.write(async (within) => {
-      await this.finishPlace(within, 'label', submission);
+      await finishPlace(within, this.places('label'), submission);
       return within.ledger.append(event);
     });
   }
@@ -161,8 +146,7 @@ export class LabelQueue {
     const task = await this.get(skip.taskId);
     const event = skipEventOf(task, skip);
     return this.store.write(async (within) => {
-      const isNew = await this.finishPlace(within, 'label', skip, 'failed');
-      if (isNew) await this.askAnother(within, task, skip.id);
+      await skipPlace(within, this.places('label'), task, skip);
       return within.ledger.append(event);
     });
   }
@@ -180,7 +164,7 @@ export class LabelQueue {
       ...(before.basedOn && { basedOn: before.basedOn }),
     });
     return this.store.write(async (within) => {
-      if (before.kind === 'skip') await this.unskip(within, task, eventId, submission);
+      if (before.kind === 'skip') await unskipPlace(within, this.places('label'), eventId, submission);
       return within.ledger.append(event);
     });
   }
@@ -203,7 +187,7 @@ export class LabelQueue {
     const { kind = 'human', group } = annotator;
     return this.store.write(async ({ ledger, queue }) => {
       const purpose = before.kind === 'adjudication' ? 'adjudication' : 'label';
-      if (!known) await queue(queueName(purpose, this.project)).reopen(taskId, annotator.id);
+      if (!known) await queue(this.places(purpose)).reopen(taskId, annotator.id);
       return ledger.append({
         ...{ id, kind: 'withdrawal', project: this.project, taskId, supersedes: eventId },
         judge: { kind, id: annotator.id, ...(group !== undefined && { group }) },
@@ -223,41 +207,27 @@ export class LabelQueue {
   }
 
   /** Keeps what an annotator has done of a task so far; the next draft replaces it, and a label removes it. */
-  async saveDraft(taskId: string, annotator: string, draft: Draft): Promise<void> {
-    const row = { content: JSON.stringify(draft), saved_at: Date.now() };
-    await this.store.database.write((transaction) =>
-      transaction
-        .insertInto('label_draft')
-        .values({ id: draftId(taskId, annotator), ...row })
-        .onConflict((conflict) => conflict.column('id').doUpdateSet(row))
-        .execute(),
-    );
+  saveDraft(taskId: string, annotator: string, draft: Draft): Promise<void> {
+    return saveDraft(this.store.database, taskId, annotator, draft);
   }
 
-  async draft(taskId: string, annotator: string): Promise<Draft | null> {
-    const row = await this.store.database.read((db) =>
-      db
-        .selectFrom('label_draft')
-        .select('content')
-        .where('id', '=', draftId(taskId, annotator))
-        .executeTakeFirst(),
-    );
-    return row ? (JSON.parse(row.content) as Draft) : null;
+  draft(taskId: string, annotator: string): Promise<Draft | null> {
+    return readDraft(this.store.database, taskId, annotator);
   }
 
   /** Changes how urgent tasks are, such as by the disagreement of an ensemble. @returns how many places that concerned */
   prioritise(priorities: ReadonlyMap<string, number>): Promise<number> {
-    return this.store.queue(queueName('label', this.project)).prioritise(priorities, 'group');
+    return this.store.queue(this.places('label')).prioritise(priorities, 'group');
   }
 
   /** Asks for further labels of a task, such as where those there are disagree. @returns how many are wanted now */
   async askForMore(taskId: string, labels = 1): Promise<number> {
     const task = await this.get(taskId);
     return this.store.write(async ({ queue }) => {
-      const places = await collect(queue(queueName('label', this.project)).read({ group: taskId }));
+      const places = await placesOf(queue(this.places('label')), taskId);
       const asked = places.filter((item) => !isSkipped(item)).length;
       const more = Array.from({ length: labels }, (_, i) => labelPlace(task, `more-${places.length + i}`));
-      await queue(queueName('label', this.project)).add(more);
+      await queue(this.places('label')).add(more);
       return asked + labels;
     });
   }
@@ -266,7 +236,7 @@ export class LabelQueue {
   async escalate(taskId: string, basedOn: readonly string[]): Promise<void> {
     const task = await this.get(taskId);
     const labels = [...basedOn].sort();
-    await this.store.queue(queueName('adjudication', this.project)).add([
+    await this.store.queue(this.places('adjudication')).add([
       {
         ...{ id: `${taskId}/${labels.join(',')}`, group: taskId, priority: task.priority, maxAttempts: null },
         payload: { task: taskId, basedOn: labels },
@@ -278,13 +248,13 @@ export class LabelQueue {
   async adjudicate(submission: Submission): Promise<LedgerEvent> {
     const { taskId, annotator } = submission;
     const task = await this.get(taskId);
-    const name = queueName('adjudication', this.project);
-    const places = await collect(this.store.queue(name).read({ group: taskId }));
+    const name = this.places('adjudication');
+    const places = await placesOf(this.store.queue(name), taskId);
     const own = places.find(({ owner }) => owner === annotator.id) ?? places.at(-1);
     const basedOn = own ? placeOf(own).basedOn : [];
     const event = labelEventOf(task, submission, { kind: 'adjudication', basedOn });
     return this.store.write(async (within) => {
-      await this.finishPlace(within, 'adjudication', submission);
+      await finishPlace(within, this.places('adjudication'), submission);
       return within.ledger.append(event);
     });
   }
@@ -294,7 +264,7 @@ export class LabelQueue {
     const rows = await this.store.database.read((db) =>
       db
         .selectFrom('work_item')
-        .where('queue', '=', queueName(purpose, this.project))
+        .where('queue', '=', this.places(purpose))
         .where('status', 'in', ['waiting', 'leased'])
         .select('group_key')
         .distinct()
@@ -305,9 +275,14 @@ export class LabelQueue {
 
   progress(): Promise<LabelProgress> {
     return progressOf(this.store.database, this.project, {
-      label: queueName('label', this.project),
-      adjudication: queueName('adjudication', this.project),
+      label: this.places('label'),
+      adjudication: this.places('adjudication'),
     });
+  }
+
+  /** Name of the queue of places. */
+  private places(purpose: Purpose): string {
+    return queueName(purpose, this.project);
   }
 
   private async assignment(
@@ -322,61 +297,6 @@ export class LabelQueue {
       shownOrder: shownOrderOf(task, annotator),
       suggestionShown: isSuggestionShown(task, annotator),
     };
-  }
-
-  /**
-   * Ends the annotator's place of a task, unless the submission has done so before.
-   * @returns false when it has
-   */
-  private async finishPlace(
-    { queue, ledger, database }: StoreTransaction,
-    purpose: Purpose,
-    { id, taskId, annotator }: Pick<Submission, 'id' | 'taskId' | 'annotator'>,
-    status: 'done' | 'failed' = 'done',
-  ): Promise<boolean> {
-    const places = queue(queueName(purpose, this.project));
-    try {
-      await places.deliver(taskId, annotator.id, { event: id } satisfies PlaceResult, status);
-    } catch (error) {
-      if (!TenetError.is(error)) throw error;
-      // Only now, since the same submission may have been under way in another process.
-      if (await ledger.get(id)) return false;
-      const own = (await collect(places.read({ group: taskId }))).find(({ owner }) => owner === annotator.id);
-      if (!own) throw error;
-      const { event } = own.result as PlaceResult;
-      throw new TenetError(
-        'store',
-        `${annotator.id} has ${isSkipped(own) ? 'skipped' : 'labelled'} ${taskId} before; correct event ${event} instead.`,
-        { details: { taskId, annotator: annotator.id, eventId: event } },
-      );
-    }
-    await database.write((transaction) =>
-      transaction.deleteFrom('label_draft').where('id', '=', draftId(taskId, annotator.id)).execute(),
-    );
-    return true;
-  }
-
-  /** A place for somebody else after a skip, unless enough people have skipped the task. */
-  private async askAnother({ queue }: StoreTransaction, task: LabelTask, skipId: string): Promise<void> {
-    const places = queue(queueName('label', this.project));
-    const all = await collect(places.read({ group: task.id }));
-    const skips = all.filter(isSkipped).length;
-    if (skips < maxSkips && all.length - skips < task.overlap) {
-      await places.add([labelPlace(task, `after-${skipId}`)]);
-    }
-  }
-
-  /** Makes a skipped place a labelled one, and takes back the place that was opened for somebody else. */
-  private async unskip(
-    { queue }: StoreTransaction,
-    task: LabelTask,
-    skipId: string,
-    { id, annotator }: Submission,
-  ): Promise<void> {
-    const places = queue(queueName('label', this.project));
-    if (!(await places.reopen(task.id, annotator.id))) return;
-    await places.deliver(task.id, annotator.id, { event: id } satisfies PlaceResult);
-    await places.remove([`${task.id}/after-${skipId}`]);
   }
 
   private async ownEvent(
@@ -398,18 +318,8 @@ export class LabelQueue {
   }
 }
 
-function draftId(taskId: string, annotator: string): string {
-  return `${taskId} ${annotator}`;
-}
-
 /** For leases that have gone to somebody else in the meantime. */
 function ifLost(error: unknown): null {
   if (TenetError.is(error) && error.code === 'store') return null;
   throw error;
-}
-
-async function collect(items: AsyncIterable<WorkItem>): Promise<WorkItem[]> {
-  const result: WorkItem[] = [];
-  for await (const item of items) result.push(item);
-  return result;
 }

@@ -1,6 +1,7 @@
 /** A task as an annotator may see it: without the models that wrote the responses, hidden suggestions and gold answers. */
 import type { Prompt } from '../../store/index.ts';
-import type { Assignment, Draft } from './label-queue.ts';
+import type { Draft } from './drafts.ts';
+import type { Assignment } from './label-queue.ts';
 import { byCard, letterOf } from './shown.ts';
 
 export interface TaskView {

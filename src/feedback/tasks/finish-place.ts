@@ -1,0 +1,85 @@
+/** What happens to the place of a task when its label comes, or a skip: each within the transaction that stores them. */
+import { TenetError } from '../../base/index.ts';
+import type { Delivery, StoreTransaction, WorkItem, WorkQueue } from '../../store/index.ts';
+import { removeDraft } from './drafts.ts';
+import type { LabelTask } from './label-task.ts';
+import { isSkipped, labelPlace, type PlaceResult } from './places.ts';
+import type { Submission } from './submission.ts';
+
+/** What is sent in, as far as places are concerned. */
+type Sent = Pick<Submission, 'id' | 'taskId' | 'annotator'>;
+
+/** Skips after which nobody else is asked for the same task. */
+const maxSkips = 3;
+
+/**
+ * Ends the annotator's place of a task.
+ * @param name of the queue
+ * @returns null when the same submission has done so before
+ * @throws TenetError('store') when the annotator has finished a place of the task by another submission
+ */
+export async function finishPlace(
+  { queue, ledger, database }: StoreTransaction,
+  name: string,
+  { id, taskId, annotator }: Sent,
+  status: 'done' | 'failed' = 'done',
+): Promise<Delivery | null> {
+  const places = queue(name);
+  let delivery: Delivery;
+  try {
+    delivery = await places.deliver(taskId, annotator.id, { event: id } satisfies PlaceResult, status);
+  } catch (error) {
+    if (!TenetError.is(error)) throw error;
+    // Only now, since the same submission may have been under way in another process.
+    if (await ledger.get(id)) return null;
+    const own = (await placesOf(places, taskId)).find(({ owner }) => owner === annotator.id);
+    if (!own) throw error;
+    const { event } = own.result as PlaceResult;
+    throw new TenetError(
+      'store',
+      `${annotator.id} has ${isSkipped(own) ? 'skipped' : 'labelled'} ${taskId} before; correct event ${event} instead.`,
+      { details: { taskId, annotator: annotator.id, eventId: event } },
+    );
+  }
+  await removeDraft(database, taskId, annotator.id);
+  return delivery;
+}
+
+/** Ends a place without a label, and opens one for somebody else, unless enough people have skipped the task. */
+export async function skipPlace(
+  within: StoreTransaction,
+  name: string,
+  task: LabelTask,
+  skip: Sent,
+): Promise<void> {
+  const delivery = await finishPlace(within, name, skip, 'failed');
+  // A place that was one more than was asked for needs no other in its stead.
+  if (delivery === null || delivery.item === 'extra') return;
+  const places = within.queue(name);
+  const skips = (await placesOf(places, task.id)).filter(isSkipped).length;
+  if (skips < maxSkips) await places.add([labelPlace(task, afterSkip(skip.id))]);
+}
+
+/** Makes a skipped place a labelled one, and takes back the place that was opened for somebody else. */
+export async function unskipPlace(
+  { queue }: StoreTransaction,
+  name: string,
+  skipId: string,
+  { id, taskId, annotator }: Sent,
+): Promise<void> {
+  const places = queue(name);
+  if (!(await places.reopen(taskId, annotator.id))) return;
+  await places.deliver(taskId, annotator.id, { event: id } satisfies PlaceResult);
+  await places.remove([`${taskId}/${afterSkip(skipId)}`]);
+}
+
+/** All places of a task. */
+export async function placesOf(places: WorkQueue, taskId: string): Promise<WorkItem[]> {
+  const items: WorkItem[] = [];
+  for await (const item of places.read({ group: taskId })) items.push(item);
+  return items;
+}
+
+function afterSkip(skipId: string): string {
+  return `after-${skipId}`;
+}
