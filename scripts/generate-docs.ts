@@ -11,6 +11,7 @@ import { writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { optionsJsonSchema, optionsMarkdown } from '../src/run/describe-options.ts';
+import { policyMonitors } from '../src/run/monitor-options.ts';
 import { objectiveOptions, rewardMixOption } from '../src/run/reward-options.ts';
 import { dataSource, recipeSchema, type StageRecipe, stageSchema } from '../src/run/run-recipe.ts';
 import { ruleOptions } from '../src/train/index.ts';
@@ -90,6 +91,7 @@ export function generatedDocs(): ReadonlyMap<string, string> {
     'What `data` and `prompts` of a stage may say. Formats: [data.md](data.md).\n',
     optionsMarkdown(dataSource),
     ...objectiveSections(),
+    ...monitorSection(),
   ];
   const order = Object.keys(about);
   const stages = stageSchema.options.toSorted(
@@ -125,6 +127,16 @@ function objectiveSections(): string[] {
   ];
 }
 
+/** What `monitors` of a stage may say, once for all stages. */
+function monitorSection(): string[] {
+  const rows = optionsMarkdown(policyMonitors).split('\n');
+  return [
+    '## Monitors\n',
+    'What `monitors` may say in every stage in which the policy practises; in a reward stage only what concerns metrics. `heldOut` is an [objective](#objectives) without a weight. See [monitors.md](monitors.md).\n',
+    rows.filter((row) => !row.startsWith('| `heldOut.')).join('\n'),
+  ];
+}
+
 function editorSchema(): Record<string, unknown> {
   return { ...optionsJsonSchema(recipeSchema), title: 'Tenet recipe' };
 }
@@ -138,7 +150,7 @@ function arranged(table: string): string {
       nameOf(row),
     );
   const shown = rows.filter(
-    (row) => nameOf(row) !== 'type' && !/^(data|prompts|rewards\[\]|rewardMix|monitors\.heldOut)\./.test(nameOf(row)),
+    (row) => nameOf(row) !== 'type' && !/^(data|prompts|rewards\[\]|rewardMix|monitors)\./.test(nameOf(row)),
   );
   const ordered = [...shown.filter(isInput), ...shown.filter((row) => !isInput(row))];
   return [head, ruler, ...ordered, ''].join('\n');

@@ -13,6 +13,7 @@ export const dataMonitors = z
     clearAfter: monitorShape.clearAfter,
     thresholds: monitorShape.thresholds,
   })
+  .meta({ id: 'dataMonitors' })
   .optional()
   .describe('What watches over the stage; see docs/monitors.md.');
 
@@ -53,6 +54,7 @@ export const policyMonitors = z
         'Prompts with which texts that answer nothing are tried on the reward before the first update; 0 = none. Default: 32, where a judge is asked 0.',
       ),
   })
+  .meta({ id: 'monitors' }) // once in the schema for editors, however many stages use it
   .optional()
   .describe('What watches over the stage, and what its alarms do; see docs/monitors.md.');
 export type PolicyMonitors = NonNullable<z.infer<typeof policyMonitors>>;

@@ -2,9 +2,9 @@
 import { TenetError } from '../base/index.ts';
 import { loadModelFolder } from '../model/index.ts';
 import { removeCheckpoints } from '../train/index.ts';
+import { removeBestWeights } from './monitoring/best-weights.ts';
 import type { ProgressDisplay } from './progress-display.ts';
 import { writeReport } from './report.ts';
-import { removeBestWeights } from './monitoring/best-weights.ts';
 import { openRunFolder, type RunFolder } from './run-folder.ts';
 import { learnsFromComparisons, type RunRecipe, type StageRecipe } from './run-recipe.ts';
 import { runStage } from './run-stage.ts';
@@ -205,6 +205,11 @@ export function checkOrder(recipe: RunRecipe, names: readonly string[]): void {
         problems.push(`${where} has no reward model: put a reward stage before it, or give rewardModelPath`);
       }
     }
+    if ('monitors' in stage && stage.monitors) {
+      problems.push(
+        ...monitorProblems(stage, rewardModels).map((problem) => `${where}: monitors ${problem}`),
+      );
+    }
     if (learnsFromComparisons(stage) && !stage.data && !comparisons) {
       problems.push(
         `${where} has no data: give it data: { path: … }, or put a rankings or compare stage before it`,
@@ -217,7 +222,8 @@ export function checkOrder(recipe: RunRecipe, names: readonly string[]): void {
     }
     if (stage.type === 'hybrid') {
       const judged = recipe.stages.slice(0, i).some(({ type }) => type === 'compare');
-      if (!judged) problems.push(`${where} has no judge's labels to share out: put a compare stage before it`);
+      if (!judged)
+        problems.push(`${where} has no judge's labels to share out: put a compare stage before it`);
     }
     if (stage.type === 'pretrain' || stage.type === 'sft') policy = true;
     if (stage.type === 'reward') rewardModels.push(names[i]);
@@ -230,6 +236,24 @@ export function checkOrder(recipe: RunRecipe, names: readonly string[]): void {
     'usage',
     `The recipe cannot run:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
   );
+}
+
+/** A held-out reward has to be there before the stage, and going back needs one. */
+function monitorProblems(stage: StageRecipe, rewardModels: readonly string[]): string[] {
+  if (!('prompts' in stage && 'monitors' in stage && stage.monitors)) return [];
+  const { action, actions, heldOut } = stage.monitors;
+  const problems = [heldOut?.rewardModel ?? []]
+    .flat()
+    .filter((wanted) => !rewardModels.includes(wanted))
+    .map(
+      (wanted) =>
+        `name heldOut.rewardModel "${wanted}", which is not an earlier reward stage (${rewardModels.join(', ') || 'there is none'})`,
+    );
+  const goesBack = [action, ...Object.values(actions)].includes('rollback');
+  if (goesBack && !heldOut && !stage.prompts.sandbox) {
+    problems.push('go back to the best policy by a held-out reward, and there is none; give heldOut');
+  }
+  return problems;
 }
 
 async function recordBaseModel(run: RunFolder, recipe: RunRecipe): Promise<void> {

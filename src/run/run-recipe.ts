@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { rewardOptions, rewardRules, sftOptions, withRules } from '../train/index.ts';
 import { adapterOption, adapterWithDropout } from './adapter-option.ts';
 import { compareStage, critiqueStage, hybridStage } from './feedback-stages.ts';
+import { memorySize } from './memory-size.ts';
+import { dataMonitors } from './monitor-options.ts';
 import {
   bestOfNStage,
   grpoStage,
@@ -13,8 +15,6 @@ import {
   rlooStage,
 } from './policy-stages.ts';
 import { comparisons, cpoStage, dpoStage, ktoStage, orpoStage, simpoStage } from './preference-stages.ts';
-import { memorySize } from './memory-size.ts';
-import { dataMonitors } from './monitor-options.ts';
 import { filePath } from './recipe.ts';
 import { dataSource, heldOut, inherited, stageName, startModel } from './stage-parts.ts';
 
