@@ -15,6 +15,7 @@ import { exportCommand } from './commands/export.ts';
 import { generateCommand } from './commands/generate.ts';
 import { labelCommand } from './commands/label.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
+import { redteamCommand } from './commands/redteam.ts';
 import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
 import { serveCommand } from './commands/serve.ts';
@@ -26,6 +27,6 @@ export const commandGroups: Readonly<Record<string, readonly (() => Command)[]>>
   'Use a model': [generateCommand, chatCommand, serveCommand],
   'Prepare data': [dataCommand],
   'Collect feedback': [constitutionCommand, critiqueCommand, compareCommand, labelCommand],
-  'Look at results': [evaluateCommand, reportCommand, traceCommand, exportCommand],
+  'Look at results': [evaluateCommand, redteamCommand, reportCommand, traceCommand, exportCommand],
   'Your machine': [doctorCommand],
 };

@@ -10,6 +10,19 @@ export {
 } from './figure.ts';
 export { gradeHarm, type HarmGrade } from './grade/harm.ts';
 export { gradeRefusal, type RefusalGrade, refuses } from './grade/refusal.ts';
+export { type AttackerOptions, type AttackerResult, attackWithModel } from './redteam/attacker.ts';
+export { type RecordedAttacks, readRecorded } from './redteam/recorded.ts';
+export {
+  type Attempt,
+  builtInTechniques,
+  findingsOf,
+  plainRequest,
+  type RedTeamOptions,
+  type RedTeamResult,
+  redTeam,
+  type TechniqueResult,
+} from './redteam/red-team.ts';
+export type { Technique } from './redteam/technique.ts';
 export {
   type Change,
   compareFigures,
