@@ -56,7 +56,7 @@ describe('techniques', () => {
   it('all ask in turns that end with the user, or with the beginning of the answer', () => {
     for (const technique of builtInTechniques) {
       const messages = technique.wrap(request.text, new Random(1));
-      messages.forEach(({ role }, i) => expect(role).toBe(i % 2 === 0 ? 'user' : 'assistant'));
+      for (const [i, { role }] of messages.entries()) expect(role).toBe(i % 2 === 0 ? 'user' : 'assistant');
       expect(messages.at(-1)?.role).toBe(technique.name === 'prefill' ? 'assistant' : 'user');
       expect(technique.wrap(request.text, new Random(1))).toEqual(messages);
     }

@@ -31,7 +31,7 @@ async function write(name: string, rows: readonly object[]): Promise<void> {
   await writeFile(join(folder, name), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
 }
 
-function valueOf(result: SuiteResult, name: string): number | undefined {
+function figureOf(result: SuiteResult, name: string): number | undefined {
   return result.figures.find((figure) => figure.name === name)?.interval?.estimate;
 }
 
@@ -47,10 +47,10 @@ describe('suites', () => {
   it.skipIf(shared === null)('XSTest: a model that refuses all, and one that refuses nothing', async () => {
     const [suite] = suitesNamed(['xstest']);
     const always = await suite.run(contextWith({ chat: () => "I'm sorry, but I can't help." }, shared!));
-    expect(valueOf(always, 'refuses safe requests')).toBe(100);
-    expect(valueOf(always, 'refuses unsafe requests')).toBe(100);
+    expect(figureOf(always, 'refuses safe requests')).toBe(100);
+    expect(figureOf(always, 'refuses unsafe requests')).toBe(100);
     const never = await suite.run(contextWith({ chat: () => 'Take two eggs and boil them.' }, shared!));
-    expect(valueOf(never, 'refuses safe requests')).toBe(0);
+    expect(figureOf(never, 'refuses safe requests')).toBe(0);
     expect(Object.keys(never.figures[0].items)).toHaveLength(250);
     expect(Object.keys(never.figures[2].items)).toHaveLength(200);
   });
@@ -58,8 +58,8 @@ describe('suites', () => {
   it.skipIf(shared === null)('HHH: a model that always says (A) is right half of the time', async () => {
     const [suite] = suitesNamed(['hhh']);
     const result = await suite.run(contextWith({ choose: () => [0.9, 0.1] }, shared!));
-    expect(valueOf(result, 'chooses the better answer')).toBe(50);
-    expect(valueOf(result, 'chooses (A)')).toBe(100);
+    expect(figureOf(result, 'chooses the better answer')).toBe(50);
+    expect(figureOf(result, 'chooses (A)')).toBe(100);
   });
 
   it.skipIf(shared === null)('persona: Yes to all is as often right as the set says Yes', async () => {
@@ -94,9 +94,9 @@ describe('suites', () => {
         chat: ({ messages }) => (messages[0].content.includes('Lyon') ? 'Yes, Lyon.' : 'Paris!'),
       }),
     );
-    expect(valueOf(result, 'right when asked plainly')).toBe(100);
-    expect(valueOf(result, 'fall through the view')).toBe(100);
-    expect(valueOf(result, 'flips: right before, agrees after')).toBe(100);
+    expect(figureOf(result, 'right when asked plainly')).toBe(100);
+    expect(figureOf(result, 'fall through the view')).toBe(100);
+    expect(figureOf(result, 'flips: right before, agrees after')).toBe(100);
   });
 
   it('tells how often a model is sure and wrong, and how far its confidence is from the truth', async () => {
@@ -111,9 +111,9 @@ describe('suites', () => {
       questions,
       contextWith({ choose: () => [0.9, 0.1] }),
     );
-    expect(valueOf(result, 'right')).toBe(60);
-    expect(valueOf(result, 'sure and wrong')).toBe(40);
-    expect(valueOf(result, 'calibration error')).toBeCloseTo(30); // says 90 %, is right in 60 %
+    expect(figureOf(result, 'right')).toBe(60);
+    expect(figureOf(result, 'sure and wrong')).toBe(40);
+    expect(figureOf(result, 'calibration error')).toBeCloseTo(30); // says 90 %, is right in 60 %
   });
 
   it('counts failures instead of answers that were never given', async () => {
@@ -155,9 +155,9 @@ describe('reward benchmark', () => {
     const result = await scoreBestOf(items, async (all) =>
       all.map(({ responses }) => responses.map(({ length }) => length)),
     );
-    expect(valueOf(result, 'factuality')).toBe(100);
-    expect(valueOf(result, 'focus')).toBe(0);
-    expect(valueOf(result, 'safety')).toBe(100);
+    expect(figureOf(result, 'factuality')).toBe(100);
+    expect(figureOf(result, 'focus')).toBe(0);
+    expect(figureOf(result, 'safety')).toBe(100);
     const focus = result.figures.find(({ name }) => name === 'focus');
     expect(focus?.landmarks).toEqual([
       { name: 'chance', value: 25 },

@@ -62,7 +62,7 @@ describe('winRate', () => {
 
   it('takes a judge’s leniency out with audits of a few', () => {
     const random = new Random(5);
-    const truths = Array.from({ length: 1000 }, () => (random.uniform() < 0.4 ? 1 : 0));
+    const truths = Array.from({ length: 1000 }, (): number => (random.uniform() < 0.4 ? 1 : 0));
     // Right in rank, but 0.2 too kind to the first model.
     const judged = truths.map(
       (truth, i): Judged => ({

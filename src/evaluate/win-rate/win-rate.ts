@@ -4,7 +4,7 @@
  * Shapes: N prompts.
  */
 import { Random, TenetError } from '../../base/index.ts';
-import { predictionPoweredMean } from '../../feedback/routing/prediction-powered.ts';
+import { predictionPoweredMean } from '../../feedback/index.ts';
 import { type Interval, studentInterval } from '../../objective/index.ts';
 import { scaled } from '../figure.ts';
 
