@@ -14,6 +14,7 @@ import { evaluateCommand } from './commands/evaluate.ts';
 import { exportCommand } from './commands/export.ts';
 import { generateCommand } from './commands/generate.ts';
 import { labelCommand } from './commands/label.ts';
+import { monitorCommand } from './commands/monitor.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
 import { redteamCommand } from './commands/redteam.ts';
 import { reportCommand } from './commands/report.ts';
@@ -27,6 +28,13 @@ export const commandGroups: Readonly<Record<string, readonly (() => Command)[]>>
   'Use a model': [generateCommand, chatCommand, serveCommand],
   'Prepare data': [dataCommand],
   'Collect feedback': [constitutionCommand, critiqueCommand, compareCommand, labelCommand],
-  'Look at results': [evaluateCommand, redteamCommand, reportCommand, traceCommand, exportCommand],
+  'Look at results': [
+    evaluateCommand,
+    redteamCommand,
+    reportCommand,
+    monitorCommand,
+    traceCommand,
+    exportCommand,
+  ],
   'Your machine': [doctorCommand],
 };

@@ -61,9 +61,14 @@ export class History {
     return pool(this.batches.slice(0, this.baselineLength).map(({ batch }) => pick(batch)));
   }
 
-  /** A measure in the newest iterations that are not the baseline's; null before there are any. */
+  /** A measure in the newest iterations that have it and are not the baseline's; null before there are any. */
   recent(window: number, pick: (batch: BatchSummary) => Moments | null): Moments | null {
-    return pool(this.later.slice(-window).map(({ batch }) => pick(batch)));
+    const known: Moments[] = [];
+    for (let i = this.batches.length - 1; i >= this.baselineLength && known.length < window; i--) {
+      const moments = pick(this.batches[i].batch);
+      if (moments) known.unshift(moments);
+    }
+    return pool(known);
   }
 
   /** The iterations after those that stand for the reference. */

@@ -142,6 +142,19 @@ it('a held-out reward that falls while the reward rises is found', () => {
   expect(found).toContain('held-out-fall');
 });
 
+it('and so is one that is looked at in every fourth iteration only', () => {
+  const random = new Random(4);
+  const monitor = new Monitor(monitorOptions.parse({}));
+  const alarms = Array.from({ length: 60 }, (_, i) => {
+    const responses = sample({ best: 6 - i / 10, wrong: i / 6, flattering: i / 10 }, random, {
+      heldOut: i % 4 === 0,
+      rewardOf: (text) => (/clever|smart|right/.test(text) ? 2 : 0),
+    });
+    return monitor.observe({ step: i + 1, batch: summariseBatch(responses) });
+  }).flat();
+  expect(namesOf(alarms)).toContain('held-out-fall');
+});
+
 it('a reward that is length alone is found at once', () => {
   const [alarm] = run(usual, { rewardOf: (text) => words(text), iterations: 5 });
   expect(alarm.detector).toBe('reward-length');

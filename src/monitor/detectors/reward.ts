@@ -145,11 +145,11 @@ export interface FallFromBest {
 
 /** How far the held-out reward is below the best window so far; null where there is nothing to compare. */
 export function fallFromBest(history: History, window: number): FallFromBest | null {
-  const { batches } = history;
+  const measured = history.batches.filter(({ batch }) => batch.heldOut !== null);
   const now = history.recent(window, heldOutOf);
   let best: { step: number; moments: Moments } | null = null;
-  for (let end = 1; end <= batches.length - window; end++) {
-    const parts = batches.slice(Math.max(0, end - window), end);
+  for (let end = 1; end <= measured.length - window; end++) {
+    const parts = measured.slice(Math.max(0, end - window), end);
     const moments = pool(parts.map(({ batch }) => batch.heldOut));
     if (moments && (best === null || moments.mean > best.moments.mean)) {
       best = { step: parts[parts.length - 1].step, moments };
@@ -157,7 +157,7 @@ export function fallFromBest(history: History, window: number): FallFromBest | n
   }
   if (!best || !now) return null;
   // The highest of m means of noise lies about √(2 ln m) errors above their middle.
-  const independent = Math.max(1, (batches.length - window) / window);
+  const independent = Math.max(1, (measured.length - window) / window);
   const chance = Math.sqrt(2 * Math.log(independent));
   return { best, now, beyondChance: -separation(best.moments, now) - chance };
 }
@@ -168,10 +168,12 @@ function trendOf(
   pick: (batch: BatchSummary) => Moments | null,
   count: number,
 ): { readonly x: number; readonly y: number; readonly error: number }[] {
-  return batches.slice(-count).flatMap(({ step, batch }) => {
-    const moments = pick(batch);
-    return moments ? [{ x: step, y: moments.mean, error: moments.error }] : [];
-  });
+  return batches
+    .flatMap(({ step, batch }) => {
+      const moments = pick(batch);
+      return moments ? [{ x: step, y: moments.mean, error: moments.error }] : [];
+    })
+    .slice(-count);
 }
 
 /** A trait that the reward follows over several iterations, more strongly than chance. */

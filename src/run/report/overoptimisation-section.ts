@@ -1,40 +1,16 @@
 /** What more of the reward has bought: held-out reward against divergence, with the forms of Gao et al. fitted. */
-import { fitGold, fittedGain, type GoldFit, type GoldForm, type GoldPoint } from '../../monitor/index.ts';
+import { fittedGain } from '../../monitor/index.ts';
 import type { StageRecord } from '../manifest.ts';
+import { describeCurve, type GoldCurve, type StageCurves, stageCurves } from '../overoptimisation.ts';
 import type { EventRecord } from '../records.ts';
 import { readable } from './format.ts';
 import { Html, html } from './html.ts';
-
-/** One reward of one stage over its divergence. */
-interface Curve {
-  readonly name: string;
-  /** Value at the start, which gains are measured from. */
-  readonly start: number;
-  readonly points: readonly GoldPoint[];
-  readonly fit: GoldFit | null;
-}
-
-interface StageCurves {
-  readonly stage: string;
-  readonly form: GoldForm;
-  readonly curves: readonly Curve[];
-}
-
-const divergences = { rl: ['objective/kl'], 'best-of-n': ['kl_bound'] } as const;
-const heldOutRewards = ['monitor/held_out', 'probe/gold'];
-const rewards = ['objective/scores', 'reward'];
 
 export function overoptimisationSection(
   stages: readonly StageRecord[],
   events: readonly EventRecord[],
 ): Html | null {
-  const found = stages.flatMap(
-    ({ name }) =>
-      curvesOf(
-        name,
-        events.filter(({ stage }) => stage === name),
-      ) ?? [],
-  );
+  const found = stages.flatMap(({ name }) => stageCurves(name, events) ?? []);
   if (found.length === 0) return null;
   return html`
     <section id="overoptimisation" aria-labelledby="overoptimisation-title">
@@ -44,24 +20,6 @@ export function overoptimisationSection(
     </section>`;
 }
 
-/** Null for stages without a divergence, or without a reward that was not optimised. */
-function curvesOf(stage: string, events: readonly EventRecord[]): StageCurves | null {
-  const form: GoldForm = events.some(({ metrics }) => 'kl_bound' in metrics) ? 'best-of-n' : 'rl';
-  const curves = [heldOutRewards, rewards].flatMap((names, i) => {
-    const name = names.find((metric) => events.some(({ metrics }) => typeof metrics[metric] === 'number'));
-    const known = events.flatMap(({ metrics }) => {
-      const [kl, value] = [metrics[divergences[form][0]], name === undefined ? null : metrics[name]];
-      return typeof kl === 'number' && typeof value === 'number' ? [{ kl, value }] : [];
-    });
-    if (known.length < 5) return [];
-    // What was sampled before the first update, or the best of one, is the reference's own.
-    const start = known[0].value;
-    const points = known.map(({ kl, value }) => ({ kl, gain: value - start }));
-    return [{ name: i === 0 ? 'held-out reward' : 'reward', start, points, fit: fitGold(points, form) }];
-  });
-  return curves.length === 2 ? { stage, form, curves } : null;
-}
-
 function stageFigure({ stage, curves }: StageCurves): Html {
   return html`
       <h3>${stage}</h3>
@@ -69,36 +27,17 @@ function stageFigure({ stage, curves }: StageCurves): Html {
         (curve) => html`
         <figure class="tradeoff">
           <figcaption>${curve.name}</figcaption>
-          <div role="img" aria-label="${describe(curve)}">${drawing(curve)}</div>
-          <p class="quiet">${describe(curve)}</p>
+          <div role="img" aria-label="${describeCurve(curve, readable)}">${drawing(curve)}</div>
+          <p class="quiet">${describeCurve(curve, readable)}</p>
         </figure>`,
       )}</div>`;
-}
-
-function describe({ name, start, points, fit }: Curve): string {
-  const last = points[points.length - 1];
-  const best = points.reduce((a, b) => (b.gain > a.gain ? b : a));
-  const measured = `From ${readable(start)}: ${signed(last.gain)} at the end (KL ${readable(last.kl)}), at best ${signed(best.gain)} (KL ${readable(best.kl)}).`;
-  if (!fit) return measured;
-  const beyond = Math.max(...points.map(({ kl }) => kl));
-  const peak =
-    fit.peak === null
-      ? 'no peak'
-      : fit.peak.kl > beyond
-        ? `the peak lies beyond what was measured`
-        : `peak ${signed(fit.peak.gain)} at KL ${readable(fit.peak.kl)}`;
-  return `${measured} Fit of the ${name}: α = ${readable(fit.alpha)} ± ${readable(fit.alphaError)}, β = ${readable(fit.beta)} ± ${readable(fit.betaError)}, ${peak}; it explains ${readable(100 * fit.explained)} % of the gain.`;
-}
-
-function signed(value: number): string {
-  return `${value > 0 ? '+' : ''}${readable(value)}`;
 }
 
 const [width, height] = [340, 220];
 const plot = { left: 48, right: 12, top: 14, bottom: 40 } as const;
 
 /** SVG that takes its colours from the page. */
-function drawing({ points, fit }: Curve): Html {
+function drawing({ points, fit }: GoldCurve): Html {
   const roots = points.map(({ kl }) => Math.sqrt(Math.max(0, kl)));
   const across = Math.max(...roots, 1e-6);
   const line = fit
