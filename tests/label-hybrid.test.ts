@@ -216,7 +216,7 @@ describe('the command line', () => {
       ...['--set', 'layout=brief', '--recheck', '0', '-o', join(folder, 'compared'), '--threads', '1'],
     );
     const plan = await tenet('label', 'plan', ...at);
-    expect(plan).toContain('16 items of compare-');
+    expect(plan).toContain('16 items like those of compare-');
     expect(plan).toMatch(/people alone +16 +0\.2 +\$4\.93 +72\.6 %/); // 16 · 37 s = 0.164 h, at 30 dollars 4.93
     expect(plan).toMatch(/judge alone +0 +0\.0 +\$0\.00 +\?/);
     expect(plan).toContain('"tenet label route"');

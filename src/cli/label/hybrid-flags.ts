@@ -84,7 +84,7 @@ export async function chooseJob(store: Store, given: string | undefined): Promis
   );
 }
 
-function share(value: string): number {
+export function share(value: string): number {
   const parsed = Number(value);
   if (value.trim() === '' || !(parsed >= 0 && parsed <= 1))
     throw new InvalidArgumentError('Give a number from 0 to 1.');

@@ -1,11 +1,13 @@
 import { Command } from 'commander';
-import type { JudgedItem, LabelPlan, Measured } from '../../feedback/index.ts';
+import type { LabelPlan, Measured } from '../../feedback/index.ts';
+import { count } from '../ask-flags.ts';
 import { bold, dim, percent, plural, table, wrap } from '../constitution/text.ts';
 import { globalOptions } from '../global-options.ts';
-import { chooseJob, type HybridFlags, hybridOptionsOf, withHybridFlags } from './hybrid-flags.ts';
+import { chooseJob, type HybridFlags, hybridOptionsOf, share, withHybridFlags } from './hybrid-flags.ts';
 
 interface PlanFlags extends HybridFlags {
   readonly humanAgreement?: number;
+  readonly items?: number;
 }
 
 /** `tenet label plan`: what labels would cost, and how good they would be, by people, by a judge, or by both. */
@@ -20,9 +22,14 @@ export function planCommand(): Command {
       ),
   )
     .option(
+      '--items <n>',
+      'size of the data set, of which the judge has labelled a part (default: that)',
+      count,
+    )
+    .option(
       '--human-agreement <share>',
       'how often two people agree (default: as measured where several labelled the same, else 0.726)',
-      Number,
+      share,
     )
     .action(run);
 }
@@ -54,8 +61,8 @@ async function run(flags: PlanFlags, self: Command): Promise<void> {
     const plan = feedback.planLabels(
       items,
       measured,
-      { ...options, secondsPerLabel, ...(measured && { calibration: sample.length }) },
-      { humanAgreement },
+      { ...options, secondsPerLabel },
+      { humanAgreement, size: flags.items },
     );
     const facts = {
       ...{ job, labelled: sample.length },
@@ -67,7 +74,7 @@ async function run(flags: PlanFlags, self: Command): Promise<void> {
     process.stdout.write(
       globalOptions(self).json
         ? `${JSON.stringify({ type: 'label-plan', ...facts, ...plan, measured })}\n`
-        : show(plan, measured, facts, items),
+        : show(plan, measured, facts),
     );
   } finally {
     await store.close();
@@ -84,10 +91,9 @@ interface Facts {
 }
 
 function show(
-  { rows, routes, humanAgreement }: LabelPlan,
+  { items, rows, routes, humanAgreement }: LabelPlan,
   measured: Measured | null,
   facts: Facts,
-  items: readonly JudgedItem[],
 ): string {
   const names = { people: 'people alone', judge: 'judge alone', hybrid: 'shared' } as const;
   const cells = rows.map(({ by, labelsByPeople, hours, costUsd, agreement }) => [
@@ -98,7 +104,7 @@ function show(
     agreement === null ? '?' : percent(agreement),
   ]);
   const lines = [
-    bold(`${plural(items.length, 'item')} of ${facts.job}`),
+    bold(`${plural(items, 'item')} like those of ${facts.job}`),
     '',
     table(['labelled by', 'labels by people', 'hours', 'cost', 'one more person agrees'], cells),
     '',
@@ -136,10 +142,11 @@ function measuredLines(
       : calibrator.method === 'isotonic'
         ? 'isotonic regression'
         : 'left as it is';
+  const counted = (number: number): string => number.toLocaleString('en-US');
   const high =
     thresholds.high === null
       ? 'The judge is not good enough to label anything alone, as far as this sample can show.'
-      : `The judge labels ${plural(routes.ai, 'item')} alone, from a confidence of ${thresholds.high.toFixed(3)}` +
+      : `The judge labels ${counted(routes.ai)} alone, from a confidence of ${thresholds.high.toFixed(3)}` +
         (chosen
           ? ` (people agreed with ${percent(chosen.agreement!)} there; at least ${percent(chosen.lowest!)})`
           : '') +
@@ -150,7 +157,7 @@ function measuredLines(
         `${percent(before.ece)}, after calibration (${how}) by ${percent(after.ece)}; a perfect judge would show ${percent(eceOfPerfect)} on so few.`,
     ),
     wrap(
-      `${high} Both label ${routes.both.toLocaleString('en-US')}, people alone ${routes.people.toLocaleString('en-US')}, below ${thresholds.low.toFixed(3)}.`,
+      `${high} Besides the sample, both label ${counted(routes.both)}, and people alone ${counted(routes.people)}, below ${thresholds.low.toFixed(3)}.`,
     ),
     '',
   ];

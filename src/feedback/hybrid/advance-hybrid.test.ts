@@ -276,6 +276,10 @@ describe('a plan', () => {
     expect(hybrid.costUsd).toBeCloseTo(0.26 + hybrid.hours * 20, 9);
     expect(hybrid.agreement).toBeGreaterThan(judge.agreement!);
     expect(routes!.ai + routes!.both + routes!.people).toBeCloseTo(160, -1);
+    const bigger = planLabels(items, measured, options, { humanAgreement: 0.8, size: 2600 });
+    expect(bigger.rows[0]).toMatchObject({ labelsByPeople: 2600, hours: 26 });
+    // A sample of a hundred, and of the rest the same parts as before.
+    expect(bigger.routes!.ai).toBeCloseTo((routes!.ai * 2500) / 160, -2);
     const unknown = planLabels(items, null, options, { humanAgreement: 0.8 });
     expect(unknown.rows.map(({ by, agreement }) => [by, agreement])).toEqual([
       ['people', 0.8],

@@ -31,65 +31,73 @@ export interface LabelPlan {
 }
 
 /**
- * @param measured      null: only costs are known, and of the hybrid nothing
- * @param humanAgreement how often two people agree
+ * @param items    those that the judge has labelled, drawn by chance from the data set, or all of it
+ * @param measured null: only costs are known, and of the hybrid nothing
+ * @param of.humanAgreement how often two people agree
+ * @param of.size  items of the data set. Default: as many as given
  */
 export function planLabels(
   items: readonly JudgedItem[],
   measured: Measured | null,
   options: CostOptions & Pick<HybridOptions, 'auditRate' | 'overlap' | 'calibration'>,
-  { humanAgreement }: { readonly humanAgreement: number },
+  of: { readonly humanAgreement: number; readonly size?: number },
 ): LabelPlan {
-  const { overlap, auditRate } = options;
-  const judgeUsd = items.reduce<number | null>(
-    (sum, { costUsd }) => (sum === null || costUsd === null ? null : sum + costUsd),
-    0,
-  );
-  const all = peopleCost(items.length * overlap, options);
+  const { overlap, auditRate, calibration: wanted } = options;
+  const { humanAgreement, size = items.length } = of;
+  const perItem = meanPrice(items);
+  const judgeUsd = perItem === null ? null : perItem * size;
   const people: PlanRow = {
-    ...{ by: 'people', labelsByPeople: items.length * overlap, ...all, agreement: humanAgreement },
+    ...{ by: 'people', labelsByPeople: size * overlap, agreement: humanAgreement },
+    ...peopleCost(size * overlap, options),
   };
-  if (!measured) {
-    const judge: PlanRow = { by: 'judge', labelsByPeople: 0, hours: 0, costUsd: judgeUsd, agreement: null };
-    return { items: items.length, rows: [people, judge], routes: null, humanAgreement };
+  const judge: PlanRow = {
+    ...{ by: 'judge', labelsByPeople: 0, hours: 0, costUsd: judgeUsd, agreement: null },
+  };
+  if (!measured || items.length === 0) {
+    return { items: size, rows: [people, judge], routes: null, humanAgreement };
   }
   const { calibration, thresholds } = measured;
   const certainty = items.map(({ confidence }) => calibrated(calibration.calibrator, confidence));
-  const judge: PlanRow = {
-    ...{ by: 'judge', labelsByPeople: 0, hours: 0, costUsd: judgeUsd },
-    agreement: meanOf(certainty),
-  };
 
-  // The sample that measures the judge is labelled by people; the rest is routed.
-  const share =
-    items.length === 0 ? 0 : Math.max(0, 1 - Math.min(items.length, options.calibration) / items.length);
+  // The sample that measures the judge is labelled by people; the rest is routed, as these items would be.
+  const sample = Math.min(size, wanted);
+  const weight = (size - sample) / items.length;
   const routes: Record<Route, number> = { ai: 0, both: 0, people: 0 };
-  let [agreement, decisions] = [0, 0];
+  let [agreement, decisions] = [sample * humanAgreement, 0];
   for (const [n, { confidence }] of items.entries()) {
     const route = routeOf(confidence, thresholds);
-    routes[route] += share;
-    if (route === 'ai') agreement += (1 - auditRate) * certainty[n] + auditRate * humanAgreement;
-    else if (route === 'people') agreement += humanAgreement;
+    routes[route] += weight;
+    if (route === 'ai') agreement += weight * ((1 - auditRate) * certainty[n] + auditRate * humanAgreement);
+    else if (route === 'people') agreement += weight * humanAgreement;
     else {
-      agreement += agreementOfBoth(certainty[n], humanAgreement);
-      decisions += share * (1 - certainty[n]);
+      agreement += weight * agreementOfBoth(certainty[n], humanAgreement);
+      decisions += weight * (1 - certainty[n]);
     }
   }
-  const sample = Math.round((1 - share) * items.length);
   const labels = Math.round(
     overlap * (sample + routes.people + routes.both + auditRate * routes.ai) + decisions,
   );
   const cost = peopleCost(labels, options);
-  const mean = items.length === 0 ? 0 : agreement / items.length;
   const hybrid: PlanRow = {
-    ...{ by: 'hybrid', labelsByPeople: labels, hours: cost.hours },
+    ...{ by: 'hybrid', labelsByPeople: labels, hours: cost.hours, agreement: agreement / size },
     costUsd: judgeUsd === null ? null : judgeUsd + cost.costUsd,
-    agreement: share * mean + (1 - share) * humanAgreement,
   };
-  const rounded = Object.fromEntries(
-    Object.entries(routes).map(([route, count]) => [route, Math.round(count)]),
-  ) as Record<Route, number>;
-  return { items: items.length, rows: [people, judge, hybrid], routes: rounded, humanAgreement };
+  return {
+    items: size,
+    rows: [people, { ...judge, agreement: meanOf(certainty) }, hybrid],
+    routes: {
+      ai: Math.round(routes.ai),
+      both: Math.round(routes.both),
+      people: Math.round(routes.people),
+    },
+    humanAgreement,
+  };
+}
+
+/** Null where a price is not known. */
+function meanPrice(items: readonly JudgedItem[]): number | null {
+  const prices = items.flatMap(({ costUsd }) => costUsd ?? []);
+  return prices.length < items.length ? null : meanOf(prices);
 }
 
 /** Agreement, with one more person, of a label where judge and person agree, or else another person decides. */
@@ -106,6 +114,6 @@ function rightness(h: number): number {
   return (1 + Math.sqrt(Math.max(0, 2 * h - 1))) / 2;
 }
 
-function meanOf(values: readonly number[]): number | null {
-  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }
