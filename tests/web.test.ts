@@ -1,5 +1,5 @@
 /** The web app from the first start on: accounts, annotating by keyboard alone, offline and back, a run as it happens. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -43,6 +43,7 @@ describe.skipIf(whyNoBrowser)('the web app', () => {
     );
     app = await serveApp({
       ...{ store: join(folder, 'tenet.db'), runs: join(folder, 'runs'), recipeFolders: [], command: [] },
+      constitutions: join(folder, 'constitutions'),
       ...{ port: 0, pages: pages.folder, onFailure: (error: unknown) => failures.push(error) },
     });
     browser = await openBrowser();
@@ -286,9 +287,58 @@ describe.skipIf(whyNoBrowser)('the web app', () => {
     await context.close();
   });
 
+  /** A page of the admin's. */
+  async function signedIn({
+    width,
+    colorScheme,
+  }: {
+    readonly width: number;
+    readonly colorScheme: 'light' | 'dark';
+  }): Promise<Page> {
+    const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme });
+    const { page } = await newPage(context);
+    await page.goto(app.url);
+    await page.getByLabel('E-mail address').fill('ada@example.org');
+    await page.getByLabel('Password').fill(password);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.waitForSelector('.top');
+    return page;
+  }
+
+  it('takes a constitution with the linter at one’s side, and refuses one that is none', async () => {
+    const page = await signedIn({ width: 1280, colorScheme: 'light' });
+    await page.goto(`${app.url}/constitution`);
+    await page.getByRole('button', { name: 'Edit a copy' }).click();
+    const text = page.getByRole('textbox', { name: 'Text of' });
+    const original = await text.inputValue();
+    await text.fill(original.replace('### `no-mass-harm`', '### `no-injury`'));
+    await page.getByRole('list', { name: 'Problems' }).getByText('no-injury').first().waitFor();
+    expect(await page.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true);
+    await text.fill(original.replace('Never help to harm many', 'Never help to harm people'));
+    await page.getByText('Labels made before still hold').waitFor();
+    expect(await page.locator('.words ins').allTextContents()).toEqual(['people']);
+    await page.getByLabel('Save as').fill('ours.md');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('heading', { name: 'Never help to harm people' }).waitFor();
+    expect(await readFile(join(folder, 'constitutions', 'ours.md'), 'utf8')).toContain(
+      'Never help to harm people',
+    );
+    await page.context().close();
+  });
+
   describe('pages', () => {
     const all = [
-      ...['/annotate', '/runs', '/runs/compare?run=stories', '/people', '/account'],
+      ...[
+        '/annotate',
+        '/adjudicate',
+        '/progress',
+        '/constitution',
+        '/constitution/default.md?edit',
+        '/runs',
+        '/runs/compare?run=stories',
+        '/people',
+        '/account',
+      ],
       ...['curves', 'samples', 'evaluation', 'warnings', 'recipe'].map((tab) => `/runs/stories?tab=${tab}`),
     ];
     // Every rule once; in the dark what colours decide, on a phone what fits.
@@ -297,17 +347,6 @@ describe.skipIf(whyNoBrowser)('the web app', () => {
       { width: 1280, colorScheme: 'dark', rules: ['color-contrast', 'link-in-text-block'] },
       { width: 390, colorScheme: 'light', rules: ['target-size', 'scrollable-region-focusable'] },
     ] as const;
-
-    async function signedIn({ width, colorScheme }: Omit<(typeof views)[number], 'rules'>): Promise<Page> {
-      const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme });
-      const { page } = await newPage(context);
-      await page.goto(app.url);
-      await page.getByLabel('E-mail address').fill('ada@example.org');
-      await page.getByLabel('Password').fill(password);
-      await page.getByRole('button', { name: 'Sign in' }).click();
-      await page.waitForSelector('.top');
-      return page;
-    }
 
     it.each(views)(
       'have no barriers and fit: $width px, $colorScheme',

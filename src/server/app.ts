@@ -3,6 +3,7 @@ import { getConnInfo } from '@hono/node-server/conninfo';
 import { type Context, Hono } from 'hono';
 import type { Store } from '../store/index.ts';
 import type { Accounts } from './accounts/accounts.ts';
+import type { ConstitutionsFolder } from './constitutions-folder.ts';
 import { asHttpError, HttpError } from './http/http-error.ts';
 import { mount } from './http/mount.ts';
 import { openApiDocument } from './http/openapi.ts';
@@ -10,6 +11,7 @@ import type { Route } from './http/route.ts';
 import { refuseForeignHosts, securityHeaders } from './http/security.ts';
 import { readApp, serveApp } from './http/static-files.ts';
 import { accountRoutes } from './routes/account-routes.ts';
+import { constitutionRoutes } from './routes/constitution-routes.ts';
 import { labelRoutes } from './routes/label-routes.ts';
 import { qualityRoutes } from './routes/quality-routes.ts';
 import { runRoutes } from './routes/run-routes.ts';
@@ -21,6 +23,7 @@ export interface AppParts {
   readonly accounts: Accounts;
   readonly runs: RunsFolder;
   readonly starter: RunStarter;
+  readonly constitutions: ConstitutionsFolder;
   /** Where people reach the server, without a slash at the end. */
   readonly baseUrl: string;
   readonly version: string;
@@ -34,6 +37,7 @@ export function apiRoutes(parts: AppParts): Route[] {
     ...accountRoutes(parts.accounts, parts),
     ...labelRoutes(parts.store),
     ...qualityRoutes(parts.store, parts.accounts),
+    ...constitutionRoutes(parts.store, parts.constitutions),
     ...runRoutes(parts.runs, parts.starter),
   ];
 }

@@ -8,6 +8,7 @@ import { describeVersions } from '../run/index.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { Accounts } from './accounts/accounts.ts';
 import { createApp } from './app.ts';
+import { ConstitutionsFolder } from './constitutions-folder.ts';
 import { invitationLink } from './routes/account-routes.ts';
 import { RunStarter } from './run-folders/run-starter.ts';
 import { RunsFolder } from './run-folders/runs-folder.ts';
@@ -17,6 +18,8 @@ export interface ServeAppOptions {
   readonly store: string;
   /** The folder that runs lie in. */
   readonly runs: string;
+  /** The folder that constitutions lie in. Default `constitutions`. */
+  readonly constitutions?: string;
   /** Folders with recipes that may be started from the browser. */
   readonly recipeFolders: readonly string[];
   /** The program and first arguments of Tenet's command line, for runs that are started from the browser. */
@@ -83,9 +86,10 @@ export async function serveApp(options: ServeAppOptions): Promise<RunningApp> {
     }
     const runs = new RunsFolder(options.runs);
     const starter = new RunStarter({ runs, command: options.command, recipeFolders: options.recipeFolders });
+    const constitutions = new ConstitutionsFolder(options.constitutions ?? 'constitutions');
     const version = describeVersions().tenet;
     app = await createApp(
-      { store, accounts, runs, starter, baseUrl: url, version, onFailure },
+      { store, accounts, runs, starter, constitutions, baseUrl: url, version, onFailure },
       { pages: options.pages ?? true },
     );
     return {

@@ -10,6 +10,7 @@ import { get, type Me } from './base/api.ts';
 import { go, Link, useAddress } from './base/router.tsx';
 import { Failure, Loading } from './base/states.tsx';
 import { useData } from './base/use-data.ts';
+import { ConstitutionPage } from './constitution/constitution-page.tsx';
 import { AdjudicatePage } from './quality/adjudicate-page.tsx';
 import { ProgressPage } from './quality/progress-page.tsx';
 import { CompareRunsPage } from './runs/compare-page.tsx';
@@ -29,6 +30,7 @@ const sections: readonly Section[] = [
   { path: '/adjudicate', name: 'Adjudicate', needs: 'adjudicate' },
   { path: '/progress', name: 'Progress', needs: 'quality:read' },
   { path: '/runs', name: 'Runs', needs: 'runs:read' },
+  { path: '/constitution', name: 'Constitution', needs: 'constitution:read' },
   { path: '/people', name: 'People', needs: 'accounts' },
 ];
 
@@ -103,6 +105,7 @@ function Pages({ me }: { readonly me: Me }): ReactNode {
   }
   if (first === 'adjudicate' && may('adjudicate')) return <AdjudicatePage me={me} project={second} />;
   if (first === 'progress' && may('quality:read')) return <ProgressPage me={me} project={second} />;
+  if (first === 'constitution' && may('constitution:read')) return <ConstitutionPage me={me} name={second} />;
   if (first === 'people' && may('accounts')) return <PeoplePage me={me} />;
   if (first === 'account') return <AccountPage me={me} />;
   return (

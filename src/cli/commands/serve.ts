@@ -13,6 +13,7 @@ interface ServeFlags {
   readonly threads?: number;
   readonly store: string;
   readonly runs: string;
+  readonly constitutions: string;
   readonly recipes?: readonly string[];
   readonly url?: string;
 }
@@ -37,6 +38,7 @@ export function serveCommand(): Command {
       '--recipes <folder...>',
       'folders with recipes to start from the browser (default: recipes, and Tenet’s own)',
     )
+    .option('--constitutions <folder>', 'folder that constitutions lie in', 'constitutions')
     .option(
       '--url <address>',
       'where people reach it, when a proxy stands before it: https://labels.example.org',
@@ -80,6 +82,7 @@ async function serveWebApp(flags: ServeFlags, json: boolean): Promise<void> {
   const app = await serveApp({
     store: flags.store,
     runs: flags.runs,
+    constitutions: flags.constitutions,
     recipeFolders: flags.recipes ?? ['recipes', own],
     command: [process.execPath, ...process.execArgv, process.argv[1]],
     host: flags.host,

@@ -56,8 +56,8 @@ export function serveApp(app: Hono, files: ReadonlyMap<string, StaticFile>): voi
     const { path } = context.req;
     if (path.startsWith('/api/')) return next();
     const known = files.get(path);
-    // What looks like a file and is none must not be answered with a page.
-    const file = known ?? (/\.\w+$/.test(path) ? undefined : files.get('/index.html'));
+    // A file that is gone, such as one of an older build, must not be answered with a page. Names of runs may have dots.
+    const file = known ?? (path.startsWith('/assets/') ? undefined : files.get('/index.html'));
     if (!file) return next();
     const headers: Record<string, string> = {
       'content-type': file.type,

@@ -7,6 +7,7 @@ import { openStore, type Store } from '../../store/index.ts';
 import { Accounts } from '../accounts/accounts.ts';
 import { type Role, roles } from '../accounts/permissions.ts';
 import { type AppParts, createApp } from '../app.ts';
+import { ConstitutionsFolder } from '../constitutions-folder.ts';
 import { RunStarter } from '../run-folders/run-starter.ts';
 import { RunsFolder } from '../run-folders/runs-folder.ts';
 
@@ -52,9 +53,10 @@ export async function startTestServer(): Promise<TestServer> {
     command: [process.execPath, '--import', 'tsx', join(import.meta.dirname, '../../cli/main.ts')],
     recipeFolders: [join(folder, 'recipes')],
   });
+  const constitutions = new ConstitutionsFolder(join(folder, 'constitutions'));
   const failures: unknown[] = [];
   const parts: AppParts = {
-    ...{ store, accounts, runs, starter, baseUrl, version: 'test' },
+    ...{ store, accounts, runs, starter, constitutions, baseUrl, version: 'test' },
     onFailure: (error) => failures.push(error),
   };
   const app = await createApp(parts, { pages: false });

@@ -6,6 +6,11 @@ import type {
   personSchema,
   tokenSchema,
 } from '../../../src/server/schemas/account-schemas.ts';
+import type {
+  checkedSchema,
+  fileSchema,
+  statsSchema,
+} from '../../../src/server/schemas/constitution-schemas.ts';
 import type { labelSchema, taskViewSchema } from '../../../src/server/schemas/label-schemas.ts';
 import type { adjudicationSchema, qualitySchema } from '../../../src/server/schemas/quality-schemas.ts';
 import type {
@@ -23,6 +28,9 @@ export type TaskView = z.infer<typeof taskViewSchema>;
 export type Label = z.infer<typeof labelSchema>;
 export type Quality = z.infer<typeof qualitySchema>;
 export type Adjudication = z.infer<typeof adjudicationSchema>;
+export type ConstitutionFile = z.infer<typeof fileSchema>;
+export type CheckedConstitution = z.infer<typeof checkedSchema>;
+export type PrincipleStats = z.infer<typeof statsSchema>['principles'][number];
 export type RunSummary = z.infer<typeof runSummarySchema>;
 export type RunEvent = z.infer<typeof eventSchema>;
 export type Sample = z.infer<typeof sampleSchema>;
