@@ -63,6 +63,20 @@ async function outcomeOf(name: string): Promise<object> {
   };
 }
 
+/** Asks a run to stop after some iterations, and resumes it. */
+async function interrupt(name: string, monitors: object, stopAfter: number): Promise<void> {
+  const controller = new AbortController();
+  const display: PipelineOptions['display'] = {
+    ...{ stage() {}, event() {}, sample() {}, warn() {}, close() {} },
+    progress({ stage, done }) {
+      if (stage === 'ppo' && done === stopAfter) controller.abort();
+    },
+  };
+  const stopping = runPpo(name, monitors, { episodes: 48, signal: controller.signal, display });
+  await expect(stopping).rejects.toThrow('Stopped after');
+  await runPpo(name, monitors, { episodes: 48, resume: true });
+}
+
 describe('a run with an alarm', () => {
   it('goes on, and says so with step, cause and remedy, once', async () => {
     const alarms = (await alarmsOf('base')).filter(({ detector }) => detector !== undefined);
@@ -131,19 +145,18 @@ describe('rollback', () => {
   });
 
   it.each([1, 4])('comes to the same after an interruption in iteration %d', async (stopAfter) => {
-    const name = `resumed-${stopAfter}`;
-    const controller = new AbortController();
-    const display: PipelineOptions['display'] = {
-      ...{ stage() {}, event() {}, sample() {}, warn() {}, close() {} },
-      progress({ stage, done }) {
-        if (stage === 'ppo' && done === stopAfter) controller.abort();
-      },
-    };
-    const stopping = runPpo(name, rollback, { episodes: 48, signal: controller.signal, display });
-    await expect(stopping).rejects.toThrow('Stopped after');
-    await runPpo(name, rollback, { episodes: 48, resume: true });
-    expect(await outcomeOf(name)).toEqual(await outcomeOf('rolled'));
+    await interrupt(`resumed-${stopAfter}`, rollback, stopAfter);
+    expect(await outcomeOf(`resumed-${stopAfter}`)).toEqual(await outcomeOf('rolled'));
   });
+});
+
+it('an alarm about metrics ends the stage also when it is interrupted before that could be done', async () => {
+  // KL is 0 in iteration 1 and more from then on: found at 2 and 3, so iteration 4 does not begin.
+  const monitors = { thresholds: { klBudget: 1e-6 }, actions: { 'kl-budget': 'stop' } };
+  await runPpo('budget', monitors, { episodes: 48 });
+  expect((await ppoOf('budget')).monitor).toMatchObject({ stoppedAt: 4, stoppedBy: 'kl-budget' });
+  await interrupt('budget-resumed', monitors, 3);
+  expect(await outcomeOf('budget-resumed')).toEqual(await outcomeOf('budget'));
 });
 
 it('enabled: false watches nothing', async () => {

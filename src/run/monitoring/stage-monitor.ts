@@ -122,7 +122,10 @@ export class StageMonitor {
     return 'go on';
   }
 
-  /** Catches up with what an earlier start of the stage has seen, whose alarms are written already. */
+  /**
+   * Catches up with what an earlier start of the stage has seen. Its alarms are written already; one that was to end the
+   * stage and had not yet come to it still does.
+   */
   private begin(step: number): void {
     if (this.begun) return;
     this.begun = true;
@@ -137,6 +140,10 @@ export class StageMonitor {
   private take(entry: Entry): Alarm[] {
     const alarms = this.monitor.observe(entry);
     this.alarms += alarms.length;
+    for (const alarm of alarms) {
+      const ends = alarm.action === 'rollback' || (alarm.action === 'stop' && this.pending === null);
+      if (ends && this.pending?.action !== 'rollback') this.pending = alarm;
+    }
     if ('batch' in entry && entry.batch.heldOut) {
       this.newestHeldOut = [...this.newestHeldOut, entry.batch.heldOut].slice(-this.options.window);
       const mean = pool(this.newestHeldOut)?.mean ?? Number.NaN;
@@ -145,8 +152,7 @@ export class StageMonitor {
     return alarms;
   }
 
-  private raise(alarm: Alarm): void {
-    const { detector, step, action, what, cause, remedy } = alarm;
+  private raise({ detector, step, action, what, cause, remedy }: Alarm): void {
     this.outer.warn(`Step ${step}, ${detector}: ${what}. Probable cause: ${cause} Remedy: ${remedy}`, {
       step,
       detector,
@@ -154,7 +160,6 @@ export class StageMonitor {
       cause,
       remedy,
     });
-    if (action !== 'warn' && this.pending?.action !== 'rollback') this.pending = alarm;
   }
 
   /** The policy of now wrote these responses; it is kept, or an earlier one in its place. */
