@@ -5,6 +5,7 @@ export {
   type Converted,
   convertExample,
   pairsOf,
+  type RankedPair,
   type Style,
   TARGET_FORMATS,
   type TargetFormat,
@@ -43,8 +44,8 @@ export type { ObjectiveLabels, ObjectivesLabels } from './objective-labels.ts';
 export { fitToRows, type Overlong, planPacking } from './packing.ts';
 export { formatProblems, type Problem, ProblemList, placeOf } from './problem.ts';
 export type { LengthSummary } from './quantiles.ts';
-export { type ReadOptions, type ReadSummary, RecordStream, type Row, readRecords } from './read-records.ts';
 export type { RawRow } from './raw-row.ts';
+export { type ReadOptions, type ReadSummary, RecordStream, type Row, readRecords } from './read-records.ts';
 export { type Container, openRows } from './read-rows.ts';
 export {
   type Content,

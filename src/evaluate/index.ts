@@ -1,4 +1,5 @@
 /** Evaluation: suites with baselines and intervals, graders that work offline, win rates, regression checks. */
+export { type CurveFit, type CurvePoint, type DataCurve, fitDataCurve } from './data-curve.ts';
 export { DataFolder, readAll } from './data-folder.ts';
 export {
   type Figure,

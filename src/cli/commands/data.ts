@@ -1,10 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { ReadOptions, RecordFormat, Style, TargetFormat } from '../../data/index.ts';
+import { curveCommand } from './data-curve.ts';
 
-/** `tenet data check | convert | split`: look at training data, and bring it into shape. */
+/** `tenet data check | convert | split | curve`: look at training data, and bring it into shape. */
 export function dataCommand(): Command {
   return new Command('data')
-    .summary('check, convert and split data files')
+    .summary('check, convert and split data files; say how much more feedback is needed')
     .description(
       'Works on JSON Lines, JSON, CSV, TSV and plain text files, each also packed with gzip, in the formats of TRL, ' +
         'HH-RLHF, Alpaca, ShareGPT and LLaMA-Factory, and on K-way rankings. Files are streamed: their size does ' +
@@ -12,7 +13,8 @@ export function dataCommand(): Command {
     )
     .addCommand(checkCommand())
     .addCommand(convertCommand())
-    .addCommand(splitCommand());
+    .addCommand(splitCommand())
+    .addCommand(curveCommand());
 }
 
 function checkCommand(): Command {
