@@ -40,7 +40,7 @@ beforeAll(async () => {
   items = join(folder, 'items.jsonl');
   const random = new Random(3);
   const rows = prompts(16, 'train', { seed: 2 }).map((prompt) => ({
-    ...{ prompt: prompt.text, responses: sampleResponses(prompt, 2, { random }), ranks: [null, null] },
+    ...{ prompt: prompt.text, responses: sampleResponses(prompt, 2, { random }) },
   }));
   await writeFile(items, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
 });

@@ -11,6 +11,7 @@ const KEY_FIELDS: Readonly<Record<RecordFormat, readonly string[]>> = {
   'hh-transcript': ['chosen', 'rejected'],
   'implicit-preference': ['chosen', 'rejected'],
   'labelled-messages': ['messages', 'label'],
+  'prompt-responses': ['prompt', 'responses'],
   'prompt-completion': ['prompt', 'completion'],
   alpaca: ['instruction', 'output'],
   'output-pair': ['input', 'output_1', 'output_2', 'label'],

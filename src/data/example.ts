@@ -104,6 +104,9 @@ const READERS: { [F in RecordFormat]: (record: RecordOf<F>) => Example[] } = {
     const { prompt, completion } = splitLastTurn(r.messages);
     return [{ kind: 'completion', prompt, completion, label: r.label }];
   },
+  'prompt-responses': ({ prompt, responses }) => [
+    { kind: 'ranking', prompt, responses, ranks: responses.map(() => null) },
+  ],
   'prompt-completion': (r) => [{ kind: 'completion', prompt: r.prompt, completion: r.completion }],
   alpaca: (r) => [
     {

@@ -47,10 +47,12 @@ function oneStyle(fields: readonly string[]) {
 
 const ranks = z.array(z.int('expected a whole number').min(1, 'ranks start at 1 = best').nullable());
 
+const responsesSchema = z.array(contentSchema).min(2, 'must have at least two responses');
+
 const rankingSchema = z
   .looseObject({
     prompt: contentSchema,
-    responses: z.array(contentSchema).min(2, 'must have at least two responses'),
+    responses: responsesSchema,
     ranks,
     preferences: z.array(z.array(z.number().nullable())).nullish(),
     objectives: z.record(z.string(), ranks.nullable()).nullish(),
@@ -71,16 +73,23 @@ const rankingSchema = z
     }
     const problem = row.preferences && preferencesProblem(row.preferences, count);
     if (problem) context.addIssue({ code: 'custom', path: ['preferences'], message: problem });
-    const isChat = Array.isArray(row.prompt);
-    const odd = row.responses.findIndex((response) => Array.isArray(response) !== isChat);
-    if (odd >= 0) {
-      context.addIssue({
-        code: 'custom',
-        path: ['responses', odd],
-        message: `is ${isChat ? 'a text while prompt is a list of messages' : 'a list of messages while prompt is a text'}; use one style in a row`,
-      });
-    }
+    responsesOfOneStyle(row, context);
   });
+
+/** Responses must be texts or messages, as the prompt is. */
+function responsesOfOneStyle(
+  { prompt, responses }: { readonly prompt: unknown; readonly responses: readonly unknown[] },
+  context: z.RefinementCtx,
+): void {
+  const isChat = Array.isArray(prompt);
+  const odd = responses.findIndex((response) => Array.isArray(response) !== isChat);
+  if (odd < 0) return;
+  context.addIssue({
+    code: 'custom',
+    path: ['responses', odd],
+    message: `is ${isChat ? 'a text while prompt is a list of messages' : 'a list of messages while prompt is a text'}; use one style in a row`,
+  });
+}
 
 /** What is wrong with soft labels of K responses, or null. */
 function preferencesProblem(
@@ -104,6 +113,9 @@ function preferencesProblem(
 /** Format name → schema. Language modelling has two: see {@link schemaFor}. */
 const SCHEMAS: { readonly [F in Exclude<RecordFormat, 'language-modeling'>]: z.ZodType<RecordOf<F>> } = {
   ranking: rankingSchema,
+  'prompt-responses': z
+    .looseObject({ prompt: contentSchema, responses: responsesSchema })
+    .superRefine(responsesOfOneStyle),
   'stepwise-supervision': z.looseObject({
     prompt: z.string(),
     completions: z.array(z.string()),

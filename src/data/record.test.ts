@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { detectFormat, formatOfRow } from './detect-format.ts';
+import { examplesOf } from './example.ts';
 import { validateRecord } from './validate-record.ts';
 
 const question = [{ role: 'user', content: 'What color is the sky?' }];
@@ -38,6 +39,20 @@ describe('record formats', () => {
     const row = { prompt: 'p', responses: ['a', 'b', 'c'], ranks: [1, 1, null] };
     expect(formatOfRow(row)).toBe('ranking');
     expect(validateRecord(row, 'ranking')).toEqual([]);
+  });
+
+  it('takes responses that nobody has judged', () => {
+    const row = { prompt: 'Name a fish.', responses: ['Trout.', 'A bird.'] };
+    expect(formatOfRow(row)).toBe('prompt-responses');
+    expect(formatOfRow({ ...row, ranks: [1, 2] })).toBe('ranking');
+    expect(validateRecord(row, 'prompt-responses')).toEqual([]);
+    expect(
+      validateRecord(
+        { ...row, responses: ['Trout.', [{ role: 'assistant', content: 'x' }]] },
+        'prompt-responses',
+      ),
+    ).toEqual([{ field: 'responses[1]', problem: expect.stringContaining('use one style in a row') }]);
+    expect(examplesOf(row, 'prompt-responses')).toEqual([{ kind: 'ranking', ...row, ranks: [null, null] }]);
   });
 
   it('takes soft labels', () => {

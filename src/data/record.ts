@@ -55,6 +55,8 @@ export interface Records {
     /** By objective: numbers of which higher is better; only their order within the record counts. */
     scores?: Record<string, (number | null)[] | null> | null;
   };
+  /** Responses that nobody has judged yet. */
+  'prompt-responses': { prompt: Content; responses: Content[] };
   /** HH-RLHF: whole transcripts "\n\nHuman: … \n\nAssistant: …". */
   'hh-transcript': { chosen: string; rejected: string } & PairExtras;
   /** Stanford Alpaca, with LLaMA-Factory's system and history. */
@@ -97,6 +99,7 @@ export const FORMAT_TITLES: Readonly<Record<RecordFormat, string>> = {
   'hh-transcript': 'HH-RLHF transcripts {chosen, rejected}',
   'implicit-preference': 'TRL preference, implicit prompt {chosen, rejected}',
   'labelled-messages': 'LLaMA-Factory KTO {messages, label}',
+  'prompt-responses': 'responses to be judged {prompt, responses[]}',
   'prompt-completion': 'TRL prompt-completion {prompt, completion}',
   alpaca: 'Alpaca instructions {instruction, input, output}',
   'output-pair': 'LLMBar pairs {input, output_1, output_2, label}',
