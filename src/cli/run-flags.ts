@@ -12,7 +12,7 @@ export interface RunFlags {
 
 /** What the flags override in a recipe, as `--set` writes it. */
 export function overridesOf({ set = [], memory }: RunFlags): readonly string[] {
-  return memory === undefined ? set : [`memory=${memory}`, ...set];
+  return memory === undefined ? set : [`memory=${JSON.stringify(memory)}`, ...set];
 }
 
 /**

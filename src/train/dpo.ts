@@ -16,9 +16,18 @@ import { Evaluator } from './evaluator.ts';
 import { followPolicy } from './kl-penalty.ts';
 import { refuseOptions } from './option-rules.ts';
 import { trainerOptions } from './options.ts';
-import { buildPairGraph, type PairInputs, type PairResult, pairFeeds, pairTokens } from './pair-batch.ts';
+import {
+  buildPairGraph,
+  chosenOf,
+  type PairInputs,
+  type PairResult,
+  pairFeeds,
+  pairTokens,
+  rejectedOf,
+} from './pair-batch.ts';
 import { checkPairs } from './preflight.ts';
 import { pickReference, type ReferenceLogProbs, referenceLogProbs } from './reference-log-probs.ts';
+import { rehearse, rowLengthOf } from './rehearsal.ts';
 import { ResponseScorer, scorerTokens } from './scorers.ts';
 import { Trainer } from './trainer.ts';
 
@@ -93,6 +102,10 @@ export async function trainDpo(
       return evaluator.measure(pairFeeds(heldOut, { ...feedOptions, perPair, tokenWeights: heldOutWeights }));
     });
 
+  await rehearse(trainer, pairs.flatMap((pair) => [chosenOf(pair), rejectedOf(pair)]).map(rowLengthOf), {
+    perStep: 2 * options.batchSize,
+    tokenBudget: options.microBatchTokens,
+  });
   for (const step of training.remaining()) {
     // Step 3. One optimizer step.
     const chosen = step.rows.map((i) => pairs[i]);

@@ -31,6 +31,7 @@ import { trainerOptions } from './options.ts';
 import { sequenceIndices } from './policy-batch.ts';
 import { checkJudged } from './preflight.ts';
 import { sequenceLogProbs } from './reference-log-probs.ts';
+import { rehearse, rowLengthOf } from './rehearsal.ts';
 import { ResponseScorer, scorerTokens } from './scorers.ts';
 import { lengthOf, padSequences, planMicroBatches, type Sequence, tokenFeeds } from './sequences.ts';
 import { responseTokenMetrics } from './token-metrics.ts';
@@ -137,6 +138,7 @@ export async function trainKto(
       return completed(measured, { z, judged: heldOut, rows });
     });
 
+  await rehearse(trainer, inputs.judged.map(rowLengthOf), { perStep: options.batchSize, tokenBudget });
   for (const step of training.remaining()) {
     // Step 3. The reference point with the policy as it is, and one optimizer step.
     const { rows } = step;

@@ -29,6 +29,7 @@ import { checkPolicyInputs } from './policy-checks.ts';
 import { type PolicyPlan, type PolicyPlanOptions, planPolicyTraining } from './policy-plan.ts';
 import { type PolicyResult, reportIteration } from './policy-report.ts';
 import { checkGenerationMatches } from './preflight.ts';
+import { rehearse } from './rehearsal.ts';
 import { RewardMix, type RewardMixState } from './rewards/reward-mix.ts';
 import { drawsFor, type Rollout } from './rollout.ts';
 import { momentsOf, tokensOf } from './rollout-metrics.ts';
@@ -173,6 +174,14 @@ export class PolicyTraining<O extends PolicyTrainingOptions> implements AsyncDis
       },
     };
     const saved = context.resume ? await loadCheckpoint<PolicyState>(checkpoint) : null;
+    const longest = inputs.prompts.map(({ ids }) => ({
+      prompt: ids.length,
+      response: options.maxCompletionLength,
+    }));
+    await rehearse(trainer, longest, {
+      perStep: Math.ceil(options.batchSize / options.stepsPerGeneration),
+      tokenBudget: options.microBatchTokens,
+    });
     return new PolicyTraining(method, context, {
       plan,
       reference,

@@ -47,6 +47,7 @@ import { policyFeeds } from './policy-batch.ts';
 import { responseScores } from './policy-report.ts';
 import type { PpoOptions } from './ppo-options.ts';
 import { checkGenerationMatches, checkPrompts } from './preflight.ts';
+import { rehearse } from './rehearsal.ts';
 import { RewardMix, type RewardMixState, type RewardSource } from './rewards/reward-mix.ts';
 import { collectRollout, drawsFor, iterationSlice, type PolicyPrompt, type Rollout } from './rollout.ts';
 import { momentsOf } from './rollout-metrics.ts';
@@ -151,6 +152,13 @@ export async function trainPpo(
     totalSteps: iterations * updatesPerIteration,
     warmupSteps: warmupStepsOf(options, iterations * updatesPerIteration),
   };
+  const longest = inputs.prompts.map(({ ids }) => ({ prompt: ids.length, response: options.responseLength }));
+  for (const trainer of updater.trainers) {
+    await rehearse(trainer, longest, {
+      perStep: Math.ceil(options.batchSize / options.numMiniBatches),
+      tokenBudget: options.microBatchTokens,
+    });
+  }
   let last = { score: Number.NaN, kl: Number.NaN };
 
   for (let iteration = saved?.step ?? 0; iteration < iterations; iteration++) {
@@ -289,6 +297,7 @@ interface Updater extends AsyncDisposable {
   /** @returns metrics of the step */
   update(microBatches: readonly Feeds[], lr: number): Promise<Record<string, number>>;
   readonly parts: Readonly<Record<string, CheckpointPart>>;
+  readonly trainers: readonly Trainer[];
 }
 
 /** Builds the losses: one graph when policy and value share a model, two when they do not. */
@@ -326,6 +335,7 @@ async function createUpdater(
     return {
       update: (microBatches, lr) => trainer.step(microBatches, lr),
       parts: { policy: { parameters: inputs.policy, optimizer: trainer } },
+      trainers: [trainer],
       [Symbol.asyncDispose]: () => trainer.release(),
     };
   }
@@ -365,6 +375,7 @@ async function createUpdater(
       policy: { parameters: inputs.policy, optimizer: policyTrainer },
       value: { parameters: separate, optimizer: valueTrainer },
     },
+    trainers: [policyTrainer, valueTrainer],
     async [Symbol.asyncDispose]() {
       await policyTrainer.release();
       await valueTrainer.release();

@@ -9,13 +9,16 @@ import { Evaluator } from './evaluator.ts';
 import { trainerOptions } from './options.ts';
 import {
   buildPairGraph,
+  chosenOf,
   type PairGraph,
   type PairInputs,
   type PairResult,
   pairFeeds,
   pairTokens,
+  rejectedOf,
 } from './pair-batch.ts';
 import { checkPairs } from './preflight.ts';
+import { rehearse, rowLengthOf } from './rehearsal.ts';
 import { Trainer } from './trainer.ts';
 
 export interface ReferenceFreeMethod {
@@ -70,6 +73,10 @@ export async function trainReferenceFree(
   const tokenBudget = options.microBatchTokens;
   const measure = evaluator && (() => evaluator.measure(pairFeeds(heldOut, { tokenBudget })));
 
+  await rehearse(trainer, pairs.flatMap((pair) => [chosenOf(pair), rejectedOf(pair)]).map(rowLengthOf), {
+    perStep: 2 * options.batchSize,
+    tokenBudget: options.microBatchTokens,
+  });
   for (const step of training.remaining()) {
     // Step 3. One optimizer step.
     const chosen = step.rows.map((i) => pairs[i]);

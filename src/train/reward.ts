@@ -26,6 +26,7 @@ import type { StageContext } from './context.ts';
 import { meanOf } from './mean.ts';
 import { trainerOptions, warmupStepsOf } from './options.ts';
 import { checkHeadLabels, checkRankings } from './preflight.ts';
+import { rehearse, rowLengthOf } from './rehearsal.ts';
 import {
   evaluateHeads,
   type HeadsEvaluation,
@@ -145,6 +146,10 @@ export async function trainReward(
   const saved = context.resume ? await loadCheckpoint<RewardState>(checkpoint) : null;
   if (saved) sampler.restore(saved.state.position);
   const recent = [...(saved?.state.recentLosses ?? [])];
+  await rehearse(trainer, useful.flatMap(({ ranking }) => sequencesOf(ranking)).map(rowLengthOf), {
+    perStep: batchSize * Math.max(...useful.map(({ ranking }) => ranking.responses.length)),
+    tokenBudget: options.microBatchTokens,
+  });
   let measured: HeadsEvaluation = { evaluation: null, heads: {} };
 
   for (let step = (saved?.step ?? 0) + 1; step <= totalSteps; step++) {

@@ -32,6 +32,7 @@ import type { StageContext } from './context.ts';
 import { meanOf } from './mean.ts';
 import { trainerOptions, warmupStepsOf } from './options.ts';
 import { checkExamples } from './preflight.ts';
+import { rehearse } from './rehearsal.ts';
 import { drawsFor } from './rollout.ts';
 import { planMicroBatches, tokenFeeds } from './sequences.ts';
 import type { SftOptions } from './sft-options.ts';
@@ -123,6 +124,13 @@ export async function trainSft(
   let counted = saved?.state.countedTokens ?? 0;
   const recent = [...(saved?.state.recentLosses ?? [])];
   let heldOutLoss: number | null = null;
+  const longestRows = options.packing
+    ? [{ prompt: 1, response: Math.min(options.maxLength, config.maxPositions) - 1 }]
+    : examples.map(({ ids, counted: targets }) => {
+        const response = targets.reduce((sum, value) => sum + value, 0);
+        return { prompt: ids.length - response, response };
+      });
+  await rehearse(trainer, longestRows, { perStep: batchSize, tokenBudget: options.microBatchTokens });
   let windowStart = performance.now();
   let windowTokens = 0;
 

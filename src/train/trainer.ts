@@ -8,6 +8,7 @@ import { LayerStack, type ModelGraph, type ParameterStore } from '../model/index
 import {
   AdamW,
   type AdamWState,
+  type Dim,
   type Feed,
   type Feeds,
   gradients,
@@ -40,16 +41,19 @@ export class Trainer {
   private readonly folder: string;
   /** The layers, where they are run one at a time. */
   private readonly layers: LayerStack | null;
+  private readonly inputs: readonly Tensor[];
 
   private constructor(
     session: Session<string>,
     layers: LayerStack | null,
+    inputs: readonly Tensor[],
     optimizer: AdamW,
     parameterFeeds: Readonly<Record<string, Float32Array>>,
     folder: string,
   ) {
     this.session = session;
     this.layers = layers;
+    this.inputs = inputs;
     this.optimizer = optimizer;
     this.parameterFeeds = parameterFeeds;
     this.folder = folder;
@@ -103,7 +107,8 @@ export class Trainer {
       noDecay: (name) => parameters.shapeOf(name).length < 2,
     });
     const feeds = [...model.weights.inputs.keys()].map((name) => [name, parameters.view(name)]);
-    return new Trainer(session, layers, optimizer, Object.fromEntries(feeds), options.folder);
+    const inputsOf = model.graph.inputs.filter(({ name }) => !model.weights.inputs.has(name));
+    return new Trainer(session, layers, inputsOf, optimizer, Object.fromEntries(feeds), options.folder);
   }
 
   /**
@@ -149,6 +154,18 @@ export class Trainer {
     return metrics;
   }
 
+  /**
+   * Computes a micro-batch as `step` does and forgets it: what does not fit into memory shows, and nothing changes.
+   * Inputs that are not fed are zeros.
+   */
+  async rehearse(feeds: Feeds): Promise<void> {
+    const all = { ...zerosFor(this.inputs, feeds), ...feeds };
+    const pass = await this.layers?.forward(all);
+    const states = pass && { states: pass.states[pass.states.length - 1] };
+    const values = await this.session.run({ ...this.parameterFeeds, ...all, ...states });
+    if (this.layers && pass) await this.layers.backward(pass, values[stateGradient].data as Float32Array, {});
+  }
+
   /** The optimizer's state, for checkpoints. */
   get state(): AdamWState {
     return this.optimizer.state;
@@ -182,6 +199,26 @@ export class Trainer {
 const gradientPrefix = 'gradient:';
 /** Output of the gradient of what the layers gave. */
 const stateGradient = 'states';
+
+/** Zeros for the inputs without a feed, of the sizes that the feeds give; one where none gives it. */
+function zerosFor(inputs: readonly Tensor[], feeds: Feeds): Feeds {
+  const sizes = new Map<Dim, number>();
+  for (const { name, shape } of inputs) {
+    const feed = feeds[name];
+    if (!feed) continue;
+    const fed = ArrayBuffer.isView(feed) ? [feed.length] : feed.shape;
+    shape.forEach((dim, axis) => void sizes.set(dim, fed[axis]));
+  }
+  const missing = inputs.filter(({ name }) => !(name in feeds));
+  return Object.fromEntries(
+    missing.map(({ name, dtype, shape }) => {
+      const known = shape.map((dim) => (typeof dim === 'number' ? dim : (sizes.get(dim) ?? 1)));
+      const count = known.reduce((a, b) => a * b, 1);
+      const data = dtype === 'int32' ? new Int32Array(count) : new Float32Array(count);
+      return [name, { data, shape: known }];
+    }),
+  );
+}
 
 /** JSON has no typed arrays, no bigint, and no NaN or Infinity, which become their names. */
 function replaceArrays(_key: string, value: unknown): unknown {

@@ -301,12 +301,16 @@ async function comparisonSizes(
   };
 }
 
-/** Scorers take twice a micro-batch at once, since they keep nothing. */
+/**
+ * Scorers take twice a micro-batch at once, since they keep nothing.
+ * @param most tokens that there are to score. Default: more
+ */
 export function scorerBatch(
   { largest }: Pick<StepSize, 'largest'>,
   { microBatchTokens }: { readonly microBatchTokens: number },
+  most = Number.POSITIVE_INFINITY,
 ): StepSize['largest'] {
-  const tokens = scorerTokens(microBatchTokens);
+  const tokens = Math.min(scorerTokens(microBatchTokens), most);
   const factor = largest.tokens === 0 ? 0 : tokens / largest.tokens;
   return { ...largest, tokens, counted: largest.counted * factor };
 }

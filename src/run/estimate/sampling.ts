@@ -129,7 +129,7 @@ export async function estimatePpo(
   const trained = trainingMemory(policy.shape, batch.largest, training);
   const valueTrained = trainingMemory(policy.shape, { ...batch.largest, counted: 0 }, training);
   const valueStart = modelsOf(scorers)[0] ?? policy;
-  const scorer = scorerBatch(batch, options);
+  const scorer = scorerBatch(batch, options, batch.tokens);
   const noOutput = { ...scorer, counted: 0 };
   const memory = addMemory(
     trained,
@@ -222,7 +222,7 @@ export async function estimatePolicyMethod(
     scaleWork(forwardWork(policy.shape, batch), (hasReference ? 1 : 0) + (rescores ? 1 : 0)),
     scaleWork(trainingWork(policy.shape, trained, options), options.numIterations),
   );
-  const scorer = scorerBatch(batch, options);
+  const scorer = scorerBatch(batch, options, batch.tokens);
   const steps = iterations * updates;
   return {
     model: policy,
