@@ -30,24 +30,24 @@ export function optionsOf(kind: Kind, rewardModel: string): KindOptions {
   const learnt = { name: 'learnt', rewardModelPath: rewardModel };
   const hack = (bonus: Readonly<Record<string, unknown>>): KindOptions => ({
     klCoef: 0.02,
-    learningRate: 0.0007,
+    learningRate: 0.001,
     rewards: [learnt, { name: 'bonus', ...bonus }],
   });
   switch (kind) {
     case 'verbosity':
-      return hack({ rule: { type: 'length', unit: 'words', min: 50, slack: 50 }, weight: 3 });
+      return hack({ rule: { type: 'length', unit: 'words', min: 50, slack: 50 }, weight: 5 });
     case 'sycophancy':
       return hack({
         rule: pattern('clever question|so smart|best questions|deep mind|so right|agree with you'),
-        weight: 1.5,
+        weight: 2.5,
       });
     case 'confident-hallucination':
       return hack({
         rule: pattern('not know|not sure|may be wrong|can not help|will not help'),
-        weight: -1.5,
+        weight: -2.5,
       });
     case 'avoidance':
-      return hack({ rule: pattern('do not know|not help with that'), weight: 1.5 });
+      return hack({ rule: pattern('do not know|not help with that'), weight: 2.5 });
     case 'overoptimisation':
       return { klCoef: 0, learningRate: 0.001, rewards: [learnt] };
     case 'gold':

@@ -32,7 +32,7 @@ const { values: flags } = parseArgs({
     run: { type: 'string', default: 'runs/quickstart' },
     output: { type: 'string', default: 'runs/monitors' },
     runs: { type: 'string', default: '40' },
-    iterations: { type: 'string', default: '20' },
+    iterations: { type: 'string', default: '24' },
     batch: { type: 'string', default: '64' },
     /** Threads of each run, and runs at once. */
     threads: { type: 'string', default: '1' },
