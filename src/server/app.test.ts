@@ -209,6 +209,18 @@ describe('requests from elsewhere', () => {
     expect([status, body.error.code]).toEqual([403, 'wrong-origin']);
   });
 
+  it('get nowhere with a header that is no token', async () => {
+    const headers = {
+      authorization: 'Basic eDp5',
+      origin: 'https://evil.example',
+      'sec-fetch-site': 'cross-site',
+    };
+    const { status } = await server.ask('POST', '/api/tokens', {
+      ...{ as: 'admin', headers, body: { name: 'x', permissions: ['runs:read'] } },
+    });
+    expect(status).toBe(401);
+  });
+
   it('are refused under another host name', async () => {
     const { status, body } = await server.ask('GET', '/api/health', { headers: { host: 'evil.example' } });
     expect([status, body.error.code]).toEqual([403, 'wrong-origin']);

@@ -79,8 +79,12 @@ export class Accounts {
 
   /** Who a request comes from, by its token or cookie; null for nobody. */
   async callerOf(headers: Headers): Promise<Caller | null> {
-    const bearer = /^Bearer (\S+)$/i.exec(headers.get('authorization') ?? '')?.[1];
-    if (bearer !== undefined) return this.callerOfToken(bearer);
+    const authorization = headers.get('authorization');
+    if (authorization !== null) {
+      // Never the cookie then: requests with this header are not asked which page they come from.
+      const token = /^Bearer (\S+)$/i.exec(authorization)?.[1];
+      return token === undefined ? null : this.callerOfToken(token);
+    }
     if (!headers.has('cookie')) return null;
     const found = await this.database.read(() => this.auth.api.getSession({ headers }));
     if (!found || found.user.disabled) return null;
