@@ -56,11 +56,11 @@ const rewardModel = join(source, 'stages/04-reward/model');
 await mkdir(output, { recursive: true });
 
 const children = new Set<ChildProcess>();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    for (const child of children) child.kill(signal);
-  });
-}
+// Runs that are under way stop with this process, saved; called again it resumes them.
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGINT');
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
 const heldOut = flags['held-out'] ? resolve(flags['held-out']) : await makeHeldOut();
 const plan = planRuns(count('runs'));
