@@ -29,9 +29,9 @@ export const commandGroups: Readonly<Record<string, readonly (() => Command)[]>>
   'Prepare data': [dataCommand],
   'Collect feedback': [constitutionCommand, critiqueCommand, compareCommand, labelCommand],
   'Look at results': [
+    reportCommand,
     evaluateCommand,
     redteamCommand,
-    reportCommand,
     monitorCommand,
     traceCommand,
     exportCommand,
