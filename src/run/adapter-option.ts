@@ -4,6 +4,7 @@ import { z } from 'zod';
 const shape = {
   type: z
     .enum(['lora', 'dora'])
+    .default('lora')
     .describe(
       'lora: thin matrices beside the frozen ones (Hu et al. 2022); dora: the same, with the lengths of the weights learnt apart (Liu et al. 2024).',
     ),
