@@ -23,8 +23,8 @@ export interface ConvertReport {
 }
 
 /**
- * Reads `input` and writes `output` (.jsonl, .json or .csv, each also .gz). The output appears only when all went
- * well; the memory needed does not grow with the file.
+ * Reads `input` and writes `output` (.jsonl, .json or .csv, each also .gz, or .parquet). The output appears only when all
+ * went well; the memory needed does not grow with the file.
  */
 export async function convertFile(
   input: string,

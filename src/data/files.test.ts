@@ -23,15 +23,20 @@ describe('writeRecords', () => {
     { prompt: 'é😀', completion: '' },
   ];
 
-  it.each(['rows.jsonl', 'rows.json', 'rows.csv', 'rows.jsonl.gz', 'rows.json.gz', 'rows.csv.gz'])(
-    'writes %s so that it reads back unchanged',
-    async (name) => {
-      const path = join(folder, name);
-      expect(await writeRecords(path, records)).toBe(2);
-      expect((await readRecords(path).toArray()).map((row) => row.record)).toEqual(records);
-      expect(await readdir(folder)).toEqual([name]);
-    },
-  );
+  it.each([
+    'rows.jsonl',
+    'rows.json',
+    'rows.csv',
+    'rows.jsonl.gz',
+    'rows.json.gz',
+    'rows.csv.gz',
+    'rows.parquet',
+  ])('writes %s so that it reads back unchanged', async (name) => {
+    const path = join(folder, name);
+    expect(await writeRecords(path, records)).toBe(2);
+    expect((await readRecords(path).toArray()).map((row) => row.record)).toEqual(records);
+    expect(await readdir(folder)).toEqual([name]);
+  });
 
   it('writes lists into CSV cells', async () => {
     const path = join(folder, 'rankings.csv');
@@ -56,7 +61,7 @@ describe('writeRecords', () => {
       'row 2 has the field "b"',
     );
     expect(await readdir(folder)).toEqual(['rows.jsonl']);
-    await expect(RecordWriter.open(join(folder, 'rows.parquet'))).rejects.toThrow('name the output');
+    await expect(RecordWriter.open(join(folder, 'rows.arrow'))).rejects.toThrow('name the output');
   });
 
   it('writes an empty array for no records', async () => {

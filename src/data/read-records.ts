@@ -27,7 +27,7 @@ export interface Row {
   readonly record: object;
   readonly format: RecordFormat;
   readonly file: string;
-  /** Line on which the row starts, or number of the item in a JSON array; from 1. */
+  /** Line on which the row starts, or number of the item in a JSON array or a Parquet file; from 1. */
   readonly line: number;
   readonly unit: 'line' | 'item';
 }
@@ -195,7 +195,8 @@ export class RecordStream implements AsyncIterable<Row> {
   }
 
   private get unit(): 'line' | 'item' {
-    return this.summary.container === 'json' ? 'item' : 'line';
+    const { container } = this.summary;
+    return container === 'json' || container === 'parquet' ? 'item' : 'line';
   }
 }
 

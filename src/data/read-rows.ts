@@ -1,5 +1,6 @@
-/** Streams the rows of a data file of any container: JSON Lines, JSON array, CSV, TSV, plain text; gzip of each. */
+/** Streams the rows of a data file of any container: JSON Lines, JSON array, CSV, TSV, plain text; gzip of each; Parquet. */
 import { TenetError } from '../base/index.ts';
+import { isParquet, readParquet } from './parquet-read.ts';
 import type { RawRow } from './raw-row.ts';
 import { readBytes } from './read-bytes.ts';
 import { readCsv } from './read-csv.ts';
@@ -8,9 +9,12 @@ import { readJsonl, withoutMark } from './read-jsonl.ts';
 import { readTextBlocks, readTextLines } from './read-text.ts';
 
 /** How the rows are laid out in a file. */
-export type Container = 'jsonl' | 'json' | 'csv' | 'tsv' | 'text';
+export type Container = 'jsonl' | 'json' | 'csv' | 'tsv' | 'text' | 'parquet';
 
-const BY_EXTENSION: Readonly<Record<string, Container | 'sniff'>> = {
+/** Containers that can be read from front to back. */
+type StreamedContainer = Exclude<Container, 'parquet'>;
+
+const BY_EXTENSION: Readonly<Record<string, StreamedContainer | 'sniff'>> = {
   jsonl: 'jsonl',
   ndjson: 'jsonl',
   json: 'sniff', // many files named .json hold JSON Lines
@@ -21,7 +25,7 @@ const BY_EXTENSION: Readonly<Record<string, Container | 'sniff'>> = {
   md: 'text',
 };
 
-/** Opens a file and finds out its container, by its name and, for JSON, its first character. */
+/** Opens a file and finds out its container, by its first bytes and its name. */
 export async function openRows(
   path: string,
   options: { linesArePrompts?: boolean } = {},
@@ -29,6 +33,10 @@ export async function openRows(
   const bytes = readBytes(path);
   const first = await bytes.next();
   const head: Buffer = first.done ? Buffer.alloc(0) : first.value;
+  if (isParquet(head)) {
+    await bytes.return();
+    return { container: 'parquet', rows: readParquet(path) };
+  }
   const container = containerOf(path, head);
   return {
     container,
@@ -36,9 +44,15 @@ export async function openRows(
   };
 }
 
-function containerOf(path: string, head: Buffer): Container {
+function containerOf(path: string, head: Buffer): StreamedContainer {
   const name = path.toLowerCase().replace(/\.gz(ip)?$/, '');
   const extension = /\.([a-z]+)$/.exec(name)?.[1] ?? '';
+  if (extension === 'parquet') {
+    throw new TenetError(
+      'data',
+      `${path}: not a Parquet file${head.length === 0 ? ', it is empty' : ''} (it does not begin with PAR1); get the file again.`,
+    );
+  }
   const container = BY_EXTENSION[extension] ?? 'sniff';
   if (container !== 'sniff') return container;
   const start = withoutMark(head).subarray(0, 4096).toString('utf8').trimStart()[0];
@@ -46,12 +60,12 @@ function containerOf(path: string, head: Buffer): Container {
   if (start === '{' || (start === undefined && extension === 'json')) return 'jsonl';
   throw new TenetError(
     'data',
-    `${path}: unknown kind of file. Known are .jsonl, .json, .csv, .tsv and .txt, each also as .gz.`,
+    `${path}: unknown kind of file. Known are .jsonl, .json, .csv, .tsv and .txt, each also as .gz, and .parquet.`,
   );
 }
 
 function readersOf(
-  container: Container,
+  container: StreamedContainer,
   bytes: AsyncGenerator<Buffer, void, undefined>,
   linesArePrompts: boolean,
 ): AsyncGenerator<RawRow, void, undefined> {

@@ -12,7 +12,7 @@ export interface SplitPart {
   name: string;
   /** Share of the groups, in (0, 1]. The shares of all parts sum to 1. */
   fraction: number;
-  /** File to write (.jsonl, .json or .csv, each also .gz). */
+  /** File to write (.jsonl, .json or .csv, each also .gz, or .parquet). */
   path: string;
 }
 

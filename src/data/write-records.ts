@@ -8,12 +8,14 @@ import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { syncFolder, TenetError } from '../base/index.ts';
+import { type Shape, unknownShape, widen } from './parquet-shape.ts';
+import { writeParquet } from './parquet-write.ts';
 
 /** Containers that can be written. */
-export type WritableContainer = 'jsonl' | 'json' | 'csv';
+export type WritableContainer = 'jsonl' | 'json' | 'csv' | 'parquet';
 
 export interface WriteOptions {
-  /** Layout of the rows. Default by the name: .jsonl, .json, .csv, each also with .gz (packed). */
+  /** Layout of the rows. Default by the name: .jsonl, .json, .csv, each also with .gz (packed), .parquet. */
   container?: WritableContainer;
 }
 
@@ -27,6 +29,8 @@ export class RecordWriter {
   private readonly sink: Writable;
   private readonly done: Promise<void>;
   private header: string[] | null = null;
+  /** What the columns of Parquet must hold. Only all rows together tell, so they wait as JSON Lines until then. */
+  private shape: Shape = unknownShape;
 
   private constructor(path: string, container: WritableContainer) {
     this.path = path;
@@ -63,6 +67,7 @@ export class RecordWriter {
       if (this.container === 'json') this.sink.write(this.count === 0 ? '[]\n' : '\n]\n');
       this.sink.end();
       await this.done;
+      if (this.container === 'parquet') await this.makeParquet();
       const file = await open(this.temporary, 'r+');
       await file.sync().finally(() => file.close());
       await rename(this.temporary, this.path);
@@ -80,9 +85,20 @@ export class RecordWriter {
     await rm(this.temporary, { force: true });
   }
 
+  private async makeParquet(): Promise<void> {
+    const rows = `${this.temporary}.rows`;
+    await rename(this.temporary, rows);
+    try {
+      await writeParquet(rows, this.shape, this.temporary);
+    } finally {
+      await rm(rows, { force: true });
+    }
+  }
+
   private textOf(record: object): string {
     const json = JSON.stringify(record);
-    if (this.container === 'jsonl') return `${json}\n`;
+    if (this.container === 'parquet') this.shape = widen(this.shape, record);
+    if (this.container === 'jsonl' || this.container === 'parquet') return `${json}\n`;
     if (this.container === 'json') return this.count === 0 ? `[\n${json}` : `,\n${json}`;
     const head = this.header === null ? csvLine((this.header = Object.keys(record))) : '';
     const extra = Object.keys(record).filter((field) => !this.header!.includes(field));
@@ -115,9 +131,12 @@ export async function writeRecords(
 }
 
 function containerByName(path: string): WritableContainer {
-  const extension = /\.(jsonl|json|csv)(\.gz)?$/.exec(path)?.[1];
+  const extension = /\.(?:(jsonl|json|csv)(?:\.gz)?|(parquet))$/.exec(path)?.slice(1).find(Boolean);
   if (!extension) {
-    throw new TenetError('usage', `${path}: name the output .jsonl, .json or .csv, each also with .gz.`);
+    throw new TenetError(
+      'usage',
+      `${path}: name the output .jsonl, .json or .csv, each also with .gz, or .parquet.`,
+    );
   }
   return extension as WritableContainer;
 }

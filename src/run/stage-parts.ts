@@ -8,7 +8,7 @@ export const dataSource = z
     path: z
       .union([filePath(), z.array(filePath()).min(1)])
       .optional()
-      .describe('A data file, or a list of them: JSONL, JSON, CSV or text, also gzipped.'),
+      .describe('A data file, or a list of them: JSONL, JSON, CSV or text, also gzipped; Parquet.'),
     sandbox: z
       .enum(['corpus', 'demonstrations', 'prompts'])
       .optional()

@@ -7,7 +7,8 @@ export function dataCommand(): Command {
   return new Command('data')
     .summary('check, convert and split data files; say how much more feedback is needed')
     .description(
-      'Works on JSON Lines, JSON, CSV, TSV and plain text files, each also packed with gzip, in the formats of TRL, ' +
+      'Works on JSON Lines, JSON, CSV, TSV and plain text files, each also packed with gzip, and on Parquet, in the ' +
+        'formats of TRL, ' +
         'HH-RLHF, Alpaca, ShareGPT and LLaMA-Factory, and on K-way rankings. Files are streamed: their size does ' +
         'not matter.',
     )
@@ -62,7 +63,7 @@ function convertCommand(): Command {
         'best responses or judged responses. The output is written whole or not at all.',
     )
     .argument('<input>', 'data file')
-    .argument('<output>', 'file to write: .jsonl, .json or .csv, each also with .gz')
+    .argument('<output>', 'file to write: .jsonl, .json or .csv, each also with .gz, or .parquet')
     .addOption(
       new Option('--to <format>', 'format to write')
         .choices([
@@ -107,7 +108,7 @@ function splitCommand(): Command {
   return withBadRowOptions(withReadOptions(new Command('split')))
     .summary('split a data file into parts that share no prompt')
     .description(
-      'Writes <name>.jsonl for each part into the output folder. Rows with the same first user turn or prompt stay ' +
+      'Writes <name>.jsonl (or .jsonl.gz, .parquet) for each part into the output folder. Rows with the same first user turn or prompt stay ' +
         'together. The part of a row depends on its prompt and the seed alone, so sizes are near the fractions.',
     )
     .argument('<file>', 'data file')
@@ -120,10 +121,11 @@ function splitCommand(): Command {
         .default('prompt'),
     )
     .option('--gzip', 'pack the parts')
+    .addOption(new Option('--parquet', 'write the parts as Parquet').conflicts('gzip'))
     .action(async (file: string, options: SplitFlags, command: Command) => {
       const { splitFile } = await import('../../data/index.ts');
       const { join } = await import('node:path');
-      const extension = options.gzip ? 'jsonl.gz' : 'jsonl';
+      const extension = options.parquet ? 'parquet' : options.gzip ? 'jsonl.gz' : 'jsonl';
       const parts = parseFractions(options.fractions).map(({ name, fraction }) => ({
         name,
         fraction,
@@ -164,6 +166,7 @@ interface SplitFlags extends ReadFlags {
   seed: number;
   groupBy: 'prompt' | 'row';
   gzip?: boolean;
+  parquet?: boolean;
 }
 
 function withReadOptions(command: Command): Command {
