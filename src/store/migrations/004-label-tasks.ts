@@ -11,7 +11,11 @@ export function createLabelTasks(dialect: StoreDialect): Migration {
         ['work_item_group', ['queue', 'group_key', 'position', 'status']],
       ] as const) {
         await db.schema.dropIndex(name).execute();
-        await db.schema.createIndex(name).on('work_item').columns([...columns]).execute();
+        await db.schema
+          .createIndex(name)
+          .on('work_item')
+          .columns([...columns])
+          .execute();
       }
       await db.schema
         .createTable('label_task')
