@@ -9,7 +9,6 @@ export const permissions = [
   'runs:write',
   'constitution:read',
   'constitution:write',
-  'playground',
   'accounts',
 ] as const;
 export type Permission = (typeof permissions)[number];
@@ -25,8 +24,8 @@ const seeing: readonly Permission[] = ['quality:read', 'runs:read', 'constitutio
  */
 const permissionsByRole: Readonly<Record<Role, readonly Permission[]>> = {
   admin: permissions,
-  adjudicator: ['annotate', 'adjudicate', 'playground', ...seeing],
-  annotator: ['annotate', 'constitution:read', 'playground'],
+  adjudicator: ['annotate', 'adjudicate', ...seeing],
+  annotator: ['annotate', 'constitution:read'],
   viewer: seeing,
 };
 
@@ -44,6 +43,5 @@ export const permissionTexts: Readonly<Record<Permission, string>> = {
   'runs:write': 'start, stop and resume recipes on the server’s machine',
   'constitution:read': 'read constitutions',
   'constitution:write': 'change constitutions',
-  playground: 'chat with models and vote',
   accounts: 'invite people and change their roles',
 };

@@ -1,6 +1,6 @@
 /** Starts, stops and resumes recipes as processes of their own, which outlive the server. */
 import { spawn } from 'node:child_process';
-import { mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -23,7 +23,7 @@ export interface RecipeFile {
 }
 
 /** How long a start may take until the run has its folder. */
-const startMs = 30_000;
+const startMs = 60_000;
 
 export class RunStarter {
   private readonly options: RunStarterOptions;
@@ -107,6 +107,7 @@ export class RunStarter {
     const from = (await stat(logPath)).size;
     const child = spawn(program, [...first, ...args], { stdio: ['ignore', log, log], detached: true });
     child.unref();
+    closeSync(log); // the child has its own
     let exit: number | null | undefined;
     let failure: Error | undefined;
     child.once('exit', (code) => {
@@ -124,8 +125,13 @@ export class RunStarter {
           (await textFrom(logPath, from)).trim() || `The run ended at once (code ${exit}).`,
         );
       }
-      if (exit === 0 || runningProcess(folder)) return;
+      // The lock comes first, then the manifest: only with both is it a run.
+      if (exit === 0 || (runningProcess(folder) && existsSync(join(folder, 'manifest.json')))) return;
     }
+    throw new HttpError(
+      'unavailable',
+      `Run "${name}" has not begun after ${startMs / 1000} seconds; ${logPath} says what it does.`,
+    );
   }
 }
 
