@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AdamW, learningRateAt } from '../tensor/index.ts';
-import { type LoadedModel, loadModelFolder } from './load-model.ts';
+import { loadModelFolder } from './load-model.ts';
+import type { LoadedModel } from './loaded-model.ts';
 import { largestDifference } from './testing/largest-difference.ts';
 import { LossGraph, norm } from './testing/loss-graph.ts';
 import {

@@ -28,7 +28,8 @@ export type { TextStream } from './generate/text-stream.ts';
 export { initialiseParameters } from './initialise.ts';
 export { type GradientSum, LayerStack } from './layer-stack.ts';
 export { type LlamaShape, makeLlamaConfig } from './llama-config.ts';
-export { type LoadedModel, loadModelFolder } from './load-model.ts';
+export { loadModelFolder } from './load-model.ts';
+export type { LoadedModel } from './loaded-model.ts';
 export type { CardData, CardStage, ModelCard } from './model-card.ts';
 export {
   buildModelGraph,

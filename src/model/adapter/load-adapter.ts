@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TenetError } from '../../base/index.ts';
 import type { ModelHead } from '../architectures.ts';
-import type { LoadedModel, LoadModelOptions } from '../load-model.ts';
+import type { LoadedModel, LoadModelOptions } from '../loaded-model.ts';
 import { type ParameterSpec, scalarHeadSpec, scoreHeadName } from '../parameters.ts';
 import { readRewardHeads } from '../reward-heads.ts';
 import { SafetensorsFile } from '../safetensors-file.ts';

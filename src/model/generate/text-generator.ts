@@ -1,7 +1,8 @@
 /** Text in, text out: a model folder's generator with its tokenizer, chat template and stop tokens. */
 import { TenetError } from '../../base/index.ts';
 import { type ChatMessage, ChatTemplate, loadTokenizer, type Tokenizer } from '../../text/index.ts';
-import { type LoadedModel, loadModelFolder } from '../load-model.ts';
+import { loadModelFolder } from '../load-model.ts';
+import type { LoadedModel } from '../loaded-model.ts';
 import type { Generation, GenerationEvents } from './generation.ts';
 import { endIds, type GenerationDefaults, generationDefaults } from './generation-defaults.ts';
 import type { GenerationQueue } from './generation-queue.ts';
