@@ -1,4 +1,26 @@
 /** Feedback: label tasks and their queue, labels as data, labelling shared between a judge and people. */
+export { type JudgedTask, type Judgement, judgedTasks } from './agreement/judgements.ts';
+export { cohenKappa, fleissKappa } from './agreement/kappa.ts';
+export { kendallTauB, kendallW } from './agreement/kendall.ts';
+export {
+  alphaOf,
+  bootstrapOfSums,
+  type Coincidences,
+  coincidencesOf,
+  krippendorffAlpha,
+  type Level,
+} from './agreement/krippendorff.ts';
+export {
+  type Agreement,
+  type AgreementOptions,
+  agreementBy,
+  byLabel,
+  type Comparison,
+  measureAgreement,
+  outcomeOf,
+  type SliceBy,
+} from './agreement/measure-agreement.ts';
+export { AGREEMENT_SLICES, inOrder, type NamedSlice, type SliceName } from './agreement/slices.ts';
 export {
   advanceHybrid,
   type HybridInput,

@@ -93,7 +93,7 @@ export {
   ppoValueLoss,
 } from './ppo-loss.ts';
 export { fitPreferenceWeights, type PreferenceWeights } from './preference-weights.ts';
-export { binomialCumulative, normalQuantile, studentQuantile } from './quantiles.ts';
+export { binomialCumulative, normalQuantile, sampleQuantile, studentQuantile } from './quantiles.ts';
 export { type Preferences, type RankingPairs, type Ranks, rankingPairs } from './ranking-pairs.ts';
 export { reinforcePlusPlusAdvantages, reinforcePlusPlusBaselineAdvantages } from './reinforce-plus-plus.ts';
 export { maskResponses, type ResponseMask } from './response-mask.ts';

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { agreementCommand } from '../label/agreement.ts';
 import { copyCommand } from '../label/copy.ts';
 import { createCommand } from '../label/create.ts';
 import { exportCommand } from '../label/export.ts';
@@ -19,6 +20,7 @@ export function labelCommand(): Command {
     .addCommand(createCommand())
     .addCommand(workCommand())
     .addCommand(statusCommand())
+    .addCommand(agreementCommand())
     .addCommand(exportCommand())
     .addCommand(planCommand())
     .addCommand(routeCommand())
