@@ -62,7 +62,7 @@ describe('a run with adapters', () => {
     expect(ppo.names).toEqual(sft.names);
     expect(ppo.values).not.toEqual(sft.values);
     const gaps = (await readEvents(run)).flatMap(({ stage, metrics }) =>
-      stage === 'ppo' ? [metrics['sampling/sampling_logp_difference/max']] : [],
+      stage === 'ppo' ? [Number(metrics['sampling/sampling_logp_difference/max'])] : [],
     );
     expect(gaps.length).toBeGreaterThan(0);
     expect(Math.max(...gaps)).toBeLessThan(1e-4);
@@ -84,7 +84,9 @@ describe('a run with adapters', () => {
     const answers = await Promise.all(
       [join(folder, 'merged'), join(folder, 'kept')].map(async (model) => {
         const generator = await TextGenerator.load(model, { threads: 1 });
-        const [answer] = await generator.generate([{ prompt: 'What', maxNewTokens: 8, seed: 3 }]);
+        const [answer] = await generator.generate([
+          { prompt: 'What', options: { maxNewTokens: 8, seed: 3 } },
+        ]);
         await generator.release();
         return answer.text;
       }),
