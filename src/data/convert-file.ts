@@ -22,6 +22,15 @@ export interface ConvertReport {
   dropped: Record<string, number>;
 }
 
+/** Formats that message trees give through their ranked answers. */
+const NEEDS_RANKINGS: ReadonlySet<TargetFormat> = new Set<TargetFormat>([
+  'ranking',
+  'preference',
+  'implicit-preference',
+  'unpaired-preference',
+  'hh-transcript',
+]);
+
 /**
  * Reads `input` and writes `output` (.jsonl, .json or .csv, each also .gz, or .parquet). The output appears only when all
  * went well; the memory needed does not grow with the file.
@@ -31,7 +40,8 @@ export async function convertFile(
   output: string,
   options: ConvertOptions,
 ): Promise<ConvertReport> {
-  const rows = readRecords(input, options);
+  const as = options.trees?.as ?? (NEEDS_RANKINGS.has(options.to) ? 'rankings' : 'conversations');
+  const rows = readRecords(input, { ...options, trees: { ...options.trees, as } });
   const writer = await RecordWriter.open(output);
   const dropped: Record<string, number> = {};
   try {

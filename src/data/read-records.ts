@@ -1,6 +1,7 @@
 /** Streams valid records from a data file and accounts for the rows that are not. */
 import { TenetError } from '../base/index.ts';
 import { detectFormat } from './detect-format.ts';
+import { type TreeOptions, withTreesAsRecords } from './oasst-records.ts';
 import { type Problem, ProblemList } from './problem.ts';
 import type { RawRow } from './raw-row.ts';
 import { type Container, openRows } from './read-rows.ts';
@@ -20,6 +21,8 @@ export interface ReadOptions {
   badRowsPath?: string;
   /** Field names to read under other names: `{ prompt: 'question' }` reads `question` as `prompt`. */
   fields?: Readonly<Record<string, string>>;
+  /** Of OpenAssistant message trees: what is read and which messages. Default: all conversations of finished trees. */
+  trees?: TreeOptions;
 }
 
 /** One valid record and where it stands. */
@@ -98,7 +101,7 @@ export class RecordStream implements AsyncIterable<Row> {
     const goOn = skip || options.onBadRow === 'collect';
     let bad: RecordWriter | null = null;
     try {
-      for await (const raw of this.withFormat(rows)) {
+      for await (const raw of this.withFormat(withTreesAsRecords(rows, options.trees))) {
         summary.rows++;
         const problems = this.check(raw);
         if (problems.length === 0) {

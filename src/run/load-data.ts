@@ -41,7 +41,7 @@ export async function loadData(
     const left = source.limit === undefined ? undefined : source.limit - examples.length;
     if (left !== undefined && left <= 0) break;
     const purpose = paths.length === 1 ? options.purpose : `${options.purpose} (${basename(path)})`;
-    const file = await loadFile(path, source.onBadRow, { ...options, purpose, limit: left });
+    const file = await loadFile(path, source, { ...options, purpose, limit: left });
     for (const example of file.examples) examples.push(example);
     inputs.push(file.input);
   }
@@ -50,12 +50,13 @@ export async function loadData(
 
 async function loadFile(
   path: string,
-  onBadRow: DataSource['onBadRow'],
+  { onBadRow, trees }: Pick<DataSource, 'onBadRow' | 'trees'>,
   options: { purpose: string; folder: string; limit: number | undefined; lines?: boolean },
 ): Promise<{ examples: Example[]; input: InputRecord }> {
   const { purpose, folder, limit } = options;
   const records = readRecords(path, {
     onBadRow,
+    trees,
     ...(options.lines && /\.txt(\.gz)?$/.test(path) && { format: 'prompt-only' as const }),
     ...(onBadRow === 'skip' && { badRowsPath: join(folder, `bad-rows-${basename(path)}.jsonl`) }),
   });

@@ -2,6 +2,37 @@
 import { z } from 'zod';
 import { filePath } from './recipe.ts';
 
+const labelLimits = z.record(z.string(), z.number().min(0).max(1));
+
+/** Which messages of OpenAssistant trees are used; see `TreeOptions`. */
+const messageTrees = z
+  .strictObject({
+    as: z
+      .enum(['conversations', 'rankings'])
+      .default('conversations')
+      .describe('conversations: the paths of each tree; rankings: the ranked answers to each prompt.'),
+    languages: z.array(z.string()).min(1).optional().describe('Languages to use, e.g. [en]. Default: all.'),
+    atLeast: labelLimits
+      .optional()
+      .describe(
+        'Least mean of people’s ratings by label, e.g. { quality: 0.5 }; without the label: left out.',
+      ),
+    atMost: labelLimits
+      .optional()
+      .describe('Greatest mean by label, e.g. { toxicity: 0.3 }; without the label: used.'),
+    review: z
+      .enum(['accepted', 'not-rejected', 'any'])
+      .default('not-rejected')
+      .describe('Which messages by the verdict of their reviewers.'),
+    treeStates: z
+      .array(z.string())
+      .default(['ready_for_export'])
+      .describe('States of trees to use; an empty list: all.'),
+    synthetic: z.boolean().default(true).describe('Use answers written by models too.'),
+    bestOnly: z.boolean().default(false).describe('Conversations: of ranked answers the best alone.'),
+  })
+  .describe('Of OpenAssistant message trees: what is used.');
+
 /** Where records come from: a file, or the sandbox world. */
 export const dataSource = z
   .strictObject({
@@ -35,6 +66,7 @@ export const dataSource = z
       .enum(['error', 'skip'])
       .default('error')
       .describe('error: stop and name all bad rows; skip: write them to a file in the run folder and go on.'),
+    trees: messageTrees.optional(),
   })
   .refine((source) => (source.path === undefined) !== (source.sandbox === undefined), {
     message: 'must have either path or sandbox, and not both',

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { ReadOptions, RecordFormat, Style, TargetFormat } from '../../data/index.ts';
+import type { ReadOptions, RecordFormat, Style, TargetFormat, TreeOptions } from '../../data/index.ts';
 import { curveCommand } from './data-curve.ts';
 
 /** `tenet data check | convert | split | curve`: look at training data, and bring it into shape. */
@@ -56,10 +56,10 @@ function checkCommand(): Command {
 }
 
 function convertCommand(): Command {
-  return withBadRowOptions(withReadOptions(new Command('convert')))
+  const command = withBadRowOptions(withReadOptions(new Command('convert')))
     .summary('write a data file in another format')
     .description(
-      'Rankings become all their pairs; HH transcripts become prompts and responses; comparisons become prompts, ' +
+      'Rankings become all their pairs; OpenAssistant trees become conversations or rankings, as the format asks; HH transcripts become prompts and responses; comparisons become prompts, ' +
         'best responses or judged responses. The output is written whole or not at all.',
     )
     .argument('<input>', 'data file')
@@ -88,7 +88,7 @@ function convertCommand(): Command {
     )
     .action(async (input: string, output: string, options: ConvertFlags, command: Command) => {
       const { convertFile } = await import('../../data/index.ts');
-      const report = await convertFile(input, output, options);
+      const report = await convertFile(input, output, { ...options, trees: treeOptions(options) });
       const left = [
         ...Object.entries(report.dropped).map(([reason, count]) => `${count} left out: ${reason}`),
         ...skipped(report.badRows, options),
@@ -102,6 +102,7 @@ function convertCommand(): Command {
         ].join('\n  '),
       );
     });
+  return withTreeOptions(command);
 }
 
 function splitCommand(): Command {
@@ -155,7 +156,14 @@ interface CheckFlags extends ReadFlags {
   problems?: number;
 }
 
-interface ConvertFlags extends ReadFlags {
+interface TreeFlags extends Pick<TreeOptions, 'review' | 'bestOnly' | 'synthetic'> {
+  lang?: string[];
+  atLeast?: Record<string, number>;
+  atMost?: Record<string, number>;
+  treeState?: string[];
+}
+
+interface ConvertFlags extends ReadFlags, TreeFlags {
   to: TargetFormat;
   style: Style;
 }
@@ -188,6 +196,28 @@ function withBadRowOptions(command: Command): Command {
     .option('--bad-rows-path <file>', 'where skipped rows are written, as JSON Lines');
 }
 
+function withTreeOptions(command: Command): Command {
+  return command
+    .optionsGroup('Of OpenAssistant message trees:')
+    .option('--lang <list>', 'languages to use, such as en,de (default: all)', toList)
+    .option('--at-least <label=mean>', 'least mean rating of a message, such as quality=0.5', toLimit)
+    .option('--at-most <label=mean>', 'greatest mean rating of a message, such as toxicity=0.3', toLimit)
+    .addOption(
+      new Option('--review <which>', "messages by their reviewers' verdict")
+        .choices(['accepted', 'not-rejected', 'any'])
+        .default('not-rejected'),
+    )
+    .option('--tree-state <list>', 'states of trees to use, or all (default: ready_for_export)', toList)
+    .option('--no-synthetic', 'leave out answers written by models')
+    .option('--best-only', 'conversations: of ranked answers the best alone');
+}
+
+function treeOptions(flags: TreeFlags): TreeOptions {
+  const { lang: languages, atLeast, atMost, review, synthetic, bestOnly, treeState } = flags;
+  const treeStates = treeState?.includes('all') ? [] : treeState;
+  return { languages, atLeast, atMost, review, synthetic, bestOnly, treeStates };
+}
+
 function print(command: Command, object: object, text: string): void {
   const { json } = command.optsWithGlobals<{ json?: boolean }>();
   process.stdout.write(`${json ? JSON.stringify(object) : text}\n`);
@@ -201,6 +231,19 @@ function toField(value: string, previous: Record<string, string> = {}): Record<s
   const [name, column] = value.split('=');
   if (!name || !column) throw new InvalidArgumentError('Write name=column, for example prompt=question.');
   return { ...previous, [name]: column };
+}
+
+function toList(value: string): string[] {
+  return value.split(',').map((entry) => entry.trim());
+}
+
+function toLimit(value: string, previous: Record<string, number> = {}): Record<string, number> {
+  const [label, mean] = value.split('=');
+  const limit = Number(mean);
+  if (!label || !mean || !(limit >= 0 && limit <= 1)) {
+    throw new InvalidArgumentError('Write label=mean with a mean in [0, 1], for example quality=0.5.');
+  }
+  return { ...previous, [label]: limit };
 }
 
 function parseFractions(list: string): { name: string; fraction: number }[] {
