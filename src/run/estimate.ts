@@ -99,9 +99,7 @@ export async function fitToMemory(recipe: RunRecipe): Promise<FittedRun> {
 }
 
 /** The stages in order, each as it fits into the recipe's memory. */
-async function* planStages(
-  recipe: RunRecipe,
-): AsyncGenerator<{
+async function* planStages(recipe: RunRecipe): AsyncGenerator<{
   readonly draft: StageDraft;
   readonly options: StageRecipe;
   readonly stage: PlannedStage;
