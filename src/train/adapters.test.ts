@@ -97,6 +97,15 @@ describe('training an adapter', () => {
     losses.slice(0, 6).forEach((loss, i) => void expect(losses[6 + i]).toBeCloseTo(loss, 4));
   });
 
+  it('refuses a reference that moves part of the way, since factors cannot be mixed', async () => {
+    const model = policy();
+    const inputs = { config: model.config, parameters: adapt(model), pairs: tastePairs(4), heldOut: [] };
+    const options = dpoOptions.parse({ ...pairOptions, precomputeRefLogProbs: false, syncRefModel: true });
+    await expect(trainDpo(options, inputs, recordContext())).rejects.toThrow(
+      'DPO: the reference cannot move part of the way (refModelMixupAlpha 0.6) where an adapter is trained',
+    );
+  });
+
   it('samples with the adapter merged, and computes the same probabilities in training', async () => {
     const { config, policy: parameters } = models('separate');
     const adapted = adapt({ config, parameters });

@@ -13,7 +13,7 @@ import { DataTraining } from './data-training.ts';
 import { comparesPairs, dpoLossOf, tokenWeightsOf } from './dpo-loss.ts';
 import { type DpoOptions, dpoRules } from './dpo-options.ts';
 import { Evaluator } from './evaluator.ts';
-import { followPolicy } from './kl-penalty.ts';
+import { followPolicy, refuseMixedAdapters } from './kl-penalty.ts';
 import { refuseOptions } from './option-rules.ts';
 import { trainerOptions } from './options.ts';
 import {
@@ -45,6 +45,7 @@ export async function trainDpo(
 ): Promise<PairResult> {
   const { config, parameters, pairs, heldOut } = inputs;
   refuseOptions('DPO', options, dpoRules);
+  refuseMixedAdapters('DPO', options, parameters);
   checkPairs(pairs, 'DPO');
 
   // Step 1. The loss over log-probabilities of whole responses.

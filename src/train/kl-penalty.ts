@@ -1,5 +1,6 @@
 /** The tie to the reference model: its weight, its place in the reward, and a reference that follows the policy. */
-import type { ParameterStore } from '../model/index.ts';
+import { TenetError } from '../base/index.ts';
+import { AdaptedParameters, type ParameterStore } from '../model/index.ts';
 import {
   createKlController,
   type KlController,
@@ -66,6 +67,23 @@ export function penalisedScores(
 ): Float32Array {
   const kl = klPerResponse({ ...rollout, estimator: options.estimator, sequences: rollout.items.length });
   return scores.map((score, i) => score - options.coefficient * kl[i]);
+}
+
+/**
+ * A mean of two adapters' factors is no mean of what they add, so a reference with an adapter can only become the policy.
+ * @throws TenetError('usage')
+ */
+export function refuseMixedAdapters(
+  name: string,
+  { syncRefModel, refModelMixupAlpha }: Pick<KlOptions, 'syncRefModel' | 'refModelMixupAlpha'>,
+  policy: ParameterStore,
+): void {
+  if (!syncRefModel || refModelMixupAlpha === 1 || !(policy instanceof AdaptedParameters)) return;
+  throw new TenetError(
+    'usage',
+    `${name}: the reference cannot move part of the way (refModelMixupAlpha ${refModelMixupAlpha}) where an adapter is trained; ` +
+      'set refModelMixupAlpha to 1, or train all weights.',
+  );
 }
 
 /**

@@ -15,7 +15,13 @@ import type { Feeds, Tensor } from '../tensor/index.ts';
 import { type CheckpointOptions, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import type { StageContext } from './context.ts';
 import { GroupSampler, type GroupSamplerOptions, type PolicyInputs } from './group-sampler.ts';
-import { createKlPenalty, divergenceOf, followPolicy, type KlOptions } from './kl-penalty.ts';
+import {
+  createKlPenalty,
+  divergenceOf,
+  followPolicy,
+  type KlOptions,
+  refuseMixedAdapters,
+} from './kl-penalty.ts';
 import { meanOf } from './mean.ts';
 import { type OptimizerOptions, trainerOptions } from './options.ts';
 import {
@@ -151,6 +157,7 @@ export class PolicyTraining<O extends PolicyTrainingOptions> implements AsyncDis
     const { options, inputs } = method;
     const { policy } = inputs;
     checkPolicyInputs(method.name, options, inputs);
+    refuseMixedAdapters(method.name, options, policy);
     const plan = planPolicyTraining(options, inputs.prompts.length);
     const reference = options.beta > 0 ? (inputs.reference ?? null) : null;
     const trustSampler =
