@@ -1,4 +1,4 @@
-/** Feedback: label tasks and their queue, labels as data, labelling shared between a judge and people. */
+/** Feedback: label tasks and their queue, labels as data, agreement and quality, labelling shared between a judge and people. */
 export { type JudgedTask, type Judgement, judgedTasks } from './agreement/judgements.ts';
 export { cohenKappa, fleissKappa } from './agreement/kappa.ts';
 export { kendallTauB, kendallW } from './agreement/kendall.ts';
@@ -56,6 +56,12 @@ export {
 } from './labels/label-records.ts';
 export { labelTimes } from './labels/label-times.ts';
 export { type MergedRanking, mergeRankings } from './labels/merge-rankings.ts';
+export { type AnnotatorQuality, annotatorQuality } from './quality/annotator-quality.ts';
+export { type DawidSkene, type DawidSkeneOptions, dawidSkene, type Vote } from './quality/dawid-skene.ts';
+export { type GoldAccuracy, goldAccuracy, shareRight } from './quality/gold-accuracy.ts';
+export { type Habits, labelHabits, leastTimeFor, type Suspicion } from './quality/habits.ts';
+export { estimateReliability, labelWeights, type Reliability } from './quality/reliability.ts';
+export { type SelfAgreement, selfAgreement } from './quality/self-agreement.ts';
 export {
   type CalibrationMethod,
   type CalibrationPair,

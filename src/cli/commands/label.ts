@@ -4,6 +4,7 @@ import { copyCommand } from '../label/copy.ts';
 import { createCommand } from '../label/create.ts';
 import { exportCommand } from '../label/export.ts';
 import { planCommand } from '../label/plan.ts';
+import { qualityCommand } from '../label/quality.ts';
 import { routeCommand } from '../label/route.ts';
 import { statusCommand } from '../label/status.ts';
 import { verifyCommand } from '../label/verify.ts';
@@ -21,6 +22,7 @@ export function labelCommand(): Command {
     .addCommand(workCommand())
     .addCommand(statusCommand())
     .addCommand(agreementCommand())
+    .addCommand(qualityCommand())
     .addCommand(exportCommand())
     .addCommand(planCommand())
     .addCommand(routeCommand())

@@ -9,6 +9,7 @@ interface ExportFlags {
   readonly store: string;
   readonly project?: string;
   readonly as: LabelForm;
+  readonly weights: 'equal' | 'reliability';
 }
 
 /** `tenet label export`: labels become a data file. */
@@ -28,9 +29,17 @@ export function exportCommand(): Command {
         .choices(['tasks', 'pairs', 'labels'] satisfies LabelForm[])
         .default('tasks'),
     )
+    .addOption(
+      new Option(
+        '--weights <how>',
+        'what labels count in soft labels: all the same, or by how reliable their annotators are, as "tenet label quality" says',
+      )
+        .choices(['equal', 'reliability'] satisfies ExportFlags['weights'][])
+        .default('equal'),
+    )
     .action(async (file: string, flags: ExportFlags, self: Command) => {
       const [
-        { labelFilter, labelRecords },
+        { judgedTasks, labelFilter, labelRecords, labelWeights },
         { openStore, selectFromLedger, writeSelectionFile },
         { writeRecords },
         { TenetError },
@@ -40,6 +49,12 @@ export function exportCommand(): Command {
         import('../../data/index.ts'),
         import('../../base/error.ts'),
       ]);
+      if (flags.as === 'labels' && flags.weights !== 'equal') {
+        throw new TenetError(
+          'usage',
+          '--weights reliability is for --as tasks and --as pairs, which put labels together; rows of --as labels are single ones.',
+        );
+      }
       const store = await openStore(flags.store, { mustExist: true });
       try {
         const project = await chooseProject(store, flags.project);
@@ -51,9 +66,12 @@ export function exportCommand(): Command {
           );
         }
         // As of the selection, so that the file and what is noted beside it are about the same labels.
+        const until = selection.digest.head.count;
+        const weights =
+          flags.weights === 'equal' ? undefined : labelWeights(await judgedTasks(store, project, { until }));
         const rows = await writeRecords(
           file,
-          labelRecords(store, project, { form: flags.as, until: selection.digest.head.count }),
+          labelRecords(store, project, { form: flags.as, weights, until }),
         );
         await writeSelectionFile(file, selection);
         const { events } = selection.digest;

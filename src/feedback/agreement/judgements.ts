@@ -39,10 +39,17 @@ export interface JudgedTask {
 /** Without a label for so long, an annotator has had a break. */
 const sessionBreakMs = 30 * 60_000;
 
-/** All tasks of a project that somebody has ranked; labels of AI judges and decisions of adjudicators are left out. */
-export async function judgedTasks(store: Store, project: string): Promise<JudgedTask[]> {
+/**
+ * All tasks of a project that somebody has ranked; labels of AI judges and decisions of adjudicators are left out.
+ * @param options.until as the ledger stood at this event. Default: now
+ */
+export async function judgedTasks(
+  store: Store,
+  project: string,
+  { until }: { readonly until?: number } = {},
+): Promise<JudgedTask[]> {
   const byTask = new Map<string, { itemHash: string; judgements: Judgement[] }>();
-  const events = store.ledger.read({ project, kinds: ['label'], current: true });
+  const events = store.ledger.read({ project, kinds: ['label'], current: true, until });
   for await (const event of events) {
     const { taskId, ranks, judge, itemHash, shownOrder, activeMs, guidelineVersion } = event;
     if (taskId === undefined || ranks === undefined || itemHash === null || judge.kind === 'ai') continue;

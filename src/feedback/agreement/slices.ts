@@ -9,7 +9,7 @@ export interface NamedSlice {
 }
 
 /** Bands of values with a name: each from its bound, up to the next. */
-const LENGTH_BANDS = bands([0, 'about as long'], [1.25, 'longer'], [2, 'twice as long']);
+const LENGTH_BANDS = bands([0, 'about as long'], [1.25, 'longer'], [2, 'at least twice']);
 const TIME_BANDS = bands([0, 'under 10 s'], [10, '10–30 s'], [30, '30–60 s'], [60, 'over 60 s']);
 const SESSION_BANDS = bands([0, '0–9'], [10, '10–24'], [25, '25–49'], [50, '50–99'], [100, '100 and more']);
 const ORDERS = ['same order', 'opposite order'] as const;

@@ -41,6 +41,7 @@ export async function* labelRecords(
       rankings.map((ranking) => ranking.ranks),
       rankings.map(({ weight }) => weight),
     );
+    if (ranks.every((rank) => rank === null)) continue; // Only from annotators whose labels weigh nothing.
     const about = { labels: rankings.length, task: id };
     if (form === 'tasks') yield { ...contentOf(item), ranks, preferences, ...about };
     else yield* pairRecords(item, preferences, about);
