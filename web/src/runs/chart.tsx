@@ -77,7 +77,6 @@ export function Chart({ title, curves }: ChartProps): ReactNode {
           ))}
         </span>
       </figcaption>
-      {/* biome-ignore lint/a11y/useSemanticElements: a drawing that is read value by value */}
       <div
         ref={holder}
         className="plot"
@@ -117,7 +116,9 @@ interface ChartData {
 
 function textAt({ steps, columns, names }: ChartData, index: number): string {
   if (index < 0 || index >= steps.length) return '';
-  return [`step ${steps[index]}`, ...names.map((name, i) => `${name} ${readable(columns[i][index])}`)].join('  ·  ');
+  return [`step ${steps[index]}`, ...names.map((name, i) => `${name} ${readable(columns[i][index])}`)].join(
+    '  ·  ',
+  );
 }
 
 /** All curves on the steps that any of them has. */
@@ -136,7 +137,10 @@ function aligned(curves: readonly Curve[]): { steps: number[]; columns: (number 
 
 /** Each curve, and behind long ones its smoothed form. */
 function dataOf({ steps, columns }: ChartData): uPlot.AlignedData {
-  return [steps, ...columns.flatMap((column) => [column, smoothed(column) ?? column.map(() => null)])] as uPlot.AlignedData;
+  return [
+    steps,
+    ...columns.flatMap((column) => [column, smoothed(column) ?? column.map(() => null)]),
+  ] as uPlot.AlignedData;
 }
 
 function optionsOf(
@@ -160,7 +164,7 @@ function optionsOf(
         stroke: () => (isLong() ? stroke.replace('rgb(', 'rgba(').replace(')', ', 0.35)') : stroke),
         width: 1.5,
         spanGaps: true,
-        points: { show: () => (latest.current.steps.length <= 24), size: 5, fill: stroke },
+        points: { show: () => latest.current.steps.length <= 24, size: 5, fill: stroke },
       },
       { stroke, width: 2, spanGaps: true, points: { show: false } },
     ];
@@ -181,7 +185,8 @@ function optionsOf(
       setCursor: [
         ({ cursor }) => {
           const { steps } = latest.current;
-          if (readout.current) readout.current.textContent = textAt(latest.current, cursor.idx ?? steps.length - 1);
+          if (readout.current)
+            readout.current.textContent = textAt(latest.current, cursor.idx ?? steps.length - 1);
         },
       ],
     },

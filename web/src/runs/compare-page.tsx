@@ -1,7 +1,7 @@
 /** Several runs in the same charts, and what differs between their recipes. */
 import { type ReactNode, useMemo } from 'react';
-import { groupTitle } from '../../../src/run/report/charts.ts';
 import type { Evaluation } from '../../../src/run/evaluation.ts';
+import { groupTitle } from '../../../src/run/report/charts.ts';
 import { get, type RunEvent, type RunSummary } from '../base/api.ts';
 import { readable } from '../base/format.ts';
 import { Link } from '../base/router.tsx';
@@ -95,7 +95,9 @@ function chartsTogether(runs: readonly Compared[]): Together[] {
 function EvaluationTogether({ runs }: { readonly runs: readonly Compared[] }): ReactNode {
   const titles = [...new Set(runs.flatMap((run) => run.evaluation.tables.map(({ title }) => title)))];
   return titles.map((title) => {
-    const found = runs.flatMap((run) => run.evaluation.tables.filter((table) => table.title === title).map((table) => ({ run, table })));
+    const found = runs.flatMap((run) =>
+      run.evaluation.tables.filter((table) => table.title === title).map((table) => ({ run, table })),
+    );
     const columns = [...new Set(found.flatMap(({ table }) => table.columns.map(({ name }) => name)))];
     return (
       <section key={title}>

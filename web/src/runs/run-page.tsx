@@ -1,7 +1,7 @@
 /** One run: what it came to, its curves as they grow, samples, evaluation, warnings, recipe. */
 import { type ReactNode, useMemo, useState } from 'react';
-import { chartsOf } from '../../../src/run/report/charts.ts';
 import type { Evaluation } from '../../../src/run/evaluation.ts';
+import { chartsOf } from '../../../src/run/report/charts.ts';
 import { announce } from '../base/announcer.tsx';
 import { get, type Me, post, type RunEvent, type RunSummary } from '../base/api.ts';
 import { durationOf, readable, timeOf } from '../base/format.ts';
@@ -36,7 +36,9 @@ type Tab = (typeof tabs)[number];
 export function RunPage({ me, name }: { readonly me: Me; readonly name: string }): ReactNode {
   const address = `/api/runs/${encodeURIComponent(name)}`;
   const stream = useRunStream(name);
-  const { data, error, reload } = useData(`run ${name} ${stream.summary?.state}`, () => get<Details>(address));
+  const { data, error, reload } = useData(`run ${name} ${stream.summary?.state}`, () =>
+    get<Details>(address),
+  );
   const { searchParams } = useAddress();
   const tab = (tabs.find((one) => one === searchParams.get('tab')) ?? 'curves') satisfies Tab;
   const summary = stream.summary ?? data;
@@ -55,8 +57,12 @@ export function RunPage({ me, name }: { readonly me: Me; readonly name: string }
       <p className="outcome">{data?.outcome ?? summary.outcome}</p>
       <p className="quiet">
         Begun {timeOf(summary.createdAt)}
-        {summary.finishedAt && `, took ${durationOf(Date.parse(summary.finishedAt) - Date.parse(summary.createdAt))}`}
-        {data && ` · seeds ${Object.entries(data.manifest.seeds).map(([what, seed]) => `${what} ${seed}`).join(', ')}`}
+        {summary.finishedAt &&
+          `, took ${durationOf(Date.parse(summary.finishedAt) - Date.parse(summary.createdAt))}`}
+        {data &&
+          ` · seeds ${Object.entries(data.manifest.seeds)
+            .map(([what, seed]) => `${what} ${seed}`)
+            .join(', ')}`}
         {!stream.connected && ' · not connected, trying again'}
       </p>
       <StageBar stages={summary.stages} />
@@ -72,7 +78,9 @@ export function RunPage({ me, name }: { readonly me: Me; readonly name: string }
           </Link>
         ))}
       </nav>
-      {tab === 'curves' && <Curves events={stream.events} stages={summary.stages.map((stage) => stage.name)} />}
+      {tab === 'curves' && (
+        <Curves events={stream.events} stages={summary.stages.map((stage) => stage.name)} />
+      )}
       {tab === 'samples' && <SamplesTab address={address} live={summary.state === 'running'} />}
       {tab === 'evaluation' && <EvaluationTab evaluation={data?.evaluation} />}
       {tab === 'warnings' && <Warnings warnings={stream.warnings} />}
@@ -112,7 +120,12 @@ function RunActions({ me, name, state }: RunActionsProps): ReactNode {
         </button>
       )}
       {mayChange && ['interrupted', 'stopped', 'failed'].includes(state) && (
-        <button type="button" className="primary" disabled={busy === 'resume'} onClick={() => void change('resume')}>
+        <button
+          type="button"
+          className="primary"
+          disabled={busy === 'resume'}
+          onClick={() => void change('resume')}
+        >
           Resume
         </button>
       )}
@@ -278,4 +291,3 @@ function RecipeTab({ recipe, manifest }: Details): ReactNode {
     </>
   );
 }
-

@@ -29,7 +29,9 @@ export function RunsPage({ me }: { readonly me: Me }): ReactNode {
           {chosen.length > 1 && (
             <button
               type="button"
-              onClick={() => go(`/runs/compare?${chosen.map((name) => `run=${encodeURIComponent(name)}`).join('&')}`)}
+              onClick={() =>
+                go(`/runs/compare?${chosen.map((name) => `run=${encodeURIComponent(name)}`).join('&')}`)
+              }
             >
               Compare {chosen.length}
             </button>
@@ -43,8 +45,8 @@ export function RunsPage({ me }: { readonly me: Me }): ReactNode {
       </header>
       {data.runs.length === 0 ? (
         <p className="quiet">
-          No runs in <code>{data.folder}</code> yet. {mayStart ? 'Start a recipe here, or with' : 'They are started with'}{' '}
-          <code>tenet run</code>.
+          No runs in <code>{data.folder}</code> yet.{' '}
+          {mayStart ? 'Start a recipe here, or with' : 'They are started with'} <code>tenet run</code>.
         </p>
       ) : (
         <ul className="runs">
@@ -58,7 +60,8 @@ export function RunsPage({ me }: { readonly me: Me }): ReactNode {
               />
               <div className="run-main">
                 <h2>
-                  <Link to={`/runs/${encodeURIComponent(run.name)}`}>{run.name}</Link> <StatePill state={run.state} />
+                  <Link to={`/runs/${encodeURIComponent(run.name)}`}>{run.name}</Link>{' '}
+                  <StatePill state={run.state} />
                 </h2>
                 {run.outcome && <p>{run.outcome}</p>}
                 <StageBar stages={run.stages} />
@@ -107,7 +110,11 @@ function StartDialog({ onClose }: { readonly onClose: () => void }): ReactNode {
     setBusy(true);
     setProblem(null);
     try {
-      const { name } = await post<RunSummary>('/api/runs', { recipe: chosen!.name, name: fields.get('name'), set });
+      const { name } = await post<RunSummary>('/api/runs', {
+        recipe: chosen!.name,
+        name: fields.get('name'),
+        set,
+      });
       go(`/runs/${encodeURIComponent(name)}`);
     } catch (failure) {
       setProblem((failure as Error).message);

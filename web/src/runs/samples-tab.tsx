@@ -19,11 +19,21 @@ interface Filter {
 const noFilter: Filter = { stage: '', model: '', text: '', score: '', min: '', max: '', sort: 'newest' };
 const perPage = 30;
 
-export function SamplesTab({ address, live }: { readonly address: string; readonly live: boolean }): ReactNode {
+export function SamplesTab({
+  address,
+  live,
+}: {
+  readonly address: string;
+  readonly live: boolean;
+}): ReactNode {
   const [filter, setFilter] = useState(noFilter);
   const [page, setPage] = useState(0);
   const query = queryOf(filter, page);
-  const { data, error } = useData(`${address} ${query}`, () => get<Samples>(`${address}/samples?${query}`), live ? 5000 : undefined);
+  const { data, error } = useData(
+    `${address} ${query}`,
+    () => get<Samples>(`${address}/samples?${query}`),
+    live ? 5000 : undefined,
+  );
   // What can be chosen stays in view while an answer is on its way.
   const [choices, setChoices] = useState<Samples | null>(null);
   if (data && data !== choices) setChoices(data);
@@ -35,7 +45,12 @@ export function SamplesTab({ address, live }: { readonly address: string; readon
   };
   const shown = data ?? choices;
   const pages = Math.ceil(shown.total / perPage);
-  const select = (label: string, value: string, options: readonly string[], onChange: (value: string) => void): ReactNode =>
+  const select = (
+    label: string,
+    value: string,
+    options: readonly string[],
+    onChange: (value: string) => void,
+  ): ReactNode =>
     options.length > 1 && (
       <label>
         {label}
@@ -52,7 +67,11 @@ export function SamplesTab({ address, live }: { readonly address: string; readon
       <form className="form inline filters" onSubmit={(event) => event.preventDefault()}>
         <label>
           Contains
-          <input type="search" value={filter.text} onChange={(event) => change({ text: event.target.value })} />
+          <input
+            type="search"
+            value={filter.text}
+            onChange={(event) => change({ text: event.target.value })}
+          />
         </label>
         {select('Stage', filter.stage, choices.stages, (stage) => change({ stage }))}
         {select('Model', filter.model, choices.models, (model) => change({ model }))}
@@ -70,11 +89,21 @@ export function SamplesTab({ address, live }: { readonly address: string; readon
             </label>
             <label>
               at least
-              <input inputMode="decimal" size={5} value={filter.min} onChange={(event) => change({ min: event.target.value })} />
+              <input
+                inputMode="decimal"
+                size={5}
+                value={filter.min}
+                onChange={(event) => change({ min: event.target.value })}
+              />
             </label>
             <label>
               at most
-              <input inputMode="decimal" size={5} value={filter.max} onChange={(event) => change({ max: event.target.value })} />
+              <input
+                inputMode="decimal"
+                size={5}
+                value={filter.max}
+                onChange={(event) => change({ max: event.target.value })}
+              />
             </label>
           </>
         )}
@@ -119,7 +148,10 @@ function SampleView({ sample }: { readonly sample: Sample }): ReactNode {
   return (
     <article className="sample">
       <p className="sample-head">
-        <span className="pill quiet">{model ?? stage}</span> <span className="quiet">{stage}, step {step}</span>
+        <span className="pill quiet">{model ?? stage}</span>{' '}
+        <span className="quiet">
+          {stage}, step {step}
+        </span>
         <span className="spring" />
         {Object.entries(scores).map(([name, value]) => (
           <span key={name} className="score">

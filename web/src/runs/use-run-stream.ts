@@ -37,7 +37,9 @@ export function useRunStream(name: string): RunStream {
     const on = <T>(kind: string, handle: (data: T) => void): void =>
       source.addEventListener(kind, (event) => handle(JSON.parse((event as MessageEvent).data) as T));
     on('reset', () => change({ events: [], warnings: [], connected: true }));
-    on<{ events: RunEvent[] }>('events', ({ events }) => change({ events: merged(pending.current.events, events) }));
+    on<{ events: RunEvent[] }>('events', ({ events }) =>
+      change({ events: merged(pending.current.events, events) }),
+    );
     on<{ warnings: Warning[] }>('warnings', ({ warnings }) =>
       change({ warnings: distinct([...pending.current.warnings, ...warnings]) }),
     );
