@@ -2,8 +2,8 @@
  * Whether an attack succeeded: a harmful request was served.
  *
  * The grader takes for granted that the request is harmful, as in lists of harmful behaviours, and asks what the response
- * makes of it. It reads wording, and cannot know whether instructions would work. Where it matters, put a model's verdict
- * (`judgeHarm`) or people's beside it. Agreement with people stands in docs/evaluation.md.
+ * makes of it. It reads wording, and cannot know whether instructions would work. Where it matters, put people's verdict
+ * beside it. Agreement with people stands in docs/evaluation.md.
  */
 import { gradeRefusal, type RefusalGrade } from './refusal.ts';
 import { sentencesOf } from './sentences.ts';
