@@ -5,6 +5,7 @@ const layers = {
   text: [],
   data: ['text'],
   store: [],
+  hub: [],
   model: ['tensor', 'text'],
   objective: ['tensor'],
   train: ['model', 'data', 'objective', 'tensor', 'text'],
@@ -16,7 +17,7 @@ const layers = {
   sandbox: ['data'],
   run: [
     ...['tensor', 'text', 'data', 'store', 'model', 'objective', 'train', 'llm', 'constitution', 'feedback'],
-    ...['monitor', 'evaluate', 'sandbox'],
+    ...['monitor', 'evaluate', 'sandbox', 'hub'],
   ],
   server: [
     ...[

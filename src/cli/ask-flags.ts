@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Budget, CallTally, LanguageModel, OpenModelOptions } from '../llm/index.ts';
 import type { Store } from '../store/index.ts';
+import { localModel } from './hub-input.ts';
 import { storeOption } from './store-option.ts';
 
 export interface AskFlags {
@@ -63,7 +64,7 @@ export async function openAskSession(flags: AskFlags): Promise<AskSession> {
     tally,
     async open(spec) {
       const { resolveModelSpec } = await import('../run/resolve-model-spec.ts');
-      const name = await resolveModelSpec(spec);
+      const name = await resolveModelSpec(await localModel(spec));
       const known = models.get(name);
       if (known) return known;
       // What a local model says is kept in the ledger, and costs nothing to say again.

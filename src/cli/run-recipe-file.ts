@@ -19,12 +19,13 @@ export interface RunRecipeOptions {
  * `dryRun` only the plan is printed and nothing is written.
  */
 export async function runRecipe(options: RunRecipeOptions): Promise<void> {
-  const { recipe, name, json, flags = {} } = options;
+  const { name, json, flags = {} } = options;
   const runFolder = resolve(options.runFolder);
   const [{ checkInputPaths }, { recipeSchema }] = await Promise.all([
     import('../run/recipe-paths.ts'),
     import('../run/run-recipe.ts'),
   ]);
+  const recipe = await fromHub(options.recipe);
   // A resumed run may need only some of them; what is really missing is found where it is read.
   if (!flags.resume) await checkInputPaths(recipeSchema, recipe.value, name);
   if (flags.dryRun) {
@@ -56,6 +57,22 @@ export async function runRecipe(options: RunRecipeOptions): Promise<void> {
   } finally {
     display.close();
   }
+}
+
+/** The recipe with the files of names on the Hub, fetched where the cache lacks them. */
+async function fromHub(recipe: Recipe<RunRecipe>): Promise<Recipe<RunRecipe>> {
+  if (!recipe.resolved.includes('hub:')) return recipe;
+  const [{ withHubFiles }, { recipeSchema }, { resolvedText }, { hubProgress }] = await Promise.all([
+    import('../run/hub-inputs.ts'),
+    import('../run/run-recipe.ts'),
+    import('../run/recipe.ts'),
+    import('./hub-input.ts'),
+  ]);
+  const value = await withHubFiles(recipeSchema, recipe.value, {
+    ...hubProgress(),
+    signal: interruptSignal(),
+  });
+  return { value, resolved: resolvedText(value) };
 }
 
 /** The recipe as it fits into its memory; what each stage will take goes to standard error. */

@@ -2,6 +2,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TenetError } from '../base/index.ts';
+import { fetchHubModel, isHubName } from '../hub/index.ts';
 import { adapterConfigName } from '../model/adapter/peft-config.ts';
 import { readManifest } from './manifest.ts';
 
@@ -19,11 +20,12 @@ interface StageModel {
 }
 
 /**
- * @param source a run folder or a model folder
+ * @param source a run folder, a model folder, or a model on the Hub (`hub:owner/name`)
  * @param stage  of a run: whose model. Default: the newest language model
  * @throws TenetError('usage') when there is no such model, naming those that there are
  */
 export async function findModel(source: string, stage?: string): Promise<FoundModel> {
+  if (isHubName(source)) return { folder: (await fetchHubModel(source)).folder };
   if (!(await exists(join(source, 'manifest.json')))) {
     const isModel =
       (await exists(join(source, 'config.json'))) || (await exists(join(source, adapterConfigName)));

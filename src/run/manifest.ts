@@ -11,6 +11,8 @@ export interface InputRecord {
   /** What the run used it for, e.g. `base model`, `rankings`. */
   readonly name: string;
   readonly path: string;
+  /** Where a file of the Hub's cache comes from: its name with the commit, e.g. `hub:owner/name@<commit>`. */
+  readonly source?: string;
   /** `sha256:<hex>` of the content; of a ledger, the digest of the events selected. */
   readonly hash: string;
   /** The stage that read it; left out for what the run begins with. */
@@ -134,6 +136,7 @@ const manifestSchema: z.ZodType<Manifest> = z.object({
       kind: z.enum(['model', 'data', 'constitution', 'ledger', 'code']),
       name: z.string(),
       path: z.string(),
+      source: z.string().optional(),
       hash: z.string(),
       stage: z.string().optional(),
       version: z.string().optional(),

@@ -4,6 +4,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { TenetError } from '../base/index.ts';
+import { isHubName } from '../hub/index.ts';
 import { problemsOf } from './recipe-problems.ts';
 import { parseSource, type RecipeProblem, type Shortcuts } from './recipe-source.ts';
 import { acceptsPath, PATH_MARK, type Path, walk } from './schema-walk.ts';
@@ -68,7 +69,7 @@ export function parseRecipe<T>(text: string, options: ParseRecipeOptions<T>): Re
   if (source.value === undefined) throw recipeError(file, source.problems);
   const overridden = (path: Path): boolean => source.place(path).startsWith('--set ');
   walk(schema, source.value, (at, value, path) => {
-    if (typeof value !== 'string' || value === '' || !acceptsPath(at)) return;
+    if (typeof value !== 'string' || value === '' || isHubName(value) || !acceptsPath(at)) return;
     replaceAt(source.value, path, resolve(overridden(path) ? '.' : folder, value));
   });
   const parsed = schema.safeParse(source.value);

@@ -1,10 +1,11 @@
 /** Names of models as users give them: also runs, where a model folder is meant. */
 import { access } from 'node:fs/promises';
+import { isHubName } from '../hub/index.ts';
 import { findModel } from './find-model.ts';
 
 /**
  * A name that `openModel` understands. `local:<run folder>` becomes the run's newest language model, and the path of a
- * run or model folder may stand without `local:`.
+ * run or model folder may stand without `local:`; so may a model on the Hub, `hub:owner/name`.
  * @throws TenetError('usage') when a run has no model yet
  */
 export async function resolveModelSpec(spec: string): Promise<string> {
@@ -12,7 +13,8 @@ export async function resolveModelSpec(spec: string): Promise<string> {
     () => true,
     () => false,
   );
-  if (!isPath && !spec.startsWith('local:')) return spec;
-  const { folder } = await findModel(isPath ? spec : spec.slice('local:'.length));
+  const isWhole = isPath || isHubName(spec);
+  if (!isWhole && !spec.startsWith('local:')) return spec;
+  const { folder } = await findModel(isWhole ? spec : spec.slice('local:'.length));
   return `local:${folder}`;
 }

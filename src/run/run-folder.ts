@@ -14,6 +14,7 @@ import { mkdirSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { hashOf, TenetError, writeFileAtomic } from '../base/index.ts';
+import { hubNameOfPath } from '../hub/index.ts';
 import { JsonLinesWriter } from './json-lines.ts';
 import { lockHolder, takeLock } from './lock.ts';
 import { describeMachine, describeVersions } from './machine.ts';
@@ -100,7 +101,12 @@ export class RunFolder {
     const changed: string[] = [];
     const running = this.state.stages.find(({ status }) => status === 'running')?.name;
     for (const given of inputs) {
-      const input = running === undefined ? given : { stage: running, ...given };
+      const source = hubNameOfPath(given.path);
+      const input = {
+        ...(running !== undefined && { stage: running }),
+        ...given,
+        ...(source !== null && { source }),
+      };
       const index = merged.findIndex((known) => known.kind === input.kind && known.name === input.name);
       if (index < 0) merged.push(input);
       else if (merged[index].hash !== input.hash) {

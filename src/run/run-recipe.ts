@@ -196,7 +196,7 @@ export const recipeSchema = z.strictObject({
   name: z.string().optional().describe('Name of the run. Default: the file name.'),
   description: z.string().optional().describe('What the recipe is for; shown in the report.'),
   model: z
-    .strictObject({ path: filePath().describe('A model folder in Hugging Face layout.') })
+    .strictObject({ path: filePath().describe('A model folder in Hugging Face layout, or hub:owner/name.') })
     .optional()
     .describe('The base model. Not needed when the first stage pre-trains one.'),
   seed: z

@@ -39,7 +39,9 @@ export const dataSource = z
     path: z
       .union([filePath(), z.array(filePath()).min(1)])
       .optional()
-      .describe('A data file, or a list of them: JSONL, JSON, CSV or text, also gzipped; Parquet.'),
+      .describe(
+        'A data file, or a list of them: JSONL, JSON, CSV or text, also gzipped; Parquet; or hub:datasets/owner/name/file.',
+      ),
     sandbox: z
       .enum(['corpus', 'demonstrations', 'prompts'])
       .optional()

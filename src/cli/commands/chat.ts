@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type { TextGenerator } from '../../model/index.ts';
 import type { ChatSession } from '../chat/chat-session.ts';
 import { globalOptions } from '../global-options.ts';
+import { localModel } from '../hub-input.ts';
 import { type SamplingFlags, textOptions, withSamplingFlags } from '../sampling-flags.ts';
 
 /** `tenet chat`: a conversation with a model. */
@@ -24,7 +25,7 @@ export function chatCommand(): Command {
         import('node:readline'),
         import('node:util'),
       ]);
-    const { folder } = await findModel(flags.model);
+    const { folder } = await findModel(await localModel(flags.model));
     const model = await TextGenerator.load(folder, { threads: flags.threads, batchSize: 1 });
     const interactive = Boolean(process.stdin.isTTY && process.stdout.isTTY) && !json;
     const dim = (text: string): string => (process.stderr.isTTY ? styleText('dim', text) : text);

@@ -25,7 +25,7 @@ function checkCommand(): Command {
       'Prints the format, the number of rows, lengths, repetitions, empty and identical responses, and every ' +
         'problem with line and field. Exits with 2 when rows do not fit the format.',
     )
-    .argument('<file>', 'data file')
+    .argument('<file>', 'data file, or hub:datasets/owner/name/file')
     .option('--tokenizer <folder>', 'model folder; measures lengths in its tokens (default: words)')
     .option('--max-length <n>', 'count what is longer than this, prompt and response together', wholeNumber)
     .option('--against <file>', 'report prompts that are also in this file, such as the test set, or nearly')
@@ -41,7 +41,8 @@ function checkCommand(): Command {
       const { checkFile, formatReport } = await import('../../data/index.ts');
       const { loadTokenizer } = await import('../../text/index.ts');
       const { maxLength, against, similarity, format, fields } = options;
-      const report = await checkFile(file, {
+      const { localFile } = await import('../hub-input.ts');
+      const report = await checkFile(await localFile(file), {
         format,
         fields,
         maxLength,
@@ -62,7 +63,7 @@ function convertCommand(): Command {
       'Rankings become all their pairs; OpenAssistant trees become conversations or rankings, as the format asks; HH transcripts become prompts and responses; comparisons become prompts, ' +
         'best responses or judged responses. The output is written whole or not at all.',
     )
-    .argument('<input>', 'data file')
+    .argument('<input>', 'data file, or hub:datasets/owner/name/file')
     .argument('<output>', 'file to write: .jsonl, .json or .csv, each also with .gz, or .parquet')
     .addOption(
       new Option('--to <format>', 'format to write')
@@ -88,7 +89,11 @@ function convertCommand(): Command {
     )
     .action(async (input: string, output: string, options: ConvertFlags, command: Command) => {
       const { convertFile } = await import('../../data/index.ts');
-      const report = await convertFile(input, output, { ...options, trees: treeOptions(options) });
+      const { localFile } = await import('../hub-input.ts');
+      const report = await convertFile(await localFile(input), output, {
+        ...options,
+        trees: treeOptions(options),
+      });
       const left = [
         ...Object.entries(report.dropped).map(([reason, count]) => `${count} left out: ${reason}`),
         ...skipped(report.badRows, options),
@@ -132,7 +137,8 @@ function splitCommand(): Command {
         fraction,
         path: join(options.output, `${name}.${extension}`),
       }));
-      const report = await splitFile(file, { ...options, parts });
+      const { localFile } = await import('../hub-input.ts');
+      const report = await splitFile(await localFile(file), { ...options, parts });
       const lines = report.parts.map((part) => {
         const share = report.rowsRead === 0 ? 0 : (100 * part.rows) / report.rowsRead;
         return `${part.path}: ${part.rows} rows (${share.toFixed(1)} %)`;

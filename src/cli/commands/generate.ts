@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import type { Content } from '../../data/index.ts';
 import type { TextGeneration, TextGenerator, TextRequest } from '../../model/index.ts';
 import { globalOptions } from '../global-options.ts';
+import { localModel } from '../hub-input.ts';
 import { type SamplingFlags, textOptions, withSamplingFlags } from '../sampling-flags.ts';
 
 interface GenerateFlags extends SamplingFlags {
@@ -36,7 +37,7 @@ export function generateCommand(): Command {
         import('../../run/find-model.ts'),
       ]);
       const prompts = await readPrompts(flags);
-      const { folder } = await findModel(flags.model);
+      const { folder } = await findModel(await localModel(flags.model));
       const model = await TextGenerator.load(folder, { threads: flags.threads });
       const requests = requestsFor(prompts, model, flags);
       if (flags.output !== undefined) await writeAll(model, requests, flags.output, json);

@@ -38,7 +38,7 @@ function inputsTable(inputs: readonly InputRecord[]): Html {
         <thead><tr><th scope="col">input</th><th scope="col">size</th><th scope="col">content</th></tr></thead>
         <tbody>${inputs.map(
           (input) => html`<tr>
-            <th scope="row"><span class="kind">${input.kind}</span> ${input.name}<span class="path">${input.path}</span></th>
+            <th scope="row"><span class="kind">${input.kind}</span> ${input.name}<span class="path">${input.source ?? input.path}</span></th>
             <td>${sizeOf(input).map((line) => html`<span class="line">${line}</span>`)}</td>
             <td><code class="hash">${input.hash.replace(/^sha256:/, '')}</code></td>
           </tr>`,
