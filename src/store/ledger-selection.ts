@@ -26,7 +26,7 @@ export async function selectFromLedger(store: Store, filter: EventFilter = {}): 
   const { url, ledger } = store;
   const digest = await ledger.digest(filter);
   const fixed = { ...filter, until: digest.head.count };
-  return { url, filter: fixed, digest, summary: await summarise(ledger.read(fixed)) };
+  return { url, filter: fixed, digest, summary: await summarise(ledger.read({ ...fixed, items: false })) };
 }
 
 /** What a check of a selection against its ledger found. */

@@ -23,12 +23,14 @@ export interface EventFilter {
   readonly until?: number;
 }
 
-/** In which order, and how many. */
+/** In which order, how many, and how much of each. */
 export interface ReadOptions {
   /** Default false: the oldest first. */
   readonly newestFirst?: boolean;
   /** At most so many. Default all. */
   readonly limit?: number;
+  /** False: events come without their items, which is several times as fast where texts are long. Default true. */
+  readonly items?: boolean;
 }
 
 /** The end of the chain. */

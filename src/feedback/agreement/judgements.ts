@@ -49,7 +49,7 @@ export async function judgedTasks(
   { until }: { readonly until?: number } = {},
 ): Promise<JudgedTask[]> {
   const byTask = new Map<string, { itemHash: string; judgements: Judgement[] }>();
-  const events = store.ledger.read({ project, kinds: ['label'], current: true, until });
+  const events = store.ledger.read({ project, kinds: ['label'], current: true, until, items: false });
   for await (const event of events) {
     const { taskId, ranks, judge, itemHash, shownOrder, activeMs, guidelineVersion } = event;
     if (taskId === undefined || ranks === undefined || itemHash === null || judge.kind === 'ai') continue;

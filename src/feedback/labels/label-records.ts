@@ -61,7 +61,7 @@ async function rankingsByTask(
 ): Promise<Map<string, WeightedRanking[]>> {
   const byTask = new Map<string, WeightedRanking[]>();
   const decided = new Set<string>();
-  for await (const { kind, taskId, ranks, judge } of store.ledger.read(filter)) {
+  for await (const { kind, taskId, ranks, judge } of store.ledger.read({ ...filter, items: false })) {
     if (taskId === undefined || ranks === undefined) continue;
     const ranking = { ranks, weight: weights?.get(judge.id) ?? 1 };
     if (kind === 'adjudication') {

@@ -5,7 +5,7 @@ import { labelFilter } from './label-records.ts';
 /** Median active milliseconds of a label, by annotator; of those whose time was measured. */
 export async function labelTimes(store: Store, project: string): Promise<Map<string, number>> {
   const byAnnotator = new Map<string, number[]>();
-  for await (const { judge, activeMs } of store.ledger.read(labelFilter(project))) {
+  for await (const { judge, activeMs } of store.ledger.read({ ...labelFilter(project), items: false })) {
     if (activeMs === undefined) continue;
     const times = byAnnotator.get(judge.id);
     if (times) times.push(activeMs);

@@ -77,16 +77,19 @@ const equalities = [
 export function whole(
   query: SelectQueryBuilder<WithEvent, 'event', object>,
   until: number,
+  items = true,
 ): SelectQueryBuilder<WithEvent, 'event', EventRow & { readonly item: string | null }> {
   return query
     .select(['event.seq', 'event.id', 'event.content', 'event.recorded_at', 'event.hash'])
     .select(['event.item_hash', 'event.prompt_hash'])
     .select((eb) => [
-      eb
-        .selectFrom('ledger_item')
-        .select('ledger_item.content')
-        .whereRef('ledger_item.hash', '=', 'event.item_hash')
-        .as('item'),
+      items
+        ? eb
+            .selectFrom('ledger_item')
+            .select('ledger_item.content')
+            .whereRef('ledger_item.hash', '=', 'event.item_hash')
+            .as('item')
+        : sql<null>`null`.as('item'),
       supersedingEvent(eb, until).as('superseded_by'),
     ]);
 }
@@ -106,7 +109,7 @@ export async function* readEvents(
   filter: EventFilter & ReadOptions,
 ): AsyncGenerator<LedgerEvent, void, undefined> {
   const asOf = await bounded(database, filter);
-  for await (const rows of eventPages(database, asOf, (query) => whole(query, asOf.until))) {
+  for await (const rows of eventPages(database, asOf, (query) => whole(query, asOf.until, filter.items))) {
     const items = new Map<string | null, Item>(); // many events of a page are about one item
     for (const row of rows) {
       if (row.item !== null && !items.has(row.item_hash)) {
