@@ -7,6 +7,7 @@ export interface RunFlags {
   readonly resume?: boolean;
   readonly overwrite?: boolean;
   readonly dryRun?: boolean;
+  readonly tensorboard?: boolean;
   readonly memory?: string;
 }
 
@@ -34,5 +35,9 @@ export function withRunFlags(
     .option('--resume', 'continue the run that is in the run folder')
     .option('--overwrite', 'delete the run that is in the run folder and start again')
     .option('--memory <size>', 'memory that the run may take, such as 8GB: micro-batches are chosen to fit')
+    .option(
+      '--tensorboard',
+      'write the metrics as TensorBoard event files too, into <run folder>/tensorboard',
+    )
     .option('--dry-run', 'print the plan with estimates of memory and time, and stop');
 }

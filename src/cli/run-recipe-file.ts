@@ -1,7 +1,9 @@
 /** Runs a recipe from the command line: checks its files, shows progress, prints the outcome. */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Recipe } from '../run/recipe.ts';
 import type { RunRecipe } from '../run/run-recipe.ts';
+import { severalDisplays } from '../run/sinks/several.ts';
+import { TensorBoardSink } from '../run/sinks/tensorboard.ts';
 import { interruptSignal } from './interrupt.ts';
 import type { RunFlags } from './run-flags.ts';
 
@@ -39,7 +41,10 @@ export async function runRecipe(options: RunRecipeOptions): Promise<void> {
     import('../run/progress.ts'),
     import('./print-summary.ts'),
   ]);
-  const display = createProgress({ json });
+  const shown = createProgress({ json });
+  const display = flags.tensorboard
+    ? severalDisplays([shown, new TensorBoardSink(join(runFolder, 'tensorboard'))])
+    : shown;
   try {
     const result = await runInWorker({
       recipe: fitted.value,

@@ -14,6 +14,7 @@ export {
   readEvaluation,
   writeEvaluation,
 } from './evaluation.ts';
+export { withHubFiles } from './hub-inputs.ts';
 export { type JsonLines, JsonLinesWriter, readJsonLines } from './json-lines.ts';
 export { ledgerInput } from './ledger-input.ts';
 export { describeMachine, describeVersions } from './machine.ts';
@@ -53,6 +54,8 @@ export { writeReport } from './report.ts';
 export { resolveModelSpec } from './resolve-model-spec.ts';
 export { type OpenRunFolderOptions, openRunFolder, RunFolder, runningProcess } from './run-folder.ts';
 export { createStageContext, runStage, type StageContextOptions } from './run-stage.ts';
+export { severalDisplays } from './sinks/several.ts';
+export { TensorBoardSink } from './sinks/tensorboard.ts';
 export {
   type Check,
   type Checks,
