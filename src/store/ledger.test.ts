@@ -141,6 +141,12 @@ onEachDatabase((database) => {
         seen.push(id);
       }
       expect(seen).toEqual(many.map(({ id }) => id));
+      const [whole] = await all(ledger, { limit: 1 });
+      const [bare] = await all(ledger, { limit: 1, items: false });
+      const { item: known, ...rest } = whole;
+      expect(known).toEqual(item);
+      expect('item' in bare).toBe(false);
+      expect(bare).toEqual(rest);
       const sparse = await all(ledger, { taskId: 't7' });
       expect(sparse.map(({ id }) => id)).toEqual(Array.from({ length: 23 }, (_, i) => `e${i * 100 + 7}`));
       const newest = await all(ledger, { newestFirst: true, limit: 3 });

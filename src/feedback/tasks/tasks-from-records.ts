@@ -28,7 +28,12 @@ export interface TaskRows {
   alike: number;
 }
 
-const rowFields = z.object({ ...taskFields, models: z.array(z.string()).optional() });
+const rowFields = z.object({
+  ...taskFields,
+  models: z.array(z.string()).optional(),
+  // A common name of a column: where it is something else than a name, it is none of ours.
+  category: z.string().optional().catch(undefined),
+});
 
 /**
  * One task for each row with responses.
@@ -48,7 +53,8 @@ export async function* tasksFromRecords(
       const [{ path, message }] = parsed.error.issues;
       throw new TenetError('data', `${where}: ${path.join('.')}: ${message}`);
     }
-    const { models, ...fields } = parsed.data;
+    const { models, category, ...fields } = parsed.data;
+    const extra = { file, line, ...(category !== undefined && { category }) } satisfies Json;
     for (const example of examplesOf(record, format)) {
       if (example.kind !== 'ranking') {
         throw new TenetError(
@@ -68,7 +74,7 @@ export async function* tasksFromRecords(
         counts.alike++;
         continue;
       }
-      yield { ...fromOptions(example, options), ...fields, item, extra: { file, line } satisfies Json };
+      yield { ...fromOptions(example, options), ...fields, item, extra };
     }
   }
 }
