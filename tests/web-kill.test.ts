@@ -31,7 +31,10 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Starts the server, at the port that it had before. @returns its address */
 async function start(): Promise<string> {
-  const argv = ['serve', '--json', '--port', String(port), '--store', store, '--runs', join(folder, 'runs')];
+  const argv = [
+    ...['serve', '--api-only', '--json', '--port', String(port)],
+    ...['--store', store, '--runs', join(folder, 'runs')],
+  ];
   server = spawn(process.execPath, ['--import', 'tsx', script, ...argv], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });

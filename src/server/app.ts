@@ -42,7 +42,7 @@ export function apiRoutes(parts: AppParts): Route[] {
   ];
 }
 
-/** @param pages the bundled app; false leaves it out, for tests of the API */
+/** @param pages the bundled app; false leaves it out */
 export async function createApp(
   parts: AppParts,
   { pages = true }: { pages?: boolean | string } = {},

@@ -30,8 +30,8 @@ export interface ServeAppOptions {
   readonly port?: number;
   /** Where people reach the server, when that is not host and port: `https://labels.example.org`. */
   readonly url?: string;
-  /** The bundled app. Default: where the build puts it. */
-  readonly pages?: string;
+  /** The bundled app, or false for the API alone. Default: where the build puts it. */
+  readonly pages?: string | false;
   /** Told of failures that are the server's own. */
   readonly onFailure?: (error: unknown) => void;
 }

@@ -16,6 +16,7 @@ interface ServeFlags {
   readonly constitutions: string;
   readonly recipes?: readonly string[];
   readonly url?: string;
+  readonly apiOnly?: boolean;
 }
 
 /** `tenet serve`: the web app for people, or a model behind an HTTP interface that other programs know. */
@@ -43,6 +44,7 @@ export function serveCommand(): Command {
       '--url <address>',
       'where people reach it, when a proxy stands before it: https://labels.example.org',
     )
+    .option('--api-only', 'offer the API without the pages')
     .optionsGroup('A model for other programs:')
     .option('--openai', 'serve a model through the interface of OpenAI')
     .option('-m, --model <folder>', 'model folder in Hugging Face layout, or run folder; implies --openai')
@@ -88,6 +90,7 @@ async function serveWebApp(flags: ServeFlags, json: boolean): Promise<void> {
     host: flags.host,
     port: flags.port,
     url: flags.url,
+    ...(flags.apiOnly && { pages: false as const }),
     onFailure: report,
   });
   if (json) print({ type: 'serving', url: app.url, adminLink: app.adminLink });
