@@ -26,6 +26,7 @@ describe('text for terminals', () => {
     ]);
     expect(linesOf('abcdefghij kl', 4)).toEqual(['abcd', 'efgh', 'ij', 'kl']);
     expect(linesOf('魚魚魚', 4)).toEqual(['魚魚', '魚']);
+    expect(linesOf(' 魚', 2)).toEqual(['魚']);
     expect(cut('abcdef', 4)).toBe('abc…');
     expect(cut('abcd', 4)).toBe('abcd');
   });

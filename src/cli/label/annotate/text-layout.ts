@@ -43,7 +43,8 @@ export function linesOf(text: string, width: number): string[] {
 
 function breakLine(line: string, width: number): string[] {
   if (columnsOf(line) <= width) return [line];
-  const indent = /^ */.exec(line)![0].slice(0, width >> 1);
+  // Two columns are left at least: a wide character takes as many.
+  const indent = /^ */.exec(line)![0].slice(0, Math.max(0, Math.min(width >> 1, width - 2)));
   const lines: string[] = [];
   let current = '';
   for (const word of line.trimStart().split(/(?<= )/)) {
