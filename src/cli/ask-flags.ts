@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Budget, CallTally, LanguageModel, OpenModelOptions } from '../llm/index.ts';
 import type { Store } from '../store/index.ts';
+import { count, positive } from './flag-values.ts';
 import { localModel } from './hub-input.ts';
 import { storeOption } from './store-option.ts';
 
@@ -22,11 +23,11 @@ export const modelForms =
 export function withAskFlags(command: Command): Command {
   return command
     .addOption(storeOption())
-    .option('--budget <dollars>', 'stop before this command has spent more', amount)
+    .option('--budget <dollars>', 'stop before this command has spent more', positive)
     .option(
       '--budget-tokens <n>',
       'stop before this command has used more tokens, input and output together',
-      amount,
+      positive,
     )
     .option(
       '--price <input,output>',
@@ -105,35 +106,6 @@ export function describeTally({
   const money = costUsd > 0 ? `, $${costUsd.toFixed(4)}` : '';
   const unknown = unpriced > 0 ? `, ${number(unpriced)} calls without a known price` : '';
   return `${number(calls)} calls${notes && ` (${notes})`}, ${number(inputTokens)} tokens read, ${number(outputTokens)} written${money}${unknown}`;
-}
-
-function amount(value: string): number {
-  const parsed = Number(value);
-  if (!(parsed > 0)) throw new InvalidArgumentError('Give a number above 0.');
-  return parsed;
-}
-
-export function count(value: string): number {
-  if (!/^[1-9]\d*$/.test(value)) throw new InvalidArgumentError('Give a whole number from 1.');
-  return Number(value);
-}
-
-/** A whole number from 0. */
-export function wholeNumber(value: string): number {
-  if (!/^\d+$/.test(value)) throw new InvalidArgumentError('Give a whole number.');
-  return Number(value);
-}
-
-/** A share in [0, 1). */
-export function share(value: string): number {
-  const parsed = Number(value);
-  if (!(parsed >= 0 && parsed < 1)) throw new InvalidArgumentError('Give a number from 0 to less than 1.');
-  return parsed;
-}
-
-/** Collects a flag that may be repeated. */
-export function collect(value: string, previous: readonly string[] = []): string[] {
-  return [...previous, value];
 }
 
 function toPrice(value: string): { input: number; output: number } {

@@ -1,7 +1,7 @@
 /** `--set option=value` for commands whose options have a schema of their own, and the help that goes with it. */
 import type { Command } from 'commander';
 import type { z } from 'zod';
-import { collect } from './ask-flags.ts';
+import { collect } from './flag-values.ts';
 
 /** Commands that have it; their schemas are exports of the constitution's folder. */
 const schemas = { critique: 'critiqueOptions', compare: 'comparisonOptions' } as const;

@@ -1,6 +1,7 @@
 /** The options that `tenet generate` and `tenet chat` share. */
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { TextOptions } from '../model/index.ts';
+import { anyNumber } from './flag-values.ts';
 
 export interface SamplingFlags {
   readonly model: string;
@@ -20,43 +21,41 @@ export interface SamplingFlags {
 export function withSamplingFlags(command: Command): Command {
   return command
     .option('--system <text>', 'system message at the start of each conversation')
-    .option('--max-new-tokens <n>', 'longest response in tokens (default: the model’s, or 256)', number)
+    .option('--max-new-tokens <n>', 'longest response in tokens (default: the model’s, or 256)', anyNumber)
     .option(
       '--temperature <t>',
       '0 takes the likeliest token, 1 samples (default: the model’s, or 1)',
-      number,
+      anyNumber,
     )
-    .option('--top-k <k>', 'sample from the k likeliest tokens, 0 = all (default: the model’s, or 0)', number)
+    .option(
+      '--top-k <k>',
+      'sample from the k likeliest tokens, 0 = all (default: the model’s, or 0)',
+      anyNumber,
+    )
     .option(
       '--top-p <p>',
       'sample from the likeliest tokens of this share (default: the model’s, or 1)',
-      number,
+      anyNumber,
     )
     .option(
       '--min-p <p>',
       'only tokens this likely relative to the likeliest (default: the model’s, or 0)',
-      number,
+      anyNumber,
     )
-    .option('--repetition-penalty <r>', 'above 1: fewer repetitions (default: the model’s, or 1)', number)
+    .option('--repetition-penalty <r>', 'above 1: fewer repetitions (default: the model’s, or 1)', anyNumber)
     .option(
       '--stop <text>',
       'end before this text; \\n is a new line; may be repeated',
       (value: string, previous: readonly string[] = []) => [...previous, withEscapes(value)],
     )
-    .option('--seed <n>', 'same seed, same responses', number, 0)
-    .option('--threads <n>', 'threads of the engine (default: all cores)', number);
+    .option('--seed <n>', 'same seed, same responses', anyNumber, 0)
+    .option('--threads <n>', 'threads of the engine (default: all cores)', anyNumber);
 }
 
 /** What the flags say about a response; flags not given are left to the model's folder. */
 export function textOptions(flags: SamplingFlags): Omit<TextOptions, 'seed'> {
   const { maxNewTokens, temperature, topK, topP, minP, repetitionPenalty, stop } = flags;
   return { maxNewTokens, temperature, topK, topP, minP, repetitionPenalty, stop };
-}
-
-function number(value: string): number {
-  const parsed = Number(value);
-  if (value.trim() === '' || !Number.isFinite(parsed)) throw new InvalidArgumentError('Give a number.');
-  return parsed;
 }
 
 /** Shells make it hard to type a new line or a tab. */

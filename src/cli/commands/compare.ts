@@ -1,13 +1,6 @@
-import { Command, InvalidArgumentError } from 'commander';
-import {
-  type AskFlags,
-  collect,
-  count,
-  modelForms,
-  openAskSession,
-  wholeNumber,
-  withAskFlags,
-} from '../ask-flags.ts';
+import { Command } from 'commander';
+import { type AskFlags, modelForms, openAskSession, withAskFlags } from '../ask-flags.ts';
+import { collect, count, positive, wholeNumber } from '../flag-values.ts';
 import { globalOptions } from '../global-options.ts';
 import { parseSet, withSetFlag } from '../option-set.ts';
 
@@ -142,10 +135,4 @@ async function run(flags: CompareFlags, self: Command): Promise<void> {
     display.close();
     await session.close();
   }
-}
-
-function positive(value: string): number {
-  const parsed = Number(value);
-  if (!(parsed > 0)) throw new InvalidArgumentError('Give a number above 0.');
-  return parsed;
 }

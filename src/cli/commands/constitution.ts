@@ -7,7 +7,8 @@ import type {
   JudgeLint,
   PrincipleStats,
 } from '../../constitution/index.ts';
-import { type AskFlags, modelForms, openAskSession, wholeNumber, withAskFlags } from '../ask-flags.ts';
+import { type AskFlags, modelForms, openAskSession, withAskFlags } from '../ask-flags.ts';
+import { wholeNumber } from '../flag-values.ts';
 import { globalOptions } from '../global-options.ts';
 import { storeOption } from '../store-option.ts';
 

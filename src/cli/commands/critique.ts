@@ -1,16 +1,7 @@
 import { Command } from 'commander';
 import type { HelpfulResponse } from '../../constitution/index.ts';
-import {
-  type AskFlags,
-  type AskSession,
-  collect,
-  count,
-  modelForms,
-  openAskSession,
-  share,
-  wholeNumber,
-  withAskFlags,
-} from '../ask-flags.ts';
+import { type AskFlags, type AskSession, modelForms, openAskSession, withAskFlags } from '../ask-flags.ts';
+import { collect, count, share, wholeNumber } from '../flag-values.ts';
 import { globalOptions } from '../global-options.ts';
 import { parseSet, withSetFlag } from '../option-set.ts';
 

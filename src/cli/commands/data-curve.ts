@@ -1,20 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { count, wholeNumber } from '../ask-flags.ts';
+import type { CurveOptions } from '../evaluate/measure-curve.ts';
+import { collect, count, wholeNumber } from '../flag-values.ts';
 import { globalOptions } from '../global-options.ts';
-
-interface CurveFlags {
-  readonly model: string;
-  readonly data: readonly string[];
-  readonly test: number;
-  readonly sizes?: readonly number[];
-  readonly repeats: number;
-  readonly accuracy?: number;
-  readonly seed: number;
-  readonly output: string;
-  readonly set?: readonly string[];
-  readonly resume?: boolean;
-  readonly overwrite?: boolean;
-}
 
 /** `tenet data curve`: how much more feedback a wanted accuracy takes. */
 export function curveCommand(): Command {
@@ -37,14 +24,14 @@ export function curveCommand(): Command {
     .option('--accuracy <a>', 'say what this accuracy would take, such as 0.75', share)
     .option('--seed <n>', 'same seed, same parts', wholeNumber, 0)
     .option('-o, --output <folder>', 'run folder', 'runs/data-curve')
-    .option('-s, --set <option=value>', 'override an option of the reward stage; may be repeated', collectSet)
+    .option('-s, --set <option=value>', 'override an option of the reward stage; may be repeated', collect)
     .option('--resume', 'continue the run that is in the run folder')
     .option('--overwrite', 'delete the run that is in the run folder and start again')
     .action(run)
     .addHelpText('after', '\nExample:\n  tenet data curve -m runs/sft -d comparisons.jsonl --accuracy 0.75');
 }
 
-async function run(flags: CurveFlags, self: Command): Promise<void> {
+async function run(flags: CurveOptions, self: Command): Promise<void> {
   const { json } = globalOptions(self);
   const { measureCurve, showCurve } = await import('../evaluate/measure-curve.ts');
   const curve = await measureCurve(flags, { json });
@@ -65,8 +52,4 @@ function sizes(value: string): number[] {
     throw new InvalidArgumentError('Give three whole numbers or more, such as 100,200,400.');
   }
   return parsed;
-}
-
-function collectSet(value: string, previous: readonly string[] = []): string[] {
-  return [...previous, value];
 }

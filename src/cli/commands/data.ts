@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { ReadOptions, RecordFormat, Style, TargetFormat, TreeOptions } from '../../data/index.ts';
+import { wholeNumber } from '../flag-values.ts';
 import { curveCommand } from './data-curve.ts';
 
 /** `tenet data check | convert | split | curve`: look at training data, and bring it into shape. */
@@ -257,11 +258,6 @@ function parseFractions(list: string): { name: string; fraction: number }[] {
     const [name, share] = entry.split('=').map((text) => text.trim());
     return { name, fraction: Number(share) };
   });
-}
-
-function wholeNumber(value: string): number {
-  if (!/^\d+$/.test(value)) throw new InvalidArgumentError('Give a whole number.');
-  return Number(value);
 }
 
 function fraction(value: string): number {

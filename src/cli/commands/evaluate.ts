@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { type AskFlags, collect, count, modelForms, wholeNumber, withAskFlags } from '../ask-flags.ts';
+import { type AskFlags, modelForms, withAskFlags } from '../ask-flags.ts';
+import { collect, count, notNegative, wholeNumber } from '../flag-values.ts';
 import { globalOptions } from '../global-options.ts';
 
 interface EvaluateFlags extends AskFlags {
@@ -39,7 +40,7 @@ export function evaluateCommand(): Command {
     .option('--limit <n>', 'at most so many items of each file, drawn with the seed', count)
     .option('--seed <n>', 'same seed, same items and draws', wholeNumber, 0)
     .option('--max-tokens <n>', 'longest answer in tokens', count, 256)
-    .option('--temperature <t>', 'of answers; 0 takes the likeliest tokens', temperature, 0)
+    .option('--temperature <t>', 'of answers; 0 takes the likeliest tokens', notNegative, 0)
     .option('--examples <n>', 'items shown of each suite', wholeNumber, 0)
     .option('-o, --output <file>', 'write all results with every item to this JSON file')
     .option('--before <model>', 'regression check: the model before, or results written with --output')
@@ -282,12 +283,6 @@ function names(value: string, previous: readonly string[] = []): string[] {
     .map((name) => name.trim())
     .filter((name) => name !== '');
   return [...previous, ...more];
-}
-
-function temperature(value: string): number {
-  const parsed = Number(value);
-  if (!(value.trim() !== '' && parsed >= 0)) throw new InvalidArgumentError('Give a number from 0.');
-  return parsed;
 }
 
 function points(value: string): number {

@@ -1,6 +1,7 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import type { Content } from '../../data/index.ts';
 import type { TextGeneration, TextGenerator, TextRequest } from '../../model/index.ts';
+import { count } from '../flag-values.ts';
 import { globalOptions } from '../global-options.ts';
 import { localModel } from '../hub-input.ts';
 import { type SamplingFlags, textOptions, withSamplingFlags } from '../sampling-flags.ts';
@@ -154,9 +155,4 @@ function format(
 function progress(finished: number, total: number): void {
   if (!process.stderr.isTTY) return;
   process.stderr.write(finished < total ? `\r${finished}/${total} responses` : '\r\x1b[2K');
-}
-
-function count(value: string): number {
-  if (!/^[1-9]\d*$/.test(value)) throw new InvalidArgumentError('Give a whole number from 1.');
-  return Number(value);
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { type AskFlags, collect, count, modelForms, wholeNumber, withAskFlags } from '../ask-flags.ts';
+import { type AskFlags, modelForms, withAskFlags } from '../ask-flags.ts';
+import { collect, count, wholeNumber } from '../flag-values.ts';
 import { globalOptions } from '../global-options.ts';
 
 interface RedTeamFlags extends AskFlags {
@@ -53,7 +54,7 @@ export function redteamCommand(): Command {
 async function run(model: string | undefined, flags: RedTeamFlags, self: Command): Promise<void> {
   const { json } = globalOptions(self);
   const [
-    library,
+    evaluation,
     { nearest, TenetError },
     { join },
     { createProgress },
@@ -69,10 +70,10 @@ async function run(model: string | undefined, flags: RedTeamFlags, self: Command
   ]);
 
   // Step 1. Requests and techniques, before anything is asked.
-  const data = new library.DataFolder(flags.data);
+  const data = new evaluation.DataFolder(flags.data);
   const recordedPaths = await data.find('redteam/jailbreakbench/');
-  const found = await Promise.all(recordedPaths.map(library.readRecorded));
-  const known = [...library.builtInTechniques, ...found.map(({ technique }) => technique)];
+  const found = await Promise.all(recordedPaths.map(evaluation.readRecorded));
+  const known = [...evaluation.builtInTechniques, ...found.map(({ technique }) => technique)];
   if (flags.list) {
     const listed = known.map(({ name, about }) => ({ name, about }));
     const lines = listed.map(({ name, about }) => `${name.padEnd(20)} ${about}`);
@@ -99,13 +100,13 @@ async function run(model: string | undefined, flags: RedTeamFlags, self: Command
     );
   }
   const isWanted = (name: string): boolean => flags.technique?.includes(name) ?? true;
-  const paths = flags.requests ?? (await data.findSome(library.harmfulRequestFiles, 'redteam'));
-  const requests = (await Promise.all(paths.map(library.readHarmfulRequests))).flatMap((group) =>
-    library.sampled(group, flags),
+  const paths = flags.requests ?? (await data.findSome(evaluation.harmfulRequestFiles, 'redteam'));
+  const requests = (await Promise.all(paths.map(evaluation.readHarmfulRequests))).flatMap((group) =>
+    evaluation.sampled(group, flags),
   );
   const recorded = found
     .filter(({ technique }) => isWanted(technique.name))
-    .map((attack) => ({ ...attack, requests: library.sampled(attack.requests, flags) }));
+    .map((attack) => ({ ...attack, requests: evaluation.sampled(attack.requests, flags) }));
 
   // Step 2. The attacks.
   const signal = interruptSignal('Stopping: nothing is written. Once more to stop at once.');
@@ -116,10 +117,10 @@ async function run(model: string | undefined, flags: RedTeamFlags, self: Command
     const attacker = flags.attacker === undefined ? undefined : await session.open(flags.attacker);
     const stage = 'redteam';
     display.stage({ stage, index: 0, count: 1, status: 'running' });
-    const result = await library.redTeam(target, requests, {
+    const result = await evaluation.redTeam(target, requests, {
       ...{ seed: flags.seed, maxTokens: flags.maxTokens, temperature: 0, signal, recorded },
       concurrency: flags.concurrency ?? 32,
-      techniques: library.builtInTechniques.filter(({ name }) => isWanted(name)),
+      techniques: evaluation.builtInTechniques.filter(({ name }) => isWanted(name)),
       ...(attacker && { attacker: { model: attacker, rounds: flags.rounds } }),
       onProgress: (done, total) => display.progress({ stage, done, total, metrics: {} }),
     });
@@ -135,7 +136,7 @@ async function run(model: string | undefined, flags: RedTeamFlags, self: Command
       attempts: join(flags.output, 'attempts.jsonl'),
     };
     const lines = (attempts: typeof result.attempts): string =>
-      library
+      evaluation
         .findingsOf(attempts)
         .map((row) => `${JSON.stringify(row)}\n`)
         .join('');

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { count } from '../flag-values.ts';
 import { globalOptions } from '../global-options.ts';
 import { storeOption } from '../store-option.ts';
 
@@ -173,10 +174,5 @@ function greeting(url: string, name: string, needsKey: boolean): string {
 function port(value: string): number {
   if (!/^\d+$/.test(value) || Number(value) > 65_535)
     throw new InvalidArgumentError('Give a port from 0 to 65535.');
-  return Number(value);
-}
-
-function count(value: string): number {
-  if (!/^[1-9]\d*$/.test(value)) throw new InvalidArgumentError('Give a whole number from 1.');
   return Number(value);
 }

@@ -47,9 +47,12 @@ export async function judgeModels(
   settings: EvaluateSettings,
   { session, display }: { readonly session: AskSession; readonly display: ProgressDisplay },
 ): Promise<JudgedModels> {
-  const [library, { loadConstitution, comparisonInputsOf, toMessages }, { readExamples }] = await Promise.all(
-    [import('../../evaluate/index.ts'), import('../../constitution/index.ts'), import('../read-examples.ts')],
-  );
+  const [evaluation, { loadConstitution, comparisonInputsOf, toMessages }, { readExamples }] =
+    await Promise.all([
+      import('../../evaluate/index.ts'),
+      import('../../constitution/index.ts'),
+      import('../read-examples.ts'),
+    ]);
   const [constitution, examples] = await Promise.all([
     loadConstitution(options.constitution),
     readExamples(options.prompts),
@@ -64,10 +67,10 @@ export async function judgeModels(
   const judge = await session.open(options.judge);
   const stage = 'win rate';
   display.stage({ stage, index: 0, count: 1, status: 'running' });
-  const judged = await library.judgeAnswers(
+  const judged = await evaluation.judgeAnswers(
     models,
     judge,
-    library.sampled(distinct, settings),
+    evaluation.sampled(distinct, settings),
     constitution,
     {
       ...settings,
@@ -84,7 +87,7 @@ export async function judgeModels(
   const audits =
     options.audits === undefined
       ? null
-      : (await library.readAll(options.audits, auditSchema)).map(({ id, winner }) => ({
+      : (await evaluation.readAll(options.audits, auditSchema)).map(({ id, winner }) => ({
           id,
           label: winner === 'tie' ? 0.5 : winner === 1 ? 1 : 0,
         }));
@@ -94,14 +97,14 @@ export async function judgeModels(
       .filter((match) => match.models[0] === models[i].id && match.models[1] === models[j].id)
       .map(({ prompt, probability, lengths }) => ({ id: prompt, probability, lengths }));
     // People's labels are of the first two models' answers.
-    const audited = audits && i === 0 && j === 1 ? library.auditedWinRate(own, audits) : null;
-    return { models: [specs[i], specs[j]] as const, ...library.winRate(own, settings), audited };
+    const audited = audits && i === 0 && j === 1 ? evaluation.auditedWinRate(own, audits) : null;
+    return { models: [specs[i], specs[j]] as const, ...evaluation.winRate(own, settings), audited };
   });
   const nameOf = new Map(models.map(({ id }, i) => [id, specs[i]]));
   return {
     judge: judge.id,
     prompts: judged.answers.length,
-    ratings: library
+    ratings: evaluation
       .ratings(judged.matches, settings)
       .map((rating) => ({ ...rating, model: nameOf.get(rating.model) ?? rating.model })),
     winRates,

@@ -1,16 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { LabelProgress, NewLabelTask, TasksAdded } from '../../feedback/index.ts';
 import type { Store } from '../../store/index.ts';
-import {
-  type AskFlags,
-  collect,
-  count,
-  modelForms,
-  openAskSession,
-  wholeNumber,
-  withAskFlags,
-} from '../ask-flags.ts';
+import { type AskFlags, modelForms, openAskSession, withAskFlags } from '../ask-flags.ts';
 import { plural } from '../constitution/text.ts';
+import { anyNumber, collect, count, positive, wholeNumber } from '../flag-values.ts';
 import { globalOptions } from '../global-options.ts';
 
 interface CreateFlags extends AskFlags {
@@ -238,17 +231,5 @@ function report(self: Command, store: Store, { project }: CreateFlags, created: 
 function unit(value: string): number {
   const parsed = Number(value);
   if (!(parsed >= 0 && parsed <= 1)) throw new InvalidArgumentError('Give a number from 0 to 1.');
-  return parsed;
-}
-
-function positive(value: string): number {
-  const parsed = Number(value);
-  if (!(parsed > 0)) throw new InvalidArgumentError('Give a number above 0.');
-  return parsed;
-}
-
-function anyNumber(value: string): number {
-  const parsed = Number(value);
-  if (value.trim() === '' || !Number.isFinite(parsed)) throw new InvalidArgumentError('Give a number.');
   return parsed;
 }

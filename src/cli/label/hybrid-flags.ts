@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { HybridOptions } from '../../feedback/index.ts';
 import type { Store } from '../../store/index.ts';
-import { count, wholeNumber } from '../ask-flags.ts';
+import { count, notNegative, wholeNumber } from '../flag-values.ts';
 import { storeOption } from '../store-option.ts';
 
 export interface HybridFlags {
@@ -43,8 +43,8 @@ export function withHybridFlags(command: Command): Command {
     )
     .option('--audit-rate <share>', 'part of the judge’s own labels that people audit (default: 0.05)', share)
     .option('--overlap <n>', 'people who label an item that people label (default: 1)', count)
-    .option('--rate-per-hour <dollars>', 'what an hour of an annotator costs (default: 30)', amount)
-    .option('--seconds-per-label <s>', 'of a person (default: the median measured, else 37)', amount)
+    .option('--rate-per-hour <dollars>', 'what an hour of an annotator costs (default: 30)', notNegative)
+    .option('--seconds-per-label <s>', 'of a person (default: the median measured, else 37)', notNegative)
     .option('--seed <n>', 'of the sample and the audits', wholeNumber, 0);
 }
 
@@ -88,11 +88,5 @@ export function share(value: string): number {
   const parsed = Number(value);
   if (value.trim() === '' || !(parsed >= 0 && parsed <= 1))
     throw new InvalidArgumentError('Give a number from 0 to 1.');
-  return parsed;
-}
-
-function amount(value: string): number {
-  const parsed = Number(value);
-  if (value.trim() === '' || !(parsed >= 0)) throw new InvalidArgumentError('Give a number from 0.');
   return parsed;
 }

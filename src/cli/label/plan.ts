@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { LabelPlan, Measured } from '../../feedback/index.ts';
-import { count } from '../ask-flags.ts';
 import { bold, dim, percent, plural, table, wrap } from '../constitution/text.ts';
+import { count } from '../flag-values.ts';
 import { globalOptions } from '../global-options.ts';
 import { chooseJob, type HybridFlags, hybridOptionsOf, share, withHybridFlags } from './hybrid-flags.ts';
 

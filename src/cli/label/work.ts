@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { Command, Option } from 'commander';
-import { collect } from '../ask-flags.ts';
 import { plural } from '../constitution/text.ts';
+import { collect } from '../flag-values.ts';
 import { globalOptions } from '../global-options.ts';
 import { storeOption } from '../store-option.ts';
 import type { AnnotateSummary } from './annotate/annotate.ts';

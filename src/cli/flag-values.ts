@@ -1,0 +1,46 @@
+/** What flags take: text from the command line as values, or the rule that it breaks. */
+import { InvalidArgumentError } from 'commander';
+
+/** A whole number from 1. */
+export function count(value: string): number {
+  if (!/^[1-9]\d*$/.test(value)) throw new InvalidArgumentError('Give a whole number from 1.');
+  return Number(value);
+}
+
+/** A whole number from 0. */
+export function wholeNumber(value: string): number {
+  if (!/^\d+$/.test(value)) throw new InvalidArgumentError('Give a whole number.');
+  return Number(value);
+}
+
+export function anyNumber(value: string): number {
+  const parsed = Number(value);
+  if (value.trim() === '' || !Number.isFinite(parsed)) throw new InvalidArgumentError('Give a number.');
+  return parsed;
+}
+
+/** A number above 0. */
+export function positive(value: string): number {
+  const parsed = Number(value);
+  if (!(parsed > 0)) throw new InvalidArgumentError('Give a number above 0.');
+  return parsed;
+}
+
+/** A number from 0. */
+export function notNegative(value: string): number {
+  const parsed = Number(value);
+  if (value.trim() === '' || !(parsed >= 0)) throw new InvalidArgumentError('Give a number from 0.');
+  return parsed;
+}
+
+/** A share in [0, 1). */
+export function share(value: string): number {
+  const parsed = Number(value);
+  if (!(parsed >= 0 && parsed < 1)) throw new InvalidArgumentError('Give a number from 0 to less than 1.');
+  return parsed;
+}
+
+/** Collects a flag that may be repeated. */
+export function collect(value: string, previous: readonly string[] = []): string[] {
+  return [...previous, value];
+}
