@@ -1,14 +1,13 @@
 /** Starts and stops the web app. */
 import type { Server } from 'node:http';
-import { isIP } from 'node:net';
-import { serve } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { TenetError } from '../base/index.ts';
 import { describeVersions } from '../run/index.ts';
-import { openStore, type Store } from '../store/index.ts';
+import { openStore } from '../store/index.ts';
 import { Accounts } from './accounts/accounts.ts';
 import { createApp } from './app.ts';
 import { ConstitutionsFolder } from './constitutions-folder.ts';
+import { closeServer, isOwnAddress, listen, originOf } from './http/listener.ts';
 import { invitationLink } from './routes/account-routes.ts';
 import { RunStarter } from './run-folders/run-starter.ts';
 import { RunsFolder } from './run-folders/runs-folder.ts';
@@ -73,8 +72,7 @@ export async function serveApp(options: ServeAppOptions): Promise<RunningApp> {
       host,
       port,
     );
-    const address = server.address() as { port: number };
-    const url = publicUrl ?? `http://${isIP(host) === 6 ? `[${host}]` : host}:${address.port}`;
+    const url = publicUrl ?? originOf(server, host);
     const accounts = await Accounts.open(store.database, { baseUrl: url });
     const hasAdmin = await accounts.hasAdmin();
     if (isPublic && !hasAdmin) {
@@ -95,7 +93,10 @@ export async function serveApp(options: ServeAppOptions): Promise<RunningApp> {
     return {
       url,
       adminLink: hasAdmin ? null : await adminLinkOf(accounts, url),
-      close: (closing) => close(server!, store, closing?.graceMs ?? defaultGraceMs),
+      close: async ({ graceMs = defaultGraceMs } = {}) => {
+        await closeServer(server!, graceMs);
+        await store.close();
+      },
     };
   } catch (error) {
     server?.close();
@@ -107,15 +108,6 @@ export async function serveApp(options: ServeAppOptions): Promise<RunningApp> {
 async function adminLinkOf(accounts: Accounts, url: string): Promise<string> {
   const { token } = await accounts.invite({ role: 'admin', validMs: adminLinkMs, note: 'the first admin' });
   return invitationLink(url, token);
-}
-
-async function close(server: Server, store: Store, graceMs: number): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), graceMs);
-  await closed;
-  clearTimeout(timer);
-  await store.close();
 }
 
 function checkUrl(text: string): string {
@@ -135,24 +127,4 @@ function checkUrl(text: string): string {
     );
   }
   return url.origin;
-}
-
-function listen(
-  fetch: Parameters<typeof serve>[0]['fetch'],
-  hostname: string,
-  port: number,
-): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = serve({ fetch, hostname, port }, () => resolve(server)) as Server;
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const why =
-        error.code === 'EADDRINUSE' ? 'another program uses it; give another --port' : error.message;
-      reject(new TenetError('usage', `Cannot listen on ${hostname}:${port}: ${why}.`, { cause: error }));
-    });
-  });
-}
-
-/** True for addresses that only programs on this machine can reach. */
-function isOwnAddress(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host);
 }

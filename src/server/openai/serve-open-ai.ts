@@ -1,11 +1,9 @@
 /** Starts and stops the server. */
 import { stat } from 'node:fs/promises';
-import type { Server } from 'node:http';
-import { isIP } from 'node:net';
-import { serve } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { TenetError } from '../../base/index.ts';
 import { type EngineOptions, LocalEngine } from '../../llm/index.ts';
+import { closeServer, isOwnAddress, listen, originOf } from '../http/listener.ts';
 import { ApiError } from './api-error.ts';
 import { openAiApp } from './app.ts';
 
@@ -67,16 +65,10 @@ export async function serveOpenAi(options: ServeOptions): Promise<RunningServer>
   }
   const mostRequests = options.mostRequests ?? defaultMostRequests;
   app = openAiApp({ id: name, engine, created, mostRequests, onFailure }, { apiKey });
-  const address = server.address() as { port: number };
   return {
-    url: `http://${isIP(host) === 6 ? `[${host}]` : host}:${address.port}/v1`,
+    url: `${originOf(server, host)}/v1`,
     close: async ({ graceMs = defaultGraceMs } = {}) => {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
-      // A connection that ends takes its computation along.
-      const timer = setTimeout(() => server.closeAllConnections(), graceMs);
-      await closed;
-      clearTimeout(timer);
+      await closeServer(server, graceMs);
       await engine.close();
     },
   };
@@ -89,24 +81,4 @@ function loading(): Response {
     code: 'loading',
   });
   return Response.json(body, { status, headers: { 'retry-after': '1' } });
-}
-
-function listen(
-  fetch: Parameters<typeof serve>[0]['fetch'],
-  hostname: string,
-  port: number,
-): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = serve({ fetch, hostname, port }, () => resolve(server)) as Server;
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const taken = error.code === 'EADDRINUSE';
-      const why = taken ? 'another program uses it; give another --port' : error.message;
-      reject(new TenetError('usage', `Cannot listen on ${hostname}:${port}: ${why}.`, { cause: error }));
-    });
-  });
-}
-
-/** True for addresses that only programs on this machine can reach. */
-function isOwnAddress(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host);
 }
