@@ -21,6 +21,7 @@ export {
   type SliceBy,
 } from './agreement/measure-agreement.ts';
 export { AGREEMENT_SLICES, inOrder, type NamedSlice, type SliceName } from './agreement/slices.ts';
+export { type Guideline, readGuideline, writeGuideline } from './guidelines.ts';
 export {
   advanceHybrid,
   type HybridInput,

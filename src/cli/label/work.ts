@@ -46,9 +46,8 @@ async function run(flags: WorkFlags, self: Command): Promise<void> {
   const [
     { annotate },
     { openTerminal },
-    { LabelQueue },
+    { LabelQueue, readGuideline },
     { openStore },
-    { readGuideline },
     { TenetError },
     { readFile },
   ] = await Promise.all([
@@ -56,7 +55,6 @@ async function run(flags: WorkFlags, self: Command): Promise<void> {
     import('./annotate/open-terminal.ts'),
     import('../../feedback/index.ts'),
     import('../../store/index.ts'),
-    import('../../server/guidelines.ts'),
     import('../../base/error.ts'),
     import('node:fs/promises'),
   ]);

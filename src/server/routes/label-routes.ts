@@ -6,14 +6,15 @@ import {
   LabelQueue,
   labelProjects,
   type NewLabelTask,
+  readGuideline,
   SKIP_REASONS,
   type SkipReason,
   shownOrderOf,
   viewOf,
+  writeGuideline,
 } from '../../feedback/index.ts';
 import type { LedgerEvent, Store } from '../../store/index.ts';
 import type { Caller } from '../accounts/accounts.ts';
-import { readGuideline, writeGuideline } from '../guidelines.ts';
 import { HttpError } from '../http/http-error.ts';
 import { type Route, route } from '../http/route.ts';
 import {
@@ -201,7 +202,13 @@ export function labelRoutes(store: Store): Route[] {
       params: project,
       body: z.object({ version: z.string().min(1).max(200), text: z.string().min(1).max(200_000) }),
       answer: z.object({ version: z.string(), text: z.string() }),
-      handle: ({ params, body }) => writeGuideline(store.database, params.project, body),
+      handle: async ({ params, body }) => {
+        if (await writeGuideline(store.database, params.project, body)) return body;
+        throw new HttpError(
+          'conflict',
+          `Version ${body.version} is there with another text, and labels may refer to it: give a new version.`,
+        );
+      },
     }),
     route({
       method: 'post',

@@ -1,6 +1,5 @@
 /** Guidelines of label projects: Markdown by version. A version that labels refer to never changes. */
 import type { Database } from '../store/index.ts';
-import { HttpError } from './http/http-error.ts';
 
 export interface Guideline {
   readonly version: string;
@@ -20,14 +19,13 @@ export async function readGuideline(
   return text === null ? null : { version: wanted, text };
 }
 
-/** @throws HttpError when the version is there with another text */
-export async function writeGuideline(
+/** @returns false, and nothing is changed, when the version is there with another text */
+export function writeGuideline(
   database: Database,
   project: string,
-  guideline: Guideline,
-): Promise<Guideline> {
-  const { version, text } = guideline;
-  await database.write(async (transaction) => {
+  { version, text }: Guideline,
+): Promise<boolean> {
+  return database.write(async (transaction) => {
     const add = (name: string, value: string) =>
       transaction.insertInto('setting').values({ name, value: JSON.stringify(value) });
     await add(guidelineName(project, version), text)
@@ -38,17 +36,12 @@ export async function writeGuideline(
       .select('value')
       .where('name', '=', guidelineName(project, version))
       .executeTakeFirstOrThrow();
-    if (JSON.parse(row.value) !== text) {
-      throw new HttpError(
-        'conflict',
-        `Version ${version} is there with another text, and labels may refer to it: give a new version.`,
-      );
-    }
+    if (JSON.parse(row.value) !== text) return false;
     await add(newestName(project), version)
       .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: JSON.stringify(version) }))
       .execute();
+    return true;
   });
-  return guideline;
 }
 
 async function settingOf<T>(database: Database, name: string): Promise<T | null> {
