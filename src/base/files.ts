@@ -1,7 +1,7 @@
 /** Files that are never half written: atomic replacement, whole-line appends, content hashes. */
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { access, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
@@ -55,4 +55,12 @@ export async function hashFile(path: string): Promise<string> {
 /** SHA-256 of a string or bytes as `sha256:<hex>`. */
 export function hashOf(content: string | Uint8Array): string {
   return `sha256:${createHash('sha256').update(content).digest('hex')}`;
+}
+
+/** Whether there is a file or folder. */
+export function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }

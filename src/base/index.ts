@@ -1,6 +1,6 @@
 export { canonicalJson, type Json } from './canonical-json.ts';
 export { type ErrorCode, exitCodeOf, nearest, TenetError } from './error.ts';
-export { hashFile, hashOf, syncFolder, writeFileAtomic } from './files.ts';
+export { exists, hashFile, hashOf, syncFolder, writeFileAtomic } from './files.ts';
 export { recoverFolder, replaceFolder } from './folders.ts';
 export { Random, type RandomState } from './random.ts';
 export { receivedError, type SentError, sendableError } from './sent-error.ts';

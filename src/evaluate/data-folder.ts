@@ -1,8 +1,8 @@
 /** Finds and reads the published data files of suites. */
-import { access, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { z } from 'zod';
-import { TenetError } from '../base/index.ts';
+import { exists, TenetError } from '../base/index.ts';
 import { openRows } from '../data/index.ts';
 
 export class DataFolder {
@@ -61,11 +61,4 @@ export async function readAll<T>(path: string, schema: z.ZodType<T>): Promise<T[
   }
   if (found.length === 0) throw new TenetError('data', `${path} has no rows.`);
   return found;
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,7 +1,6 @@
 /** Finds the folder of a model where a run folder or a model folder may be given. */
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TenetError } from '../base/index.ts';
+import { exists, TenetError } from '../base/index.ts';
 import { fetchHubModel, isHubName } from '../hub/index.ts';
 import { adapterConfigName } from '../model/adapter/peft-config.ts';
 import { readManifest } from './manifest.ts';
@@ -58,12 +57,5 @@ export async function findModel(source: string, stage?: string): Promise<FoundMo
     stage === undefined
       ? `run ${manifest.name} has no model yet (${manifest.status}); a stage writes its model when it ends.`
       : `run ${manifest.name} has no model of a stage "${stage}"; it has: ${known.join(', ') || 'none yet'}.`,
-  );
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
   );
 }

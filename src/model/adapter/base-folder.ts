@@ -1,8 +1,8 @@
 /** Where the base of a saved adapter is. */
-import { access, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { z } from 'zod';
-import { TenetError } from '../../base/index.ts';
+import { exists, TenetError } from '../../base/index.ts';
 import { adapterConfigName, parsePeftConfig } from './peft-config.ts';
 
 /**
@@ -77,11 +77,4 @@ async function readRecord(folder: string): Promise<BaseRecord | null> {
   } catch (cause) {
     throw new TenetError('model', `Cannot read ${path}: ${(cause as Error).message}.`, { cause });
   }
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

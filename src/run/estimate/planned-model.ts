@@ -1,7 +1,7 @@
 /** Models that a run starts from or will make, known by their sizes and tokenizer alone. */
-import { access, readFile, realpath } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { TenetError } from '../../base/index.ts';
+import { exists, TenetError } from '../../base/index.ts';
 import { type Example, textOf } from '../../data/index.ts';
 import { findBaseFolder } from '../../model/adapter/base-folder.ts';
 import { adapterConfigName, adapterWeightsName, parsePeftConfig } from '../../model/adapter/peft-config.ts';
@@ -117,13 +117,6 @@ async function adapterInFolder(
     tokenizer: hasTokenizer ? await loadTokenizer(folder) : base.tokenizer,
     weights: { base: base.weights.base, own },
   };
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** Characters from which the estimate learns a vocabulary; the run itself learns from all. */

@@ -1,7 +1,6 @@
 /** What the stages in which models judge share: their models, the constitution, the ledger, and the record of them. */
-import { access } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { TenetError } from '../../base/index.ts';
+import { exists, TenetError } from '../../base/index.ts';
 import { type Constitution, loadConstitution } from '../../constitution/index.ts';
 import { type LanguageModel, openModel, type Usage } from '../../llm/index.ts';
 import { openStore, type Store, selectFromLedger } from '../../store/index.ts';
@@ -116,11 +115,4 @@ export function withoutClock({ inputTokens, outputTokens, costUsd }: Usage): Par
 export function storeAddress(runFolder: string, store: string | undefined): string {
   if (store === undefined) return join(runFolder, 'ledger.db');
   return store.includes('://') ? store : resolve(runFolder, store);
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

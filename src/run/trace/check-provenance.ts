@@ -1,7 +1,7 @@
 /** Compares what was recorded with what is there now. */
-import { access, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hashFile, hashOf, TenetError } from '../../base/index.ts';
+import { exists, hashFile, hashOf, TenetError } from '../../base/index.ts';
 import { loadConstitution } from '../../constitution/index.ts';
 import { loadModelFolder } from '../../model/index.ts';
 import { checkSelection, openStore, redactUrl } from '../../store/index.ts';
@@ -95,11 +95,4 @@ async function checkFiles(folder: string, files: Readonly<Record<string, string>
 function compare(recorded: string, found: string): Check {
   if (recorded === found) return { status: 'matches' };
   return { status: 'differs', reason: `recorded ${recorded}, found ${found}` };
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

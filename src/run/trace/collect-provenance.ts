@@ -1,6 +1,7 @@
 /** Reads the record of a model back through manifests: stages, their models and data, labels, principles. */
-import { access, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { exists } from '../../base/index.ts';
 import { shortHash } from '../../constitution/index.ts';
 import type { LedgerSelection } from '../../store/index.ts';
 import { findModel } from '../find-model.ts';
@@ -246,11 +247,4 @@ function counted(count: number, what: string): string {
 
 function amount(count: number): string {
   return count.toLocaleString('en-US');
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
