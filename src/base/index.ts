@@ -5,3 +5,4 @@ export { recoverFolder, replaceFolder } from './folders.ts';
 export { Random, type RandomState } from './random.ts';
 export { receivedError, type SentError, sendableError } from './sent-error.ts';
 export { startWorker } from './start-worker.ts';
+export { correlation, meanOf, medianOf } from './statistics.ts';

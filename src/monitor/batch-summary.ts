@@ -1,5 +1,6 @@
 /** What is kept of the responses of one iteration. */
-import { correlation, type Moments, momentsOf } from './statistics.ts';
+import { correlation, meanOf } from '../base/index.ts';
+import { type Moments, momentsOf } from './statistics.ts';
 import { featuresOf, type TextFeature, textFeatures } from './text-features.ts';
 
 /** A response as monitors see it. */
@@ -86,9 +87,8 @@ function spreadOfBest(responses: readonly WatchedResponse[]): number | null {
   );
   if (known.length < 10) return null;
   const best = [...known].sort((a, b) => b.reward - a.reward).slice(0, Math.ceil(known.length / 10));
-  const mean = (some: readonly { readonly spread: number }[]): number =>
-    some.reduce((sum, { spread }) => sum + spread, 0) / some.length;
-  return mean(best) - mean(known);
+  const spreadOf = ({ spread }: { readonly spread: number }): number => spread;
+  return meanOf(best.map(spreadOf)) - meanOf(known.map(spreadOf));
 }
 
 /** [B] 1 = the same text also answers another prompt. */

@@ -91,7 +91,3 @@ export class History {
 export function lastOf(points: readonly Point[], count: number): number[] {
   return points.slice(-count).map(({ value }) => value);
 }
-
-export function mean(values: readonly number[]): number {
-  return values.reduce((a, b) => a + b, 0) / values.length;
-}

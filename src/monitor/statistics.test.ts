@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { correlation, leastCorrelation, momentsOf, pool, separation, slopeOf } from './statistics.ts';
+import { leastCorrelation, momentsOf, pool, separation, slopeOf } from './statistics.ts';
 
 describe('moments', () => {
   it('are those of the values that are known', () => {
@@ -41,13 +41,6 @@ describe('separation', () => {
     const once = momentsOf([1, ...new Array(99).fill(0)]);
     expect(separation(never, once as NonNullable<typeof once>)).toBeLessThan(1);
   });
-});
-
-it('correlation is 1 on a line, null where nothing varies', () => {
-  expect(correlation([1, 2, 3, Number.NaN], [3, 5, 7, 0])).toBeCloseTo(1, 12);
-  // Centred: (−1.5, −0.5, 0.5, 1.5) and (−0.5, 0.5, −0.5, 0.5): 1 / √(5 · 1) = 0.447
-  expect(correlation([1, 2, 3, 4], [0, 1, 0, 1])).toBeCloseTo(1 / Math.sqrt(5), 12);
-  expect(correlation([1, 2, 3], [4, 4, 4])).toBeNull();
 });
 
 it('the least correlation follows Fisher', () => {

@@ -60,23 +60,6 @@ export function separation(before: Moments, after: Moments): number {
   return (after.mean - before.mean) / Math.hypot(errorOf(before), errorOf(after));
 }
 
-/** Pearson's correlation over the places where both are known; null where one of them does not vary. */
-export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number | null {
-  const pairs = Array.from(a, (x, i) => [x, b[i]] as const).filter(
-    ([x, y]) => Number.isFinite(x) && Number.isFinite(y),
-  );
-  if (pairs.length < 3) return null;
-  const meanX = pairs.reduce((sum, [x]) => sum + x, 0) / pairs.length;
-  const meanY = pairs.reduce((sum, [, y]) => sum + y, 0) / pairs.length;
-  let [xx, yy, xy] = [0, 0, 0];
-  for (const [x, y] of pairs) {
-    xx += (x - meanX) ** 2;
-    yy += (y - meanY) ** 2;
-    xy += (x - meanX) * (y - meanY);
-  }
-  return xx > 0 && yy > 0 ? xy / Math.sqrt(xx * yy) : null;
-}
-
 /** Lower end of a 95 % interval of |correlation|, by Fisher's transformation; 0 where it may be none. */
 export function leastCorrelation(r: number, count: number): number {
   if (count <= 3) return 0;
@@ -104,11 +87,4 @@ export function slopeOf(
     0,
   );
   return { slope, error: Math.sqrt(Math.max(1, residual / (points.length - 2)) / xx) };
-}
-
-export function median(values: readonly number[]): number {
-  if (values.length === 0) return Number.NaN;
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

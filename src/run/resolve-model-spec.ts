@@ -1,5 +1,5 @@
 /** Names of models as users give them: also runs, where a model folder is meant. */
-import { access } from 'node:fs/promises';
+import { exists } from '../base/index.ts';
 import { isHubName } from '../hub/index.ts';
 import { findModel } from './find-model.ts';
 
@@ -9,11 +9,7 @@ import { findModel } from './find-model.ts';
  * @throws TenetError('usage') when a run has no model yet
  */
 export async function resolveModelSpec(spec: string): Promise<string> {
-  const isPath = await access(spec).then(
-    () => true,
-    () => false,
-  );
-  const isWhole = isPath || isHubName(spec);
+  const isWhole = (await exists(spec)) || isHubName(spec);
   if (!isWhole && !spec.startsWith('local:')) return spec;
   const { folder } = await findModel(isWhole ? spec : spec.slice('local:'.length));
   return `local:${folder}`;

@@ -9,11 +9,11 @@
  * @see Stiennon et al. 2020, arXiv:2009.01325, figure 5; Gao et al. 2022, arXiv:2210.10760, section 2 (the curve of
  *   proxy and gold reward over √KL).
  */
+import { meanOf } from '../base/index.ts';
 import { bestOfNExpectations, bestOfNKlBound, conditionScores } from '../objective/index.ts';
 import type { BestOfNOptions } from './best-of-n-options.ts';
 import type { StageContext } from './context.ts';
 import { GroupSampler, type PolicyInputs } from './group-sampler.ts';
-import { meanOf } from './mean.ts';
 import { checkPrompts } from './preflight.ts';
 import { saveIfStopped, stopRequested } from './stop.ts';
 

@@ -2,11 +2,11 @@
  * What the loops of the preference methods stand on: the order of the data, optimizer steps, measurements on held-out
  * data, reports, checkpoints. What a step reads, and the loss, are the methods' own.
  */
+import { meanOf } from '../base/index.ts';
 import { Sampler, type SamplerPosition } from '../data/index.ts';
 import { type Feeds, learningRateAt, type ScheduleOptions } from '../tensor/index.ts';
 import { type CheckpointOptions, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import type { StageContext } from './context.ts';
-import { meanOf } from './mean.ts';
 import { averageMetrics } from './metrics.ts';
 import { type OptimizerOptions, warmupStepsOf } from './options.ts';
 import { stopRequested } from './stop.ts';

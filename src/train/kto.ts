@@ -11,6 +11,7 @@
  *
  * @see Ethayarajh et al. 2024, arXiv:2402.01306, eq. 7 and section 4.1.
  */
+import { meanOf } from '../base/index.ts';
 import type { EncodedJudged } from '../data/index.ts';
 import {
   buildModelGraph,
@@ -26,7 +27,6 @@ import type { StageContext } from './context.ts';
 import { DataTraining } from './data-training.ts';
 import { Evaluator } from './evaluator.ts';
 import type { KtoOptions } from './kto-options.ts';
-import { meanOf } from './mean.ts';
 import { trainerOptions } from './options.ts';
 import { sequenceIndices } from './policy-batch.ts';
 import { checkJudged } from './preflight.ts';

@@ -4,7 +4,7 @@
  *
  * @see Guo et al. 2024, "Direct language model alignment from online AI feedback", arXiv:2402.04792, algorithm 1.
  */
-import { TenetError } from '../base/index.ts';
+import { meanOf, TenetError } from '../base/index.ts';
 import type { EncodedPreference } from '../data/index.ts';
 import { conditionScores, maskedMean } from '../objective/index.ts';
 import { type ChosenPair, chooseByJudge, chooseByScore, type PairJudge } from './choose-pairs.ts';
@@ -12,7 +12,6 @@ import type { StageContext } from './context.ts';
 import { comparesPairs, dpoLossOf, tokenWeightsOf } from './dpo-loss.ts';
 import type { PolicyInputs } from './group-sampler.ts';
 import { divergenceOf } from './kl-penalty.ts';
-import { meanOf } from './mean.ts';
 import { type OnlineDpoOptions, onlineDpoRules } from './online-dpo-options.ts';
 import { refuseOptions } from './option-rules.ts';
 import { buildPairGraph, type PairTokenWeights, pairFeeds } from './pair-batch.ts';

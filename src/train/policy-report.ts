@@ -1,8 +1,8 @@
 /** What is recorded of one iteration of a method that learns from sampled responses. */
+import { meanOf } from '../base/index.ts';
 import { trlMetricNames } from '../objective/index.ts';
 import type { StageContext } from './context.ts';
 import type { PolicyInputs } from './group-sampler.ts';
-import { meanOf } from './mean.ts';
 import { averageMetrics } from './metrics.ts';
 import type { Rollout } from './rollout.ts';
 import { rolloutMetrics } from './rollout-metrics.ts';

@@ -9,6 +9,7 @@
  *
  * Shapes: B responses per iteration in groups, R tokens of the longest.
  */
+import { meanOf } from '../base/index.ts';
 import type { ModelGraph, ParameterStore } from '../model/index.ts';
 import type { ImportanceMode, KlController, KlControllerState } from '../objective/index.ts';
 import type { Feeds, Tensor } from '../tensor/index.ts';
@@ -22,7 +23,6 @@ import {
   type KlOptions,
   refuseMixedAdapters,
 } from './kl-penalty.ts';
-import { meanOf } from './mean.ts';
 import { type OptimizerOptions, trainerOptions } from './options.ts';
 import {
   buildPolicyGraph,

@@ -11,7 +11,7 @@
  *
  * Shapes: B responses per iteration, R tokens of the longest, N counted tokens of a micro-batch.
  */
-import { TenetError } from '../base/index.ts';
+import { meanOf, TenetError } from '../base/index.ts';
 import {
   buildModelGraph,
   countedHidden,
@@ -41,7 +41,6 @@ import type { Tokenizer } from '../text/index.ts';
 import { type CheckpointPart, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import type { StageContext } from './context.ts';
 import { divergenceOf } from './kl-penalty.ts';
-import { meanOf } from './mean.ts';
 import { trainerOptions, warmupStepsOf } from './options.ts';
 import { policyFeeds } from './policy-batch.ts';
 import { responseScores } from './policy-report.ts';

@@ -5,12 +5,12 @@
  *
  * @see Dong et al. 2023, arXiv:2304.06767, algorithm 1; Touvron et al. 2023 (Llama 2), arXiv:2307.09288, section 3.2.3.
  */
+import { meanOf } from '../base/index.ts';
 import { bestOfNKlBound, conditionScores, crossEntropyLoss, maskedMeanTensor } from '../objective/index.ts';
 import { chooseByScore } from './choose-pairs.ts';
 import type { StageContext } from './context.ts';
 import type { PolicyInputs } from './group-sampler.ts';
 import { penalisedScores } from './kl-penalty.ts';
-import { meanOf } from './mean.ts';
 import { refuseOptions } from './option-rules.ts';
 import { buildPolicyGraph, policyFeeds } from './policy-batch.ts';
 import { SpreadWatch } from './policy-checks.ts';

@@ -3,10 +3,10 @@
  *
  * Shapes: H heads, B responses of all rankings, in order.
  */
+import { meanOf } from '../base/index.ts';
 import type { EncodedRanking } from '../data/index.ts';
 import { type ParameterStore, type RewardHeads, singleHead } from '../model/index.ts';
 import { type Interval, pairCalibration, trivialBaselines } from '../objective/index.ts';
-import { meanOf } from './mean.ts';
 import { headPairs, type LabelledRanking, labelRankings } from './reward-labels.ts';
 import type { HeadScorer } from './scorers.ts';
 import type { Sequence } from './sequences.ts';

@@ -8,6 +8,7 @@
  *
  * Shapes: R responses of a micro-batch, H heads, P pairs among their scores [R · H].
  */
+import { meanOf } from '../base/index.ts';
 import { type EncodedRanking, Sampler, type SamplerPosition } from '../data/index.ts';
 import {
   buildModelGraph,
@@ -23,7 +24,6 @@ import { bradleyTerryLoss } from '../objective/index.ts';
 import { type Feeds, learningRateAt, stopGradient, sum } from '../tensor/index.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import type { StageContext } from './context.ts';
-import { meanOf } from './mean.ts';
 import { trainerOptions, warmupStepsOf } from './options.ts';
 import { checkHeadLabels, checkRankings } from './preflight.ts';
 import { rehearse, rowLengthOf } from './rehearsal.ts';

@@ -1,6 +1,6 @@
 /** What a rollout says of itself, under TRL's names. */
+import { meanOf } from '../base/index.ts';
 import type { PolicyInputs } from './group-sampler.ts';
-import { meanOf } from './mean.ts';
 import type { Rollout } from './rollout.ts';
 
 /** Lengths, ends, rewards and, where the rollout knows it, the sampler's agreement with the trainer. */

@@ -7,6 +7,7 @@
  *
  * Shapes: B rows, T tokens per row, N counted tokens.
  */
+import { meanOf } from '../base/index.ts';
 import {
   countedTokens,
   packBatch,
@@ -29,7 +30,6 @@ import { crossEntropyLoss } from '../objective/index.ts';
 import { type Feeds, learningRateAt, Session } from '../tensor/index.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import type { StageContext } from './context.ts';
-import { meanOf } from './mean.ts';
 import { trainerOptions, warmupStepsOf } from './options.ts';
 import { checkExamples } from './preflight.ts';
 import { rehearse } from './rehearsal.ts';

@@ -2,6 +2,7 @@
  * How far a judge can be trusted: its leaning to a place or to length, whether it says the same twice, and how often it
  * agrees with people, beside rules that read nothing.
  */
+import { correlation } from '../../base/index.ts';
 import type { Usage } from '../../llm/index.ts';
 import {
   bootstrapMean,
@@ -248,15 +249,6 @@ function clusteredMean(values: readonly Clustered[], seed: number): Interval | n
     Float64Array.from(byItem.values(), (own) => meanOf(own)),
     { seed },
   );
-}
-
-/** Pearson's; null where one of the two does not vary. */
-function correlation(x: readonly number[], y: readonly number[]): number | null {
-  const [meanX, meanY] = [meanOf(x), meanOf(y)];
-  const sum = (of: (i: number) => number): number => x.reduce((total, _, i) => total + of(i), 0);
-  const both = sum((i) => (x[i] - meanX) * (y[i] - meanY));
-  const spread = Math.sqrt(sum((i) => (x[i] - meanX) ** 2) * sum((i) => (y[i] - meanY) ** 2));
-  return x.length < 3 || spread === 0 ? null : both / spread;
 }
 
 function meanOf(values: readonly number[]): number {

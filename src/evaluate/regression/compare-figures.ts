@@ -3,6 +3,7 @@
  *
  * Pairing takes out how hard the items are, so that a far smaller change shows than between two separate intervals.
  */
+import { meanOf } from '../../base/index.ts';
 import { type BootstrapOptions, bootstrapMean, type Interval } from '../../objective/index.ts';
 import type { Figure } from '../figure.ts';
 import type { Answered, SuiteResult } from '../suite.ts';
@@ -98,8 +99,8 @@ function changeOf(
     better: before.better,
     guards: before.guards,
     items: ids.length,
-    before: mean(ids.map((id) => before.items[id])),
-    after: mean(ids.map((id) => after.items[id])),
+    before: meanOf(ids.map((id) => before.items[id])),
+    after: meanOf(ids.map((id) => after.items[id])),
     difference,
     change: before.better === null ? 'same' : verdictOf(fall, least, most, own),
     limit: own,
@@ -116,8 +117,4 @@ function verdictOf(fall: number, least: number, most: number, limit: number | nu
   if (least > 0) return 'worse';
   if (most < 0) return 'better';
   return limit !== null && most > limit ? 'unclear' : 'same';
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

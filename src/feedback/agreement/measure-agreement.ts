@@ -6,7 +6,7 @@
  * means nothing (in much data it is always the better one), so every pair is counted both ways round: chance is then the
  * same for `first` and `second`, and only ties can be more or less usual.
  */
-import { Random } from '../../base/index.ts';
+import { meanOf, Random } from '../../base/index.ts';
 import type { Interval } from '../../objective/index.ts';
 import type { JudgedTask, Judgement } from './judgements.ts';
 import { beyondChance, chanceOf } from './kappa.ts';
@@ -154,7 +154,7 @@ function addTask(slices: Map<string, Slice>, task: JudgedTask, sliceBy: SliceBy)
     const taus = [...twos.values()].flatMap(
       ([a, b]) => kendallTauB(judgements[a].ranks, judgements[b].ranks) ?? [],
     );
-    if (taus.length > 0) slice.taus.push(mean(taus));
+    if (taus.length > 0) slice.taus.push(meanOf(taus));
     const w = kendallW([...labels].map((a) => judgements[a].ranks));
     if (w !== null) slice.concordances.push(w);
   }
@@ -245,8 +245,8 @@ function agreementOf(slice: Slice, seed: number, resamples: number | undefined):
     alphaOrdinal: bootstrapOfSums(tables, (table) => alphaOf(table, 'ordinal'), options),
     fleissKappa: beyondChance(total[sameColumn] / total[unitsColumn], chanceOf(marginals)),
     cohenKappa: lightKappa([...people.values()]),
-    tauB: taus.length === 0 ? null : mean(taus),
-    concordance: concordances.length === 0 ? null : mean(concordances),
+    tauB: taus.length === 0 ? null : meanOf(taus),
+    concordance: concordances.length === 0 ? null : meanOf(concordances),
   };
 }
 
@@ -271,8 +271,4 @@ export function outcomeOf(ranks: readonly (number | null)[], i: number, j: numbe
 
 function seedFor(seed: number, key: string): number {
   return new Random(seed).fork(key).uint32();
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

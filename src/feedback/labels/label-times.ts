@@ -1,4 +1,5 @@
 /** How long labels take. */
+import { medianOf } from '../../base/index.ts';
 import type { Store } from '../../store/index.ts';
 import { labelFilter } from './label-records.ts';
 
@@ -11,11 +12,5 @@ export async function labelTimes(store: Store, project: string): Promise<Map<str
     if (times) times.push(activeMs);
     else byAnnotator.set(judge.id, [activeMs]);
   }
-  return new Map([...byAnnotator].map(([id, times]) => [id, median(times)]));
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  return new Map([...byAnnotator].map(([id, times]) => [id, medianOf(times)]));
 }

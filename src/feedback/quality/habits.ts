@@ -4,6 +4,7 @@
  * Responses are shuffled for every annotator and task, so that honest labels have no pattern by card: each order of K
  * cards is as likely as any other, whatever the responses are. Shape: K = number of responses.
  */
+import { medianOf } from '../../base/index.ts';
 import { binomialCumulative, type Interval, wilsonInterval } from '../../objective/index.ts';
 import type { JudgedTask, Judgement } from '../agreement/judgements.ts';
 import { letterOf } from '../tasks/shown.ts';
@@ -72,7 +73,7 @@ function habitsOf(annotator: string, own: readonly Own[]): Habits {
   if (enough && allTies > manyTies) suspicions.push('all-ties');
   return {
     ...{ annotator, labels: own.length, tooFast, allTies, usualOrder: usual, suspicions },
-    medianMs: timed.length === 0 ? null : median(timed.map(({ judgement }) => judgement.activeMs!)),
+    medianMs: timed.length === 0 ? null : medianOf(timed.map(({ judgement }) => judgement.activeMs!)),
     earlierPreferred: preferred(own, ({ judgement: { shownOrder } }, i, j) =>
       shownOrder === null ? 0 : shownOrder.indexOf(j) - shownOrder.indexOf(i),
     ),
@@ -159,10 +160,4 @@ function orderByCard({ ranks, shownOrder }: Judgement): string | null {
 
 function factorial(n: number): number {
   return n <= 1 ? 1 : n * factorial(n - 1);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

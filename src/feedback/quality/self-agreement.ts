@@ -1,4 +1,5 @@
 /** Do annotators say the same when they meet the same responses again? */
+import { meanOf } from '../../base/index.ts';
 import type { JudgedTask } from '../agreement/judgements.ts';
 import { shareRight } from './gold-accuracy.ts';
 
@@ -25,10 +26,12 @@ export function selfAgreement(tasks: readonly JudgedTask[]): Map<string, SelfAgr
         rankings.slice(a + 1).flatMap((second) => shareSame(first, second) ?? []),
       );
       if (found.length === 0) continue;
-      shares.set(annotator, [...(shares.get(annotator) ?? []), mean(found)]);
+      shares.set(annotator, [...(shares.get(annotator) ?? []), meanOf(found)]);
     }
   }
-  return new Map([...shares].map(([annotator, own]) => [annotator, { items: own.length, agree: mean(own) }]));
+  return new Map(
+    [...shares].map(([annotator, own]) => [annotator, { items: own.length, agree: meanOf(own) }]),
+  );
 }
 
 type Ranks = readonly (number | null)[];
@@ -45,8 +48,4 @@ function rankingsByAnnotator(tasks: readonly JudgedTask[]): Map<string, Ranks[]>
 function shareSame(first: Ranks, second: Ranks): number | null {
   const both = first.map((rank, i) => (second[i] === null ? null : rank));
   return shareRight(both, second);
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

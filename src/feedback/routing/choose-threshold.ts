@@ -9,7 +9,7 @@
  * @see Angelopoulos et al. 2021, arXiv:2110.01052 (fixed-sequence testing of risks); Jung et al. 2024, arXiv:2407.18370
  *   (thresholds of LLM judges)
  */
-import { TenetError } from '../../base/index.ts';
+import { meanOf, TenetError } from '../../base/index.ts';
 import { binomialCumulative, clopperPearsonInterval } from '../../objective/index.ts';
 
 /** An item that both a judge and people have labelled; drawn by chance from those to be labelled. */
@@ -150,8 +150,4 @@ function highestRisk(losses: readonly number[], delta: number): number {
 function divergence(a: number, b: number): number {
   const term = (x: number, y: number): number => (x === 0 ? 0 : x * Math.log(x / y));
   return term(a, b) + term(1 - a, 1 - b);
-}
-
-function meanOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -9,7 +9,7 @@
  *
  * @see Angelopoulos et al. 2023, arXiv:2301.09633 (prediction-powered inference), 2311.01453 (choice of λ)
  */
-import { TenetError } from '../../base/index.ts';
+import { meanOf, TenetError } from '../../base/index.ts';
 import { type Interval, studentQuantile } from '../../objective/index.ts';
 
 export interface LabelledValue {
@@ -59,10 +59,6 @@ export function predictionPoweredMean(
 
 function around(estimate: number, half: number): Interval {
   return { estimate, low: estimate - half, high: estimate + half };
-}
-
-function meanOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function covariance(a: readonly number[], b: readonly number[]): number {

@@ -1,7 +1,7 @@
 /** Whether a run is learning at all, whatever it learns. */
+import { meanOf, medianOf } from '../../base/index.ts';
 import type { Detector } from '../detector.ts';
-import { lastOf, mean } from '../history.ts';
-import { median } from '../statistics.ts';
+import { lastOf } from '../history.ts';
 import { percent, readable } from '../words.ts';
 
 /** Metrics of which every value must be a finite number. */
@@ -31,9 +31,9 @@ export const healthDetectors: readonly Detector[] = [
     reads: 'metrics',
     find(history, { klBudget }, window) {
       const values = lastOf(history.series('objective/kl'), window);
-      if (values.length === 0 || !(mean(values) > klBudget)) return null;
+      if (values.length === 0 || !(meanOf(values) > klBudget)) return null;
       return {
-        what: `The divergence from the reference is ${readable(mean(values))} nats per response; the budget is ${klBudget}`,
+        what: `The divergence from the reference is ${readable(meanOf(values))} nats per response; the budget is ${klBudget}`,
         cause: 'The penalty is too weak for this reward, or training goes on for too long.',
         remedy:
           'Raise klCoef (or beta), steer it with klTarget, or stop here; the best checkpoint is likely an earlier one.',
@@ -62,8 +62,8 @@ export const healthDetectors: readonly Detector[] = [
       const values = history.series('objective/kl').map(({ value }) => value);
       if (values.length < 8) return null;
       const steps = values.slice(1).map((value, i) => value - values[i]);
-      const usual = Math.max(median(steps.slice(0, -3).map(Math.abs)), 0.02);
-      const now = mean(steps.slice(-3));
+      const usual = Math.max(medianOf(steps.slice(0, -3).map(Math.abs)), 0.02);
+      const now = meanOf(steps.slice(-3));
       if (!(now > klSpike * usual && values[values.length - 1] > klBudget / 10)) return null;
       return {
         what: `The divergence grows by ${readable(now)} nats an iteration, ${readable(now / usual)} times as fast as usual, and is ${readable(values[values.length - 1])}`,
@@ -79,8 +79,8 @@ export const healthDetectors: readonly Detector[] = [
     find(history, { entropyShare }, window) {
       const points = history.series('objective/entropy', 'policy/entropy_avg', 'entropy');
       if (points.length < 2 * window) return null;
-      const before = mean(points.slice(0, window).map(({ value }) => value));
-      const now = mean(lastOf(points, window));
+      const before = meanOf(points.slice(0, window).map(({ value }) => value));
+      const now = meanOf(lastOf(points, window));
       if (!(before > 0 && now < entropyShare * before)) return null;
       return {
         what: `The entropy fell to ${readable(now)} nats per token, ${percent(now / before)} of ${readable(before)} at the start`,
@@ -96,9 +96,9 @@ export const healthDetectors: readonly Detector[] = [
     reads: 'metrics',
     find(history, { clipFraction }, window) {
       const values = lastOf(history.series('policy/clipfrac_avg', 'clip_ratio/region_mean'), window);
-      if (values.length < window || !(mean(values) > clipFraction)) return null;
+      if (values.length < window || !(meanOf(values) > clipFraction)) return null;
       return {
-        what: `${percent(mean(values))} of tokens are clipped`,
+        what: `${percent(meanOf(values))} of tokens are clipped`,
         cause: 'Updates on one batch of responses move the policy further than it is trusted to go.',
         remedy:
           'Lower the learning rate, or make fewer passes (numPpoEpochs, numIterations) or larger minibatches.',
@@ -110,9 +110,9 @@ export const healthDetectors: readonly Detector[] = [
     reads: 'metrics',
     find(history, { updateKl }, window) {
       const values = lastOf(history.series('policy/approxkl_avg'), window);
-      if (values.length < window || !(mean(values) > updateKl)) return null;
+      if (values.length < window || !(meanOf(values) > updateKl)) return null;
       return {
-        what: `Each iteration moves the policy by ${readable(mean(values))} nats per token`,
+        what: `Each iteration moves the policy by ${readable(meanOf(values))} nats per token`,
         cause:
           'The learning rate is too high for this batch size, so that the policy leaves what it has sampled.',
         remedy: 'Lower the learning rate, enlarge batchSize, or set maxUpdateKl.',
@@ -125,7 +125,7 @@ export const healthDetectors: readonly Detector[] = [
     find(history, { explainedVariance }, window) {
       const points = history.series('val/explained_variance');
       if (points.length < 10 + window) return null;
-      const now = mean(lastOf(points, window));
+      const now = meanOf(lastOf(points, window));
       if (!(now < explainedVariance)) return null;
       return {
         what: `The value function explains ${percent(now)} of the variance of returns`,
@@ -141,8 +141,8 @@ export const healthDetectors: readonly Detector[] = [
     find(history, { gradientSpike }) {
       const values = history.series('grad_norm').map(({ value }) => value);
       if (values.length < 10) return null;
-      const now = median(values.slice(-3));
-      const usual = median(values.slice(0, -3));
+      const now = medianOf(values.slice(-3));
+      const usual = medianOf(values.slice(0, -3));
       if (!(usual > 0 && now > gradientSpike * usual)) return null;
       return {
         what: `The gradient norm is ${readable(now)}, ${readable(now / usual)} times its median`,
@@ -157,9 +157,9 @@ export const healthDetectors: readonly Detector[] = [
     reads: 'metrics',
     find(history, { zeroVariance }, window) {
       const values = lastOf(history.series('frac_reward_zero_std'), window);
-      if (values.length < window || !(mean(values) > zeroVariance)) return null;
+      if (values.length < window || !(meanOf(values) > zeroVariance)) return null;
       return {
-        what: `In ${percent(mean(values))} of groups all responses have the same reward, and nothing is learnt from them`,
+        what: `In ${percent(meanOf(values))} of groups all responses have the same reward, and nothing is learnt from them`,
         cause:
           'Prompts are all too easy or all too hard, the reward is coarse, or the policy always says the same.',
         remedy: 'Change the mix of prompts, raise the temperature or numGenerations, or use a finer reward.',
@@ -205,9 +205,9 @@ export const healthDetectors: readonly Detector[] = [
     reads: 'metrics',
     find(history, { samplerGap }, window) {
       const values = lastOf(history.series('sampling/sampling_logp_difference/mean'), window);
-      if (values.length === 0 || !(mean(values) > samplerGap)) return null;
+      if (values.length === 0 || !(meanOf(values) > samplerGap)) return null;
       return {
-        what: `Sampler and trainer differ by ${readable(mean(values))} nats per token`,
+        what: `Sampler and trainer differ by ${readable(meanOf(values))} nats per token`,
         cause: 'The sampler has other weights, or another precision, than the trainer.',
         remedy: 'Use importanceSamplingMode to correct for it, or the same precision for both.',
       };
@@ -238,7 +238,7 @@ export const healthDetectors: readonly Detector[] = [
       const best = Math.min(...measured);
       const now = measured[measured.length - 1];
       const half = trained.length >> 1;
-      const falls = mean(trained.slice(half)) < mean(trained.slice(0, half));
+      const falls = meanOf(trained.slice(half)) < meanOf(trained.slice(0, half));
       if (!(falls && now > best * (1 + overfitting))) return null;
       return {
         what: `The loss on held-out data is ${readable(now)} and was ${readable(best)}, while that of training still falls`,
