@@ -1,7 +1,4 @@
 /** How much memory it takes to train a model of 135 M parameters: all weights, or adapters over one base. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Random } from '../src/base/index.ts';
 import {
   type AdaptedParameters,
@@ -10,7 +7,6 @@ import {
   type ParameterStore,
   scalarHeadSpec,
 } from '../src/model/index.ts';
-import type { Tokenizer } from '../src/text/index.ts';
 import { ppoOptions, rewardModel, trainPpo, valueHeadName } from '../src/train/index.ts';
 import {
   type Benchmark,
@@ -21,7 +17,8 @@ import {
   timeOf,
 } from './benchmark.ts';
 import { createSftStep } from './sft-step.ts';
-import { freshParameters, randomTokens, sizes } from './sizes.ts';
+import { freshParameters, sizes } from './sizes.ts';
+import { randomPrompts, runStage, tokenizer } from './stage.ts';
 
 const config = sizes['135m'];
 const batch = { rows: 4, length: 256 };
@@ -66,44 +63,32 @@ async function ppo(settings: BenchmarkSettings, gradientCheckpointing: boolean):
   const base = freshParameters(config);
   const responses = 16;
   const policy = withAdapter(base, 1);
-  const folder = await mkdtemp(join(tmpdir(), 'tenet-bench-'));
-  const events: Readonly<Record<string, number>>[] = [];
-  await trainPpo(
-    ppoOptions.parse({
-      totalEpisodes: (settings.quick ? 1 : 2) * responses,
-      batchSize: responses,
-      responseLength: 64,
-      microBatchTokens: 1024,
-      gradientCheckpointing,
-      threads: settings.threads,
-    }),
-    {
-      config,
-      policy,
-      reference: policy.clone(),
-      value: withAdapter(base, 2, [scalarHeadSpec(config, { name: valueHeadName })]),
-      reward: await rewardModel(config, withAdapter(base, 3, [scalarHeadSpec(config)]), {
+  const events = await runStage(async (context) =>
+    trainPpo(
+      ppoOptions.parse({
+        totalEpisodes: (settings.quick ? 1 : 2) * responses,
+        batchSize: responses,
+        responseLength: 64,
+        microBatchTokens: 1024,
+        gradientCheckpointing,
         threads: settings.threads,
       }),
-      prompts: Array.from({ length: responses }, (_, i) => ({
-        ids: randomTokens(config, 32, i),
-        text: `prompt ${i}`,
-      })),
-      tokenizer: { decode: (ids: readonly number[]) => ids.join(' ') } as unknown as Tokenizer,
-      stopIds: [2],
-    },
-    {
-      folder,
-      signal: new AbortController().signal,
-      resume: false,
-      event: (_step, metrics) => events.push(metrics),
-      sample: () => {},
-      progress: () => {},
-      warn: () => {},
-    },
+      {
+        config,
+        policy,
+        reference: policy.clone(),
+        value: withAdapter(base, 2, [scalarHeadSpec(config, { name: valueHeadName })]),
+        reward: await rewardModel(config, withAdapter(base, 3, [scalarHeadSpec(config)]), {
+          threads: settings.threads,
+        }),
+        prompts: randomPrompts(config, responses, 32),
+        tokenizer,
+        stopIds: [2],
+      },
+      context,
+    ),
   );
-  await rm(folder, { recursive: true });
-  const last = events[events.length - 1];
+  const last = events[events.length - 1].metrics;
   const plan = {
     what: `PPO with LoRA of rank ${rank}, four models over one base${gradientCheckpointing ? ', checkpointed' : ''}`,
     limitGb: 4,

@@ -1,19 +1,13 @@
 /** Where the time of a PPO iteration goes. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { scalarHeadSpec } from '../src/model/index.ts';
-import type { Tokenizer } from '../src/text/index.ts';
-import { ppoOptions, rewardModel, type StageContext, trainPpo, valueHeadName } from '../src/train/index.ts';
+import { ppoOptions, rewardModel, trainPpo, valueHeadName } from '../src/train/index.ts';
 import { type Benchmark, median, peakResidentMegabytes } from './benchmark.ts';
-import { freshParameters, randomTokens, sizes } from './sizes.ts';
+import { freshParameters, sizes } from './sizes.ts';
+import { randomPrompts, runStage, tokenizer } from './stage.ts';
 
 const responses = 64;
 const promptTokens = 32;
 const responseLength = 64;
-
-/** Ids for words: the texts matter to nothing here. */
-const tokenizer = { decode: (ids: readonly number[]) => ids.join(' ') } as unknown as Tokenizer;
 
 export const ppo: Benchmark = {
   name: 'ppo',
@@ -22,44 +16,31 @@ export const ppo: Benchmark = {
   cases: {
     async '5m'(settings) {
       const config = sizes['5m'];
-      const folder = await mkdtemp(join(tmpdir(), 'tenet-bench-'));
       const iterations = settings.quick ? 1 : 4; // the first one warms up
-      const events: Readonly<Record<string, number>>[] = [];
-      const context: StageContext = {
-        folder,
-        signal: new AbortController().signal,
-        resume: false,
-        event: (_step, metrics) => events.push(metrics),
-        sample: () => {},
-        progress: () => {},
-        warn: () => {},
-      };
-      await trainPpo(
-        ppoOptions.parse({
-          totalEpisodes: iterations * responses,
-          batchSize: responses,
-          responseLength,
-          threads: settings.threads,
-        }),
-        {
-          config,
-          policy: freshParameters(config),
-          reference: freshParameters(config),
-          value: freshParameters(config, 2, [scalarHeadSpec(config, { name: valueHeadName })]),
-          reward: await rewardModel(config, freshParameters(config, 3, [scalarHeadSpec(config)]), {
+      const events = await runStage(async (context) =>
+        trainPpo(
+          ppoOptions.parse({
+            totalEpisodes: iterations * responses,
+            batchSize: responses,
+            responseLength,
             threads: settings.threads,
           }),
-          prompts: Array.from({ length: responses }, (_, i) => ({
-            ids: randomTokens(config, promptTokens, i),
-            text: `prompt ${i}`,
-          })),
-          tokenizer,
-          stopIds: [2],
-        },
-        context,
+          {
+            config,
+            policy: freshParameters(config),
+            reference: freshParameters(config),
+            value: freshParameters(config, 2, [scalarHeadSpec(config, { name: valueHeadName })]),
+            reward: await rewardModel(config, freshParameters(config, 3, [scalarHeadSpec(config)]), {
+              threads: settings.threads,
+            }),
+            prompts: randomPrompts(config, responses, promptTokens),
+            tokenizer,
+            stopIds: [2],
+          },
+          context,
+        ),
       );
-      await rm(folder, { recursive: true });
-      const timed = events.length > 1 ? events.slice(1) : events;
+      const timed = (events.length > 1 ? events.slice(1) : events).map(({ metrics }) => metrics);
       const parts = ['generate', 'score', 'update', 'other'] as const;
       const totalOf = (event: Readonly<Record<string, number>>): number =>
         parts.reduce((total, part) => total + event[`time/${part}`], 0);

@@ -1,10 +1,6 @@
 /** The kinds of work that are compared with TRL, on random tokens and through the stages' own loops. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { EncodedPreference, EncodedRanking } from '../src/data/index.ts';
 import { Generator, scalarHeadSpec } from '../src/model/index.ts';
-import type { Tokenizer } from '../src/text/index.ts';
 import {
   dpoOptions,
   grpoOptions,
@@ -22,6 +18,7 @@ import { type BenchmarkSettings, median, timeOf } from './benchmark.ts';
 import { timeGeneration } from './generation.ts';
 import { createSftStep } from './sft-step.ts';
 import { freshParameters, randomTokens, sizes } from './sizes.ts';
+import { randomPrompts, runStage, tokenizer } from './stage.ts';
 
 /** How much a step of each kind works on; `bench/peers/trl.py` does the same. */
 export interface WorkSize {
@@ -44,9 +41,6 @@ const rowTokens = 256;
 const promptTokens = 64;
 const pairTokens = 128;
 const rollout = { promptTokens: 32, responseTokens: 64, group: 4 };
-
-/** Ids for words: the texts matter to nothing here. */
-const tokenizer = { decode: (ids: readonly number[]) => ids.join(' ') } as unknown as Tokenizer;
 
 /** A kind of work; the result is tokens per second. */
 export type Work = (size: keyof typeof workSizes, settings: BenchmarkSettings) => Promise<number>;
@@ -156,10 +150,7 @@ function policyInputs(size: keyof typeof workSizes, settings: BenchmarkSettings)
     items.map(({ responseText }) => new Set(responseText.split(' ')).size / 10);
   return {
     ...{ config, policy: freshParameters(config), reference: freshParameters(config), reward: variety },
-    prompts: Array.from({ length: sized(size, settings).responses }, (_, i) => ({
-      ids: randomTokens(config, rollout.promptTokens, i),
-      text: `prompt ${i}`,
-    })),
+    prompts: randomPrompts(config, sized(size, settings).responses, rollout.promptTokens),
     ...{ tokenizer, stopIds: [2] },
   };
 }
@@ -179,18 +170,7 @@ async function timeSteps(
   tokensPerStep: number,
   train: (context: StageContext) => Promise<unknown>,
 ): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), 'tenet-bench-'));
-  const ended: number[] = [];
-  await train({
-    folder,
-    signal: new AbortController().signal,
-    resume: false,
-    event: () => ended.push(performance.now()),
-    sample: () => {},
-    progress: () => {},
-    warn: () => {},
-  });
-  await rm(folder, { recursive: true });
+  const ended = (await runStage(train)).map(({ at }) => at);
   const times = ended.slice(1).map((end, i) => end - ended[i]);
   if (times.length !== steps) throw new Error(`${ended.length} steps ended, not ${steps + 1}`);
   return (1000 * tokensPerStep) / median(times);
