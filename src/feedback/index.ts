@@ -91,7 +91,7 @@ export {
   type ClaimTasksOptions,
   LabelQueue,
 } from './tasks/label-queue.ts';
-export type { Gold, LabelTask, NewLabelTask, Suggestion } from './tasks/label-task.ts';
+export { type Gold, type LabelTask, type NewLabelTask, type Suggestion, toTask } from './tasks/label-task.ts';
 export type { Purpose } from './tasks/places.ts';
 export type { LabelProgress } from './tasks/progress.ts';
 export { byCard, byResponse, letterOf, shownOrderOf } from './tasks/shown.ts';

@@ -47,6 +47,11 @@ export interface JsonFormat {
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
+  /**
+   * Told the answer of `chat` piece by piece as it is written, by models that write piece by piece. What counts is the
+   * answer at the end: a call that a layer makes again begins anew, and one answered from a cache tells no pieces.
+   */
+  readonly onText?: (piece: string) => void;
 }
 
 /** What a call used. */

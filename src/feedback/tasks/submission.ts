@@ -35,6 +35,10 @@ export interface Submission extends TimeSpent {
   readonly ranks?: readonly (number | null)[];
   readonly flags?: readonly Flag[];
   readonly rationale?: string;
+  /** [K] the order shown, where the client drew it before there was a task. Default: as `shownOrderOf` says. */
+  readonly shownOrder?: readonly number[];
+  /** Anything else worth keeping with the label. */
+  readonly extra?: NewEvent['extra'];
 }
 
 /** Why an annotator passed a task on. */
@@ -92,7 +96,8 @@ export function labelEventOf(
     ...(judged.length > 0 && { ranks: denseRanks(ranks!) }),
     ...(flags.length > 0 && { flags: [...new Set(flags)].sort() }),
     ...(rationale !== undefined && rationale.trim() !== '' && { rationale: rationale.trim() }),
-    shownOrder: shownOrderOf(task, annotator.id),
+    shownOrder: submission.shownOrder ?? shownOrderOf(task, annotator.id),
+    ...(submission.extra && { extra: submission.extra }),
     ...(suggestion && {
       suggestion: {
         shown: isSuggestionShown(task, annotator.id),

@@ -189,7 +189,11 @@ export class ProvidedModel implements LanguageModel {
   }
 
   /** One request, its answer read as it comes, so that a hung connection is told from a slow model. */
-  private async stream(request: SdkRequest, maxTokens: number, { signal }: CallOptions): Promise<Read> {
+  private async stream(
+    request: SdkRequest,
+    maxTokens: number,
+    { signal, onText }: CallOptions,
+  ): Promise<Read> {
     const timeout = new IdleTimeout(this.dialect.timeoutMs, signal);
     const longest = 4096 + charactersPerToken * maxTokens;
     let text = '';
@@ -198,8 +202,10 @@ export class ProvidedModel implements LanguageModel {
       const { stream } = await this.dialect.model.doStream({ ...request, abortSignal: timeout.signal });
       for await (const part of stream) {
         timeout.restart();
-        if (part.type === 'text-delta') text += part.delta;
-        else if (part.type === 'error') throw part.error;
+        if (part.type === 'text-delta') {
+          text += part.delta;
+          onText?.(part.delta);
+        } else if (part.type === 'error') throw part.error;
         else if (part.type === 'finish') end = { finish: part.finishReason, usage: part.usage };
         if (text.length > longest) throw this.tooLong(longest, maxTokens);
       }

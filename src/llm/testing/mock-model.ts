@@ -80,6 +80,7 @@ class Mock implements MockModel {
       if (answer instanceof Error) throw answer;
       const given = typeof answer === 'string' ? { text: answer } : answer;
       const text = given.text ?? '';
+      for (const piece of call.onText ? (text.match(/\s*\S+|\s+$/g) ?? []) : []) call.onText!(piece);
       return { finish: 'stop', ...given, text, usage: this.usageOf(request, text, given.usage) };
     });
   }

@@ -5,6 +5,7 @@ export const permissions = [
   'adjudicate',
   'quality:read',
   'tasks:write',
+  'playground',
   'runs:read',
   'runs:write',
   'constitution:read',
@@ -24,8 +25,8 @@ const seeing: readonly Permission[] = ['quality:read', 'runs:read', 'constitutio
  */
 const permissionsByRole: Readonly<Record<Role, readonly Permission[]>> = {
   admin: permissions,
-  adjudicator: ['annotate', 'adjudicate', ...seeing],
-  annotator: ['annotate', 'constitution:read'],
+  adjudicator: ['annotate', 'adjudicate', 'playground', ...seeing],
+  annotator: ['annotate', 'playground', 'constitution:read'],
   viewer: seeing,
 };
 
@@ -39,6 +40,7 @@ export const permissionTexts: Readonly<Record<Permission, string>> = {
   adjudicate: 'decide where labels disagree',
   'quality:read': 'see progress, agreement and annotators',
   'tasks:write': 'create projects and label tasks',
+  playground: 'talk with models, vote on their answers and file prompts as label tasks',
   'runs:read': 'see runs with their curves and samples',
   'runs:write': 'start, stop and resume recipes on the server’s machine',
   'constitution:read': 'read constitutions',
