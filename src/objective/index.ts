@@ -114,5 +114,11 @@ export { conditionScores, type ShapedRewards, shapeRewards } from './rewards.ts'
 export type { RlooMetrics } from './rloo.ts';
 export { rlooLoss } from './rloo.ts';
 export { RunningMoments, type RunningMomentsState } from './running-moments.ts';
+export {
+  blendAt,
+  type StreamingClassifierOptions,
+  type StreamingClassifierResult,
+  streamingClassifierLoss,
+} from './streaming-classifier.ts';
 export { gridLayout, packedLayout, type TokenLayout } from './token-layout.ts';
 export { type TrivialBaselines, trivialBaselines } from './trivial-baselines.ts';

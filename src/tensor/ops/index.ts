@@ -1,6 +1,7 @@
 export * from './activation.ts';
 export * from './attention.ts';
 export { expand, type ReduceOptions, reshape, sum } from './broadcast.ts';
+export * from './cumulative-max.ts';
 export * from './elementwise.ts';
 export * from './erf.ts';
 export * from './gather.ts';
