@@ -1,7 +1,7 @@
 /** The command line as users meet it, in processes of its own. */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -100,6 +100,44 @@ describe('tenet', () => {
     const path = join(run, 'report.html');
     expect(await tenet('report', run)).toEqual({ code: 0, stdout: `${path}\n`, stderr: '' });
     expect(await readFile(path, 'utf8')).toContain('<h1>stories-hh</h1>');
+  });
+
+  it('runs a recipe once for each seed and prints the means', async () => {
+    const recipe = join(folder, 'small.yaml');
+    await writeFile(
+      recipe,
+      `threads: 1
+stages:
+  - type: pretrain
+    data: { sandbox: corpus, limit: 40 }
+    tokenizer: { vocabSize: 300 }
+    architecture: { width: 16, layers: 1, heads: 1, maxPositions: 160 }
+    batchSize: 8
+    maxSteps: 2
+  - type: evaluate
+    prompts: { sandbox: prompts, split: test, limit: 4 }
+    responseLength: 8
+`,
+    );
+    const output = join(folder, 'small');
+    const { code, stdout } = await tenet('--json', 'run', recipe, '--output', output, '--seeds', '4,5');
+    expect(code).toBe(0);
+    const printed = stdout.split('\n').flatMap((line) => (line ? [JSON.parse(line)] : []));
+    const runFolders = [`${output}-seed-4`, `${output}-seed-5`];
+    const last = printed.at(-1);
+    expect(last).toMatchObject({ type: 'seeds', seeds: [4, 5], runFolders });
+    // The printed mean is that of what the two runs wrote.
+    const golds = await Promise.all(
+      runFolders.map(async (run) => {
+        const { tables } = JSON.parse(await readFile(join(run, 'evaluation.json'), 'utf8'));
+        return tables[0].rows[0].cells[0].value as number;
+      }),
+    );
+    expect(last.tables[0].title).toBe('Models on held-out prompts, mean of 2 seeds');
+    expect(last.tables[0].rows[0].cells[0].value).toBeCloseTo((golds[0] + golds[1]) / 2, 12);
+    expect((await tenet('run', recipe, '--seeds', '4')).stderr).toContain(
+      'Give two or more different seeds, such as 1,2,3.',
+    );
   });
 
   it('finds this machine fit to compute', async () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadModelFolder } from '../src/model/index.ts';
-import { readManifest, readSamples } from '../src/run/index.ts';
+import { readEvaluation, readManifest, readSamples } from '../src/run/index.ts';
 import type { PipelineResult } from '../src/run/pipeline.ts';
 import type { ProgressDisplay, StageUpdate } from '../src/run/progress-display.ts';
 import { outcomeOf, runTiny } from './fixtures/tiny-run.ts';
@@ -46,6 +46,19 @@ describe('a whole recipe', () => {
     ]) {
       expect(existsSync(join(whole, file))).toBe(true);
     }
+    // 16 rankings were made for the reward model, so the policy that follows it has cost them.
+    const { tables } = await readEvaluation(whole);
+    const labels = tables.find(({ title }) => title === 'Labels that each model stands on')!;
+    expect(labels.rows.map(({ name, cells }) => [name, cells[0].value])).toEqual([
+      ...[
+        ['pretrain', 0],
+        ['sft', 0],
+      ],
+      ['ppo', 16],
+    ]);
+    const hours = labels.rows[2].cells[1].value!;
+    const perModel = tables[0].rows.map(({ cells }) => cells.at(-1)!.value);
+    expect(perModel).toEqual([0, 0, hours * 30]); // at $30 an hour
     expect(result.report).toBe(join(whole, 'report.html'));
     expect(await readFile(result.report, 'utf8')).toContain('Models on held-out prompts');
     for (const stage of ['01-pretrain', '02-sft', '04-reward', '05-ppo']) {

@@ -40,6 +40,14 @@ export function share(value: string): number {
   return parsed;
 }
 
+/** Seeds between commas: two or more whole numbers, each once. */
+export function seedList(value: string): number[] {
+  const seeds = value.split(',').map((part) => wholeNumber(part.trim()));
+  if (seeds.length < 2 || new Set(seeds).size < seeds.length)
+    throw new InvalidArgumentError('Give two or more different seeds, such as 1,2,3.');
+  return seeds;
+}
+
 /** Collects a flag that may be repeated. */
 export function collect(value: string, previous: readonly string[] = []): string[] {
   return [...previous, value];

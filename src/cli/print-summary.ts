@@ -46,6 +46,28 @@ export async function printSummary(runFolder: string, options: { readonly json: 
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
+/** The end of runs with several seeds: the mean of what they measured. */
+export async function printSeeds(
+  runFolders: readonly string[],
+  seeds: readonly number[],
+  options: { readonly json: boolean },
+): Promise<void> {
+  const [{ readEvaluation }, { acrossSeeds }] = await Promise.all([
+    import('../run/evaluation.ts'),
+    import('../run/across-seeds.ts'),
+  ]);
+  const { tables } = acrossSeeds(await Promise.all(runFolders.map(readEvaluation)), seeds);
+  const reports = runFolders.map((runFolder) => join(runFolder, 'report.html'));
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify({ type: 'seeds', seeds, runFolders, reports, tables })}\n`);
+    return;
+  }
+  const lines = ['', ...tables.flatMap((table) => [...renderTable(table), ''])];
+  if (tables.length === 0) lines.push('Nothing to compare: the recipe has no evaluate stage.', '');
+  lines.push(...reports.map((report, i) => `${bold('Report')}  seed ${seeds[i]}: ${report}`));
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
 /** `sft  steps 90, loss 1.234, heldOutLoss 1.301` */
 function describeResults({ name, results }: StageRecord): string {
   const numbers = Object.entries((results ?? {}) as Record<string, unknown>).filter(

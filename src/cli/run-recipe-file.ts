@@ -21,6 +21,31 @@ export interface RunRecipeOptions {
  * `dryRun` only the plan is printed and nothing is written.
  */
 export async function runRecipe(options: RunRecipeOptions): Promise<void> {
+  const runFolder = await runToEnd(options);
+  if (runFolder === null) return;
+  const { printSummary } = await import('./print-summary.ts');
+  await printSummary(runFolder, options);
+}
+
+/** Runs it once for each seed, each run in a folder of its own, and prints what all of them measured. */
+export async function runSeeds(
+  seeds: readonly number[],
+  optionsFor: (seed: number) => Promise<RunRecipeOptions>,
+): Promise<void> {
+  const runFolders: string[] = [];
+  for (const seed of seeds) {
+    const options = await optionsFor(seed);
+    if (!options.json) process.stderr.write(`Seed ${seed}: ${options.runFolder}\n`);
+    const runFolder = await runToEnd(options);
+    if (runFolder !== null) runFolders.push(runFolder);
+  }
+  if (runFolders.length === 0) return;
+  const { printSeeds } = await import('./print-summary.ts');
+  await printSeeds(runFolders, seeds, await optionsFor(seeds[0]));
+}
+
+/** @returns the run folder, or null where only the plan was asked for */
+async function runToEnd(options: RunRecipeOptions): Promise<string | null> {
   const { name, json, flags = {} } = options;
   const runFolder = resolve(options.runFolder);
   const [{ checkInputPaths }, { recipeSchema }] = await Promise.all([
@@ -33,13 +58,12 @@ export async function runRecipe(options: RunRecipeOptions): Promise<void> {
   if (flags.dryRun) {
     const { printPlan } = await import('./print-plan.ts');
     await printPlan({ recipe: recipe.value, name, runFolder, json });
-    return;
+    return null;
   }
   const fitted = recipe.value.memory === undefined ? recipe : await fitAndPrint(recipe, { json });
-  const [{ runInWorker }, { createProgress }, { printSummary }] = await Promise.all([
+  const [{ runInWorker }, { createProgress }] = await Promise.all([
     import('../run/run-in-worker.ts'),
     import('../run/progress.ts'),
-    import('./print-summary.ts'),
   ]);
   const shown = createProgress({ json });
   const display = flags.tensorboard
@@ -57,8 +81,7 @@ export async function runRecipe(options: RunRecipeOptions): Promise<void> {
       signal: interruptSignal(),
       display,
     });
-    display.close();
-    await printSummary(result.runFolder, { json });
+    return result.runFolder;
   } finally {
     display.close();
   }

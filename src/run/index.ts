@@ -1,3 +1,4 @@
+export { acrossSeeds } from './across-seeds.ts';
 export {
   describeOptions,
   type OptionDescription,

@@ -1,5 +1,6 @@
 /** What a recipe may say: the only source of its names, types, defaults and help texts. */
 import { z } from 'zod';
+import { costOptions } from '../feedback/index.ts';
 import { rewardOptions, rewardRules, sftOptions, withRules } from '../train/index.ts';
 import { adapterOption, adapterWithDropout } from './adapter-option.ts';
 import { compareStage, critiqueStage, hybridStage } from './feedback-stages.ts';
@@ -116,6 +117,7 @@ const rankingsStage = z.strictObject({
       'Simulated annotators: with ordinary noise and tastes, or with strong tastes for length and praise.',
     ),
   overlap: z.number().int().positive().default(1).describe('Annotators per prompt.'),
+  ratePerHour: costOptions.shape.ratePerHour,
   responseLength: z.number().int().positive().default(48).describe('Most tokens of a response.'),
   temperature: z
     .number()

@@ -109,6 +109,15 @@ export function noiseScale(annotator: Omit<Annotator, 'id'>, itemIndex: number):
   return annotator.noise * (1 + (annotator.fatigue * (itemIndex % sessionLength)) / 100);
 }
 
+/** Milliseconds to settle and decide, and to read a word (240 a minute). */
+const decideMs = 4000;
+const readWordMs = 250;
+
+/** How long an annotator takes over an item: the time to read it, and to decide. */
+export function judgingMs(prompt: string, responses: readonly string[]): number {
+  return decideMs + [prompt, ...responses].join(' ').split(/\s+/).length * readWordMs;
+}
+
 function gumbel(random: Random): number {
   return -Math.log(-Math.log((random.uint32() + 0.5) / 4294967296));
 }

@@ -5,6 +5,7 @@ export {
   annotate,
   biasedPanel,
   type Goal,
+  judgingMs,
   meanUtility,
   type RankingRecord,
   type RankOptions,

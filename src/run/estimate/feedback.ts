@@ -90,8 +90,13 @@ export async function estimateCompare(
   const principles = principlesFor(constitution, 'comparison').length;
   const pairs = (count * responses * (responses - 1)) / 2;
   const asked = options.principles === 'random' ? 1 : principles;
-  const questions = (pairs + Math.min(pairs, options.recheck)) * asked * (options.order === 'both' ? 2 : 1);
-  const questionTokens = promptTokens + 2 * responseTokens + requestTokens;
+  const again = Math.min(pairs, options.recheck);
+  const isPointwise = options.judging === 'pointwise';
+  // Pointwise, a response is asked about once for all its pairs.
+  const questions = isPointwise
+    ? (count * responses + 2 * again) * asked
+    : (pairs + again) * asked * (options.order === 'both' ? 2 : 1);
+  const questionTokens = promptTokens + (isPointwise ? 1 : 2) * responseTokens + requestTokens;
   const judging = (model: PlannedModel): Work =>
     options.chainOfThought
       ? addWork(

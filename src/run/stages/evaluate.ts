@@ -20,6 +20,7 @@ import { loadData } from '../load-data.ts';
 import type { ObjectiveOptions } from '../reward-options.ts';
 import type { StageOf, StageRecipe } from '../run-recipe.ts';
 import { expectPrompts } from './expect-examples.ts';
+import { type LabelCost, labelCosts, noLabels } from './label-cost.ts';
 import { type OpenObjective, type OpenObjectives, openObjectives } from './objectives.ts';
 import {
   encoderFor,
@@ -112,17 +113,24 @@ export async function runEvaluate(options: StageOf<'evaluate'>, stage: StageRun)
     { name: 'length', unit: 'tokens' },
     { name: 'ended', unit: '%', better: 'higher', isShare: true },
   ];
+  const costs = labelCosts(run.manifest.stages);
   const tables: EvaluationTable[] = [
     {
       title: 'Models on held-out prompts',
-      columns: measures.map(({ name, unit, better }) => ({
-        name,
-        ...(unit && { unit }),
-        ...(better && { better }),
-      })),
+      columns: [
+        ...measures.map(({ name, unit, better }) => ({
+          name,
+          ...(unit && { unit }),
+          ...(better && { better }),
+        })),
+        ...(costs ? [{ name: 'label cost', unit: '$', better: 'lower' as const }] : []),
+      ],
       rows: answers.map(({ model, measures: values }) => ({
         name: model,
-        cells: measures.map((measure) => cellOf(values[measure.name], measure)),
+        cells: [
+          ...measures.map((measure) => cellOf(values[measure.name], measure)),
+          ...(costs ? [{ value: totalUsd(costs.get(model)) }] : []),
+        ],
       })),
       note: `${answers[0].texts.length} prompts, one response each at temperature ${options.temperature}; 95 % intervals of the mean (Student), shares by Wilson.`,
     },
@@ -134,6 +142,7 @@ export async function runEvaluate(options: StageOf<'evaluate'>, stage: StageRun)
       : measureOf(objectives.objectives[0].name);
   const changes = changeTable(answers, headline, seed);
   if (changes) tables.push(changes);
+  if (costs) tables.push(labelCostTable(names, costs));
   if (objectives.objectives.length > 0) tables.push(objectivesTable(answers, objectives.objectives));
   const rewardTable = rewardModelTable(stage);
   if (rewardTable) tables.push(rewardTable);
@@ -326,6 +335,32 @@ function objectivesTable(answers: readonly Answers[], objectives: readonly OpenO
     })),
     note: `${objectives.map(({ name, source }) => `${name}: ${source}`).join('; ')}. 95 % intervals of the mean (Student).`,
   };
+}
+
+/** What the labels behind each policy cost; of a model of the run's own only. */
+function labelCostTable(names: readonly string[], costs: ReadonlyMap<string, LabelCost>): EvaluationTable {
+  return {
+    title: 'Labels that each model stands on',
+    columns: [
+      { name: 'labels by people' },
+      { name: 'time of people', unit: 'hours' },
+      { name: 'people', unit: '$' },
+      { name: 'read and written by AI', unit: 'thousand tokens' },
+      { name: 'AI', unit: '$' },
+    ],
+    rows: names.map((name) => {
+      const { labelsByPeople, hours, peopleUsd, aiTokens, aiUsd } = costs.get(name) ?? noLabels;
+      return {
+        name,
+        cells: [labelsByPeople, hours, peopleUsd, aiTokens / 1000, aiUsd].map((value) => ({ value })),
+      };
+    }),
+    note: 'Rankings, comparisons, critiques and revisions that stages of this run collected; what came in files (demonstrations too) is not counted. People by the hour (ratePerHour), AI at its provider’s price: 0 for a local model.',
+  };
+}
+
+function totalUsd({ peopleUsd, aiUsd }: LabelCost = noLabels): number | null {
+  return aiUsd === null ? null : peopleUsd + aiUsd;
 }
 
 /** What each stage changed, prompt by prompt against the model before it; null with one model. */

@@ -1,12 +1,8 @@
 /** Simulated people at the label queue: the sandbox's annotators do what real ones would do in the app. */
 import { hashOf, Random, TenetError } from '../../base/index.ts';
 import type { LabelQueue, LabelTask } from '../../feedback/index.ts';
-import { type Annotator, rankResponses, sessionLength } from '../../sandbox/index.ts';
+import { type Annotator, judgingMs, rankResponses, sessionLength } from '../../sandbox/index.ts';
 import type { Prompt } from '../../store/index.ts';
-
-/** Milliseconds for a label: to settle and to decide, and to read a word (240 a minute). */
-const decideMs = 4000;
-const readWordMs = 250;
 
 interface SandboxPeople {
   readonly panel: readonly Annotator[];
@@ -44,13 +40,12 @@ function submissionOf(task: LabelTask, annotator: Annotator, seed: number, what:
   const texts = responses.map(({ text }) => text);
   const random = randomOf(seed, what, task.id, annotator.id);
   const itemIndex = random.int(sessionLength); // somewhere in a session: as tired as one is on average
-  const words = [question, ...texts].join(' ').split(/\s+/).length;
   return {
     id: `${what}/${task.id}/${annotator.id}`,
     taskId: task.id,
     annotator: { id: annotator.id, kind: 'simulated' as const },
     ranks: rankResponses(question, texts, { ...annotator, random, itemIndex }),
-    activeMs: decideMs + words * readWordMs,
+    activeMs: judgingMs(question, texts),
   };
 }
 

@@ -2,7 +2,7 @@
 import { join, relative } from 'node:path';
 import { canonicalJson, hashOf, TenetError, writeFileAtomic } from '../../base/index.ts';
 import { Generator } from '../../model/index.ts';
-import { annotate, biasedPanel, type RankingRecord, typicalPanel } from '../../sandbox/index.ts';
+import { annotate, biasedPanel, judgingMs, type RankingRecord, typicalPanel } from '../../sandbox/index.ts';
 import { type NewEvent, openStore, selectFromLedger } from '../../store/index.ts';
 import { drawsFor } from '../../train/index.ts';
 import { ledgerInput } from '../ledger-input.ts';
@@ -63,10 +63,12 @@ export async function runRankings(options: StageOf<'rankings'>, stage: StageRun)
   await keepLabels(records, stage, { ...options, start: start.parameters.hash() });
   const path = join(context.folder, 'rankings.jsonl');
   await writeFileAtomic(path, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+  const hours = records.reduce((sum, one) => sum + judgingMs(one.prompt, one.responses), 0) / 3_600_000;
   return {
     prompts: prompts.length,
     rankings: records.length,
     panel: options.panel,
+    cost: { labelsByPeople: records.length, hours, peopleUsd: hours * options.ratePerHour },
     data: relative(run.path, path),
   };
 }
@@ -87,6 +89,7 @@ async function keepLabels(
       project,
       item: { prompt, responses: responses.map((text) => ({ text })) },
       ranks,
+      activeMs: judgingMs(prompt, responses),
     }),
   );
   const store = await openStore(storeAddress(run.path, undefined));
