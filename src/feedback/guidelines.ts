@@ -1,5 +1,6 @@
 /** Guidelines of label projects: Markdown by version. A version that labels refer to never changes. */
 import type { Database } from '../store/index.ts';
+import { readSetting } from './settings.ts';
 
 export interface Guideline {
   readonly version: string;
@@ -13,9 +14,9 @@ export async function readGuideline(
   project: string,
   version?: string,
 ): Promise<Guideline | null> {
-  const wanted = version ?? (await settingOf<string>(database, newestName(project)));
+  const wanted = version ?? (await readSetting<string>(database, newestName(project)));
   if (wanted === null) return null;
-  const text = await settingOf<string>(database, guidelineName(project, wanted));
+  const text = await readSetting<string>(database, guidelineName(project, wanted));
   return text === null ? null : { version: wanted, text };
 }
 
@@ -42,13 +43,6 @@ export function writeGuideline(
       .execute();
     return true;
   });
-}
-
-async function settingOf<T>(database: Database, name: string): Promise<T | null> {
-  const row = await database.read((db) =>
-    db.selectFrom('setting').select('value').where('name', '=', name).executeTakeFirst(),
-  );
-  return row ? (JSON.parse(row.value) as T) : null;
 }
 
 function guidelineName(project: string, version: string): string {

@@ -17,9 +17,9 @@ export {
   byLabel,
   type Comparison,
   measureAgreement,
-  outcomeOf,
   type SliceBy,
 } from './agreement/measure-agreement.ts';
+export { agreementAmong, outcomeOf } from './agreement/outcome.ts';
 export { AGREEMENT_SLICES, inOrder, type NamedSlice, type SliceName } from './agreement/slices.ts';
 export { type Guideline, readGuideline, writeGuideline } from './guidelines.ts';
 export {
@@ -57,6 +57,8 @@ export {
 } from './labels/label-records.ts';
 export { labelTimes } from './labels/label-times.ts';
 export { type MergedRanking, mergeRankings } from './labels/merge-rankings.ts';
+export type { QualificationState } from './qualification/attempts.ts';
+export { Qualification } from './qualification/qualification.ts';
 export { type AnnotatorQuality, annotatorQuality } from './quality/annotator-quality.ts';
 export { type DawidSkene, type DawidSkeneOptions, dawidSkene, type Vote } from './quality/dawid-skene.ts';
 export { type GoldAccuracy, goldAccuracy, shareRight } from './quality/gold-accuracy.ts';
@@ -84,6 +86,13 @@ export {
   predictionPoweredMean,
 } from './routing/prediction-powered.ts';
 export { isAudited, type Route, routeOf, type Thresholds } from './routing/route.ts';
+export {
+  type FurtherLabelsRule,
+  type ProjectRules,
+  type QualificationRule,
+  readRules,
+  writeRules,
+} from './rules.ts';
 export type { TasksAdded } from './tasks/add-tasks.ts';
 export type { Draft } from './tasks/drafts.ts';
 export {

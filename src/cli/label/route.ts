@@ -74,7 +74,8 @@ function showWaiting(
   const steps = {
     sample: 'People label a random sample, which shows how far the judge can be trusted',
     labels: 'People label what the judge is not trusted with, and audit some of the rest',
-    adjudication: 'An adjudicator decides where the judge and a person disagree',
+    adjudication:
+      'An adjudicator decides where the judge and a person disagree, and what everybody has skipped',
   };
   const work = `tenet label work --project ${JSON.stringify(project)} --store ${store}${step === 'adjudication' ? ' --adjudicate' : ''}`;
   const trust =

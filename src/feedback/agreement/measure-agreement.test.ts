@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { judgedTask } from '../testing/judged-task.ts';
 import type { JudgedTask } from './judgements.ts';
 import { placesInSessions } from './judgements.ts';
-import { agreementBy, byLabel, measureAgreement, outcomeOf } from './measure-agreement.ts';
+import { agreementBy, byLabel, measureAgreement } from './measure-agreement.ts';
+import { agreementAmong, outcomeOf } from './outcome.ts';
 
 const pandaPath = '../shared/data/agreement/pandalm-three-annotators.json';
 const few = { resamples: 100 };
@@ -174,4 +175,29 @@ it('a session ends with a break of half an hour', () => {
   expect(Object.fromEntries(places)).toEqual({
     ...{ 'ann 0': 0, 'bob 5': 0, 'ann 29': 1, 'ann 60': 0, 'ann 61': 1 },
   });
+});
+
+it('agreementAmong counts pairs of responses, by hand', () => {
+  // Of the pairs (0,1), (0,2), (1,2): the same, the same, a tie against a decision.
+  expect(
+    agreementAmong([
+      [1, 2, 3],
+      [1, 2, 2],
+    ]),
+  ).toBeCloseTo(2.5 / 3, 12);
+  // Two against one on one pair: of three comparisons, one agrees.
+  expect(
+    agreementAmong([
+      [1, 2],
+      [1, 2],
+      [2, 1],
+    ]),
+  ).toBeCloseTo(1 / 3, 12);
+  expect(
+    agreementAmong([
+      [1, 2, null],
+      [null, 1, 2],
+    ]),
+  ).toBeNull();
+  expect(agreementAmong([[1, 2]])).toBeNull();
 });

@@ -12,6 +12,7 @@ import type { JudgedTask, Judgement } from './judgements.ts';
 import { beyondChance, chanceOf } from './kappa.ts';
 import { kendallTauB, kendallW } from './kendall.ts';
 import { alphaOf, bootstrapOfSums } from './krippendorff.ts';
+import { outcomeOf } from './outcome.ts';
 
 export interface Agreement {
   /** Tasks, annotators, and pairs of responses that two or more people have judged; comparisons of two people's outcomes. */
@@ -261,12 +262,6 @@ function lightKappa(people: readonly TwoPeople[]): number | null {
     weight += n;
   }
   return weight === 0 ? null : sum / weight;
-}
-
-/** 0 first better, 1 level, 2 second better, null not judged. */
-export function outcomeOf(ranks: readonly (number | null)[], i: number, j: number): number | null {
-  const [a, b] = [ranks[i], ranks[j]];
-  return a === null || b === null ? null : Math.sign(a - b) + 1;
 }
 
 function seedFor(seed: number, key: string): number {

@@ -80,12 +80,13 @@ const says = (task: LabelTask, person: string): number[] => {
 async function people(
   names: readonly string[],
   purpose: 'label' | 'adjudication' = 'label',
+  except?: string,
 ): Promise<number> {
   const queue = new LabelQueue(store, project);
   const open = await queue.open(purpose);
   let done = 0;
   for await (const task of queue.read()) {
-    if (!open.has(task.id)) continue;
+    if (!open.has(task.id) || task.id === except) continue;
     const id = names[done++ % names.length];
     const submission = { id: `${purpose}/${task.id}/${id}`, taskId: task.id, annotator: { id } };
     const label = { ...submission, ranks: says(task, id), activeMs: 20_000 };
@@ -197,26 +198,71 @@ describe('labelling by a judge and people', () => {
     expect(second.tasks - first.tasks).toBeLessThan(45);
   });
 
-  it('keeps what was skipped by all apart', async () => {
-    const options = optionsOf({ calibration: 20, high: 0, low: 0 });
-    const few = items.slice(0, 30);
-    await advance(options, few);
+  /** Of thirty items, one that these have skipped; the others are labelled. @returns what is asked for next */
+  async function withOneSkipped(ids: readonly string[], options: HybridOptions): Promise<HybridState> {
+    await advance(options, few());
     const queue = new LabelQueue(store, project);
     const [{ task }] = await queue.claim({ id: 'p' });
-    for (const id of ['p', 'qq', 'rrr']) {
+    for (const id of ids) {
       await queue.skip({
-        id: `skip ${id}`.replace(' ', '-'),
+        id: `${project}/${id}/skip`.replace(' ', '-'),
         taskId: task.id,
         annotator: { id },
         reason: 'unclear',
       });
     }
-    let state = await advance(options, few);
-    while (state.status === 'waiting') {
-      await people(['p']);
-      state = await advance(options, few);
+    for (let round = 0; round < 9; round++) {
+      const state = await advance(options, few());
+      if (state.status === 'done' || state.step === 'adjudication') return state;
+      await people(ids, 'label', task.id);
     }
-    const { report, labels } = reportHybrid(state.items, state.measured, options);
+    throw new Error('it does not come to an end');
+  }
+  const few = (): JudgedItem[] => items.slice(0, 30);
+
+  it('does not wait for what everybody has skipped: an adjudicator decides, or it is left out and counted', async () => {
+    const options = optionsOf({ calibration: 20, high: 0, low: 0 });
+    // Two who label here: no third skip will ever come.
+    expect(await withOneSkipped(['p', 'qq'], options)).toMatchObject({
+      step: 'adjudication',
+      open: 1,
+      tasks: 1,
+    });
+    const queue = new LabelQueue(store, project);
+    const [{ task, basedOn }] = await queue.claim({ id: 'judge' }, { purpose: 'adjudication' });
+    expect(basedOn).toHaveLength(2);
+    const decision = {
+      id: `${project.replace(' ', '-')}/decision`,
+      taskId: task.id,
+      annotator: { id: 'judge' },
+    };
+    await queue.adjudicate({ ...decision, ranks: [2, 1] });
+    const decided = await advance(options, few());
+    if (decided.status !== 'done') throw new Error('not done');
+    const { report, labels } = reportHybrid(decided.items, decided.measured, options);
+    expect(report).toMatchObject({ items: 30, unlabelled: 0, sources: { adjudicator: 1 } });
+    expect(labels.find(({ source }) => source === 'adjudicator')).toMatchObject({ ranks: [2, 1] });
+    // Nobody is asked for it any more.
+    expect((await queue.open()).size).toBe(0);
+  });
+
+  it.each([
+    ['an adjudicator skips it too', true],
+    ['nobody adjudicates', false],
+  ])('leaves it out and counts it where %s', async (_, adjudicate) => {
+    const options = optionsOf({ calibration: 20, high: 0, low: 0, adjudicate });
+    // Three skips: nobody else is asked.
+    const state = await withOneSkipped(['p', 'qq', 'rrr'], options);
+    if (adjudicate) {
+      expect(state).toMatchObject({ step: 'adjudication', open: 1 });
+      const queue = new LabelQueue(store, project);
+      const [{ task }] = await queue.claim({ id: 'judge' }, { purpose: 'adjudication' });
+      const skip = { id: `${project.replace(' ', '-')}/pass`, taskId: task.id, annotator: { id: 'judge' } };
+      await queue.skip({ ...skip, reason: 'unclear' }, 'adjudication');
+    }
+    const end = await advance(options, few());
+    if (end.status !== 'done') throw new Error('not done');
+    const { report, labels } = reportHybrid(end.items, end.measured, options);
     expect(report).toMatchObject({ items: 30, unlabelled: 1 });
     expect(labels).toHaveLength(29);
   });

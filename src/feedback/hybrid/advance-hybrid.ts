@@ -4,8 +4,8 @@
  * any time.
  *
  * 1. People label a random sample. 2. The judge is calibrated on it, and thresholds are found. 3. Items are routed: to the
- * judge, to people, to both; some of the judge's are audited. 4. An adjudicator decides where both disagree. 5. Labels are
- * mixed.
+ * judge, to people, to both; some of the judge's are audited. 4. An adjudicator decides where both disagree, and what everybody
+ * has skipped. 5. Labels are mixed.
  */
 import { hashOf } from '../../base/index.ts';
 import type { Store } from '../../store/index.ts';
@@ -73,7 +73,12 @@ export async function advanceHybrid(input: HybridInput): Promise<HybridState> {
   const sample = byChance.slice(0, options.calibration);
   const rest = byChance.slice(options.calibration);
   await queue.add(sample.map((judged) => ({ ...taskOf(judged), priority: 3 })));
-  const open = await queue.open();
+  // What all have skipped who label here must not hold up the rest.
+  const openFor = async () => {
+    const [open, passedOver] = await Promise.all([queue.open(), queue.passedOver()]);
+    return new Set([...open].filter((id) => !passedOver.has(id)));
+  };
+  const open = await openFor();
   const openSample = sample.filter((judged) => open.has(idOf(judged)));
   if (openSample.length > 0) {
     return {
@@ -104,13 +109,13 @@ export async function advanceHybrid(input: HybridInput): Promise<HybridState> {
   await queue.add(
     forPeople.map(({ judged, placing }) => ({ ...taskOf(judged), priority: placing === 'ai' ? 1 : 2 })),
   );
-  const openNow = await queue.open();
+  const openNow = await openFor();
   const openLabels = forPeople.filter(({ judged }) => openNow.has(idOf(judged))).length;
   if (openLabels > 0) {
     return { status: 'waiting', step: 'labels', open: openLabels, tasks: forPeople.length, measured };
   }
 
-  // Step 4. Where both disagree.
+  // Step 4. Where both disagree, and what was for people and nobody has labelled.
   const now = await humanLabels(store, project);
   const routed = [
     ...sample.map((judged) => ({ judged, placing: 'sample' as const, audited: false })),
@@ -128,10 +133,19 @@ export async function advanceHybrid(input: HybridInput): Promise<HybridState> {
   for (const { taskId, labels, judged } of disputed) {
     await queue.escalate(taskId, [...labels.map(({ eventId }) => eventId), judged.eventId]);
   }
-  const undecided = disputed.filter(({ decision }) => decision === null).length;
-  if (undecided > 0) {
-    return { status: 'waiting', step: 'adjudication', open: undecided, tasks: disputed.length, measured };
+  const skipped = options.adjudicate
+    ? routed.filter(
+        ({ taskId, placing, labels }) => placing !== 'ai' && labels.length === 0 && now.skips.has(taskId),
+      )
+    : [];
+  for (const { taskId } of skipped) {
+    if (!(await queue.isEscalated(taskId))) await queue.escalate(taskId, now.skips.get(taskId)!);
   }
+  // What an adjudicator has passed on too is left without a label.
+  const undecided = await queue.open('adjudication');
+  const asked = [...disputed, ...skipped];
+  const left = asked.filter(({ taskId, decision }) => decision === null && undecided.has(taskId)).length;
+  if (left > 0) return { status: 'waiting', step: 'adjudication', open: left, tasks: asked.length, measured };
   return { status: 'done', measured, items: routed };
 }
 

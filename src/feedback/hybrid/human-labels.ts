@@ -1,6 +1,5 @@
 /** What people said in a project, by task. */
 import type { Store } from '../../store/index.ts';
-import { labelFilter } from '../labels/label-records.ts';
 import { contentKey, type Ranks } from './judged-item.ts';
 
 export interface HumanLabel {
@@ -15,19 +14,31 @@ export interface HumanLabels {
   readonly labels: ReadonlyMap<string, readonly HumanLabel[]>;
   /** By task, of adjudicators. */
   readonly decisions: ReadonlyMap<string, HumanLabel>;
+  /** Ids of skips that stand, by task; without those of adjudicators. */
+  readonly skips: ReadonlyMap<string, readonly string[]>;
 }
 
 export async function humanLabels(store: Store, project: string): Promise<HumanLabels> {
   const labels = new Map<string, HumanLabel[]>();
   const decisions = new Map<string, HumanLabel>();
-  for await (const event of store.ledger.read(labelFilter(project))) {
-    const { taskId, kind, ranks, judge, id, activeMs = null } = event;
-    if (taskId === undefined || ranks === undefined || judge.kind === 'ai') continue;
+  const skips = new Map<string, string[]>();
+  const kinds = ['label', 'adjudication', 'skip'] as const;
+  for await (const event of store.ledger.read({ project, kinds, current: true, items: false })) {
+    const { taskId, kind, ranks, judge, id, extra, activeMs = null } = event;
+    if (taskId === undefined || judge.kind === 'ai') continue;
+    if (kind === 'skip' && extra?.purpose !== 'adjudication') listUnder(skips, taskId, id);
+    if (ranks === undefined) continue;
     const label: HumanLabel = { eventId: id, annotator: judge.id, ranks, activeMs };
     if (kind === 'adjudication') decisions.set(taskId, label);
-    else labels.set(taskId, [...(labels.get(taskId) ?? []), label]);
+    else listUnder(labels, taskId, label);
   }
-  return { labels, decisions };
+  return { labels, decisions, skips };
+}
+
+function listUnder<T>(lists: Map<string, T[]>, key: string, value: T): void {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
 }
 
 /** What people said of any item in any project of a store, by `contentKey`. */

@@ -1,5 +1,6 @@
 /** Calibrates a judge on a sample that people have labelled, and finds the thresholds to route by. */
-import { TenetError } from '../../base/index.ts';
+import { meanOf, TenetError } from '../../base/index.ts';
+import { agreementAmong } from '../agreement/outcome.ts';
 import {
   type CalibrationPair,
   calibrated,
@@ -97,20 +98,6 @@ function lowThreshold(
 export function agreementAmongPeople(
   labels: readonly (readonly Pick<HumanLabel, 'ranks'>[])[],
 ): number | null {
-  const values = labels.flatMap((own) => {
-    const agreements: number[] = [];
-    for (let a = 0; a < own.length; a++) {
-      for (let b = a + 1; b < own.length; b++) {
-        const [first, second] = [outcomesOf(own[a].ranks), outcomesOf(own[b].ranks)];
-        for (const [n, x] of first.entries()) {
-          const y = second[n];
-          if (x !== null && y !== null) agreements.push(x === y ? 1 : x === 0.5 || y === 0.5 ? 0.5 : 0);
-        }
-      }
-    }
-    return agreements.length === 0
-      ? []
-      : [agreements.reduce((sum, value) => sum + value, 0) / agreements.length];
-  });
-  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+  const values = labels.flatMap((own) => agreementAmong(own.map(({ ranks }) => ranks)) ?? []);
+  return values.length === 0 ? null : meanOf(values);
 }

@@ -2,7 +2,7 @@
 
 import { type Interval, wilsonInterval } from '../../objective/index.ts';
 import type { JudgedTask } from '../agreement/judgements.ts';
-import { outcomeOf } from '../agreement/measure-agreement.ts';
+import { outcomeOf } from '../agreement/outcome.ts';
 
 export interface GoldAccuracy {
   readonly tasks: number;

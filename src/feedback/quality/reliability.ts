@@ -1,6 +1,6 @@
 /** How reliable each annotator is, estimated from who says the same as whom, and what their labels should weigh. */
 import type { JudgedTask } from '../agreement/judgements.ts';
-import { outcomeOf } from '../agreement/measure-agreement.ts';
+import { outcomeOf } from '../agreement/outcome.ts';
 import { dawidSkene, type Vote } from './dawid-skene.ts';
 
 export interface Reliability {

@@ -2,6 +2,7 @@
 import type { Store } from '../../store/index.ts';
 import { type LabelTask, type NewLabelTask, toTask } from './label-task.ts';
 import { labelPlace, queueName } from './places.ts';
+import { insertTasks } from './task-table.ts';
 
 /** What adding tasks came to. */
 export interface TasksAdded {
@@ -15,36 +16,30 @@ export interface TasksAdded {
 
 const tasksPerTransaction = 500;
 
+/** @param options.places false: tasks without places, which nobody is given through a queue. Default true */
 export async function addTasks(
   store: Store,
   project: string,
   tasks: Iterable<NewLabelTask> | AsyncIterable<NewLabelTask>,
+  options: { readonly places?: boolean } = {},
 ): Promise<TasksAdded> {
   const queue = queueName('label', project);
   let [given, added, places] = [0, 0, 0];
   // Second labels come after the first of all tasks: annotators then rarely meet a task that they have had, and each task
   // has one label before any has two.
   const later: LabelTask[] = [];
-  for await (const chunk of chunks(tasks)) {
+  for await (const chunk of chunksOf(tasks, tasksPerTransaction)) {
     const some = chunk.map((task, i) => toTask(project, task, `task ${given + i + 1}`));
     const outcome = await store.write(async (within) => {
-      const { numInsertedOrUpdatedRows } = await within.database.write((transaction) =>
-        transaction
-          .insertInto('label_task')
-          .values(
-            some.map((task) => ({
-              ...{ id: task.id, project, content: JSON.stringify(task), created_at: Date.now() },
-            })),
-          )
-          .onConflict((conflict) => conflict.column('id').doNothing())
-          .executeTakeFirstOrThrow(),
-      );
-      const first = await within.queue(queue).add(some.map((task) => labelPlace(task, '1')));
-      return { tasks: Number(numInsertedOrUpdatedRows ?? 0), places: first };
+      const tasks = await insertTasks(within.database, some);
+      const wanted = options.places === false ? [] : some.map((task) => labelPlace(task, '1'));
+      const first = await within.queue(queue).add(wanted);
+      return { tasks, places: first };
     });
     given += some.length;
     added += outcome.tasks;
     places += outcome.places;
+    if (options.places === false) continue;
     for (const task of some) if (task.overlap > 1) later.push(slim(task));
   }
   const most = later.reduce((max, { overlap }) => Math.max(max, overlap), 1);
@@ -63,11 +58,15 @@ function slim(task: LabelTask): LabelTask {
   return { ...task, item: { prompt: '', responses: [] } };
 }
 
-async function* chunks<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T[]> {
+/** As they come, so many at a time; the last ones may be fewer. */
+export async function* chunksOf<T>(
+  items: Iterable<T> | AsyncIterable<T>,
+  size: number,
+): AsyncGenerator<T[], void, undefined> {
   let chunk: T[] = [];
   for await (const item of items) {
     chunk.push(item);
-    if (chunk.length === tasksPerTransaction) {
+    if (chunk.length === size) {
       yield chunk;
       chunk = [];
     }

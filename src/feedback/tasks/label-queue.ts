@@ -6,20 +6,25 @@
  */
 import { TenetError } from '../../base/index.ts';
 import type { Lease, LedgerEvent, Store } from '../../store/index.ts';
+import { Qualification } from '../qualification/qualification.ts';
+import { readRules } from '../rules.ts';
 import { addTasks, type TasksAdded } from './add-tasks.ts';
 import { type Draft, readDraft, saveDraft } from './drafts.ts';
 import { finishPlace, placesOf, skipPlace, unskipPlace } from './finish-place.ts';
+import { escalateTask, settleByFurtherLabels } from './further-labels.ts';
 import { audienceNames, type LabelTask, type NewLabelTask } from './label-task.ts';
 import { isSkipped, labelPlace, type Purpose, placeOf, queueName } from './places.ts';
-import { type LabelProgress, progressOf } from './progress.ts';
+import { type LabelProgress, passedOverIn, progressOf } from './progress.ts';
 import { isSuggestionShown, shownOrderOf } from './shown.ts';
 import { type Annotator, labelEventOf, type Skip, type Submission, skipEventOf } from './submission.ts';
 import { readTask, readTasks } from './task-table.ts';
+import { isTest, testOf } from './test-project.ts';
 
 /** A task given out to an annotator. */
 export interface Assignment {
   readonly task: LabelTask;
-  readonly purpose: Purpose;
+  /** `qualification`: a question of the test that comes before the project's tasks. */
+  readonly purpose: Purpose | 'qualification';
   /** [K] `shownOrder[position]` is the index of the response that stands there. */
   readonly shownOrder: readonly number[];
   readonly suggestionShown: boolean;
@@ -44,12 +49,15 @@ const defaultLeaseMs = 30 * 60_000;
 
 export class LabelQueue {
   readonly project: string;
+  /** The test that annotators pass before they get tasks, where the project's rules ask for one. */
+  readonly qualification: Qualification;
   private readonly store: Store;
 
   /** @param project names the tasks and labels that belong together; exists once it has a task */
   constructor(store: Store, project: string) {
     this.store = store;
     this.project = project;
+    this.qualification = new Qualification(store, project);
   }
 
   /**
@@ -61,10 +69,10 @@ export class LabelQueue {
     return addTasks(this.store, this.project, tasks);
   }
 
-  /** @throws TenetError('usage') when the project has no such task */
+  /** A task, or a question of the project's test. @throws TenetError('usage') when the project has no such task */
   async get(taskId: string): Promise<LabelTask> {
     const task = await readTask(this.store.database, taskId);
-    if (task?.project === this.project) return task;
+    if (task?.project === this.project || task?.project === testOf(this.project)) return task;
     throw new TenetError('usage', `project ${this.project} has no task ${taskId}.`, { details: { taskId } });
   }
 
@@ -75,10 +83,18 @@ export class LabelQueue {
 
   /**
    * The next tasks for an annotator: first those that she holds, which a client that was restarted goes on with; then
-   * the most urgent that she has not had. Fewer than asked for when there are no more.
+   * the most urgent that she has not had. Fewer than asked for when there are no more. Who has a qualification test before
+   * her gets its questions instead, and who has not passed it nothing.
    */
   async claim(annotator: Annotator, options: ClaimTasksOptions = {}): Promise<Assignment[]> {
     const { limit = 1, leaseMs = defaultLeaseMs, purpose = 'label' } = options;
+    const test = purpose === 'label' ? await this.qualification.state(annotator) : null;
+    if (test !== null && test.status !== 'passed') {
+      if (test.status !== 'testing') return [];
+      const questions = await this.qualification.next(annotator.id, test, limit);
+      const expiresAt = Date.now() + leaseMs;
+      return Promise.all(questions.map((task) => this.question(task, annotator, expiresAt)));
+    }
     const queue = this.store.queue(this.places(purpose));
     const held = (await queue.held(annotator.id)).slice(0, limit);
     const kept = await Promise.all(held.map((lease) => queue.extend(lease, leaseMs).catch(ifLost)));
@@ -134,19 +150,30 @@ export class LabelQueue {
    */
   async submit(submission: Submission): Promise<LedgerEvent> {
     const task = await this.get(submission.taskId);
+    if (isTest(task.project)) return this.qualification.answer(task, submission);
+    await this.refuseUnqualified(submission);
     const event = labelEventOf(task, submission, { kind: 'label' });
+    const { furtherLabels } = await readRules(this.store.database, this.project);
     return this.store.write(async (within) => {
-      await finishPlace(within, this.places('label'), submission);
+      const delivery = await finishPlace(within, this.places('label'), submission);
+      if (delivery !== null && furtherLabels !== null) {
+        await settleByFurtherLabels(within, task, submission, furtherLabels);
+      }
       return within.ledger.append(event);
     });
   }
 
-  /** Stores that an annotator passes a task on; somebody else is asked instead. Answers and refuses as `submit` does. */
-  async skip(skip: Skip): Promise<LedgerEvent> {
+  /**
+   * Stores that an annotator passes a task on; somebody else is asked instead, but nobody in the stead of an adjudicator.
+   * Answers and refuses as `submit` does.
+   */
+  async skip(skip: Skip, purpose: Purpose = 'label'): Promise<LedgerEvent> {
     const task = await this.get(skip.taskId);
-    const event = skipEventOf(task, skip);
+    if (isTest(task.project)) return this.qualification.pass(task, skip);
+    const event = skipEventOf(task, skip, purpose);
     return this.store.write(async (within) => {
-      await skipPlace(within, this.places('label'), task, skip);
+      if (purpose === 'label') await skipPlace(within, this.places('label'), task, skip);
+      else await finishPlace(within, this.places('adjudication'), skip, 'failed');
       return within.ledger.append(event);
     });
   }
@@ -235,13 +262,12 @@ export class LabelQueue {
   /** Puts a task before an adjudicator. Doing so again about the same labels changes nothing. @param basedOn the labels that disagree */
   async escalate(taskId: string, basedOn: readonly string[]): Promise<void> {
     const task = await this.get(taskId);
-    const labels = [...basedOn].sort();
-    await this.store.queue(this.places('adjudication')).add([
-      {
-        ...{ id: `${taskId}/${labels.join(',')}`, group: taskId, priority: task.priority, maxAttempts: null },
-        payload: { task: taskId, basedOn: labels },
-      },
-    ]);
+    await this.store.write((within) => escalateTask(within, task, basedOn));
+  }
+
+  /** Whether a task was ever put before an adjudicator. */
+  async isEscalated(taskId: string): Promise<boolean> {
+    return (await placesOf(this.store.queue(this.places('adjudication')), taskId)).length > 0;
   }
 
   /** Stores the decision of an adjudicator. Answers and refuses as `submit` does. */
@@ -254,9 +280,21 @@ export class LabelQueue {
     const basedOn = own ? placeOf(own).basedOn : [];
     const event = labelEventOf(task, submission, { kind: 'adjudication', basedOn });
     return this.store.write(async (within) => {
-      await finishPlace(within, this.places('adjudication'), submission);
+      await finishPlace(within, name, submission);
+      // Labels would count for nothing beside the decision.
+      const labels = within.queue(this.places('label'));
+      const waiting = (await placesOf(labels, taskId)).filter(({ status }) => status === 'waiting');
+      await labels.remove(waiting.map(({ id }) => id));
       return within.ledger.append(event);
     });
+  }
+
+  /**
+   * Ids of the tasks that want labels and that nobody who labels here can give one: everybody has labelled or skipped
+   * them, and somebody has skipped them. Whoever comes new may still take them.
+   */
+  passedOver(): Promise<Set<string>> {
+    return passedOverIn(this.store.database, this.places('label'));
   }
 
   /** Ids of the tasks that still want labels or a decision; those that too many have skipped are not among them. */
@@ -297,6 +335,27 @@ export class LabelQueue {
       shownOrder: shownOrderOf(task, annotator),
       suggestionShown: isSuggestionShown(task, annotator),
     };
+  }
+
+  private async question(task: LabelTask, { id }: Annotator, expiresAt: number): Promise<Assignment> {
+    return {
+      ...{ task, purpose: 'qualification', basedOn: [], expiresAt, suggestionShown: false },
+      shownOrder: shownOrderOf(task, id),
+      draft: await this.draft(task.id, id),
+    };
+  }
+
+  /** What is under way is taken from somebody who no longer passes, because rules have changed, all the same. */
+  private async refuseUnqualified({ taskId, annotator }: Submission): Promise<void> {
+    const state = await this.qualification.state(annotator);
+    if (state === null || state.status === 'passed') return;
+    const places = await placesOf(this.store.queue(this.places('label')), taskId);
+    if (places.some(({ owner }) => owner === annotator.id)) return;
+    throw new TenetError(
+      'usage',
+      `${annotator.id} has not passed the qualification test of project ${this.project}; its questions come first.`,
+      { details: { taskId, annotator: annotator.id } },
+    );
   }
 
   private async ownEvent(

@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { Database } from '../../store/index.ts';
 import type { Purpose } from './places.ts';
+import { countTasks } from './task-table.ts';
 
 export interface LabelProgress {
   readonly tasks: number;
@@ -26,13 +27,7 @@ export async function progressOf(
   queues: Readonly<Record<Purpose, string>>,
 ): Promise<LabelProgress> {
   const [tasks, byTask, byAnnotator, adjudications] = await Promise.all([
-    database.read((db) =>
-      db
-        .selectFrom('label_task')
-        .where('project', '=', project)
-        .select(({ fn }) => fn.countAll<number>().as('count'))
-        .executeTakeFirstOrThrow(),
-    ),
+    countTasks(database, project),
     database.read(async (db) => {
       const { rows } = await sql<TaskCounts>`
         select
@@ -72,7 +67,7 @@ export async function progressOf(
   const count = (status: string): number =>
     Number(adjudications.find((row) => row.status === status)?.count ?? 0);
   return {
-    tasks: Number(tasks.count),
+    tasks,
     complete: Number(byTask.complete ?? 0),
     skipped: Number(byTask.skipped ?? 0),
     wanted: Number(byTask.wanted ?? 0),
@@ -86,6 +81,22 @@ export async function progressOf(
       skips: Number(skips),
     })),
   };
+}
+
+/** `LabelQueue.passedOver`. @param queue of places for labels */
+export async function passedOverIn(database: Database, queue: string): Promise<Set<string>> {
+  const { rows } = await database.read((db) =>
+    sql<{ task: string }>`
+      select group_key as task from work_item where queue = ${queue} group by group_key
+      having sum(case when status = 'waiting' then 1 else 0 end) > 0
+        and sum(case when status = 'leased' then 1 else 0 end) = 0
+        and sum(case when status = 'failed' then 1 else 0 end) > 0
+        and count(distinct case when status in ('done', 'failed') then owner end) >= (
+          select count(distinct owner) from work_item where queue = ${queue} and status in ('done', 'failed')
+        )
+    `.execute(db),
+  );
+  return new Set(rows.map(({ task }) => task));
 }
 
 /** Sums come as texts from PostgreSQL, and as null where there is nothing. */

@@ -2,6 +2,7 @@
 import { TenetError } from '../../base/index.ts';
 import type { EventKind, Flag, NewEvent } from '../../store/index.ts';
 import type { LabelTask } from './label-task.ts';
+import type { Purpose } from './places.ts';
 import { isSuggestionShown, shownOrderOf } from './shown.ts';
 
 /** Who labels. */
@@ -73,7 +74,7 @@ export function denseRanks(ranks: readonly (number | null)[]): (number | null)[]
 export function labelEventOf(
   task: LabelTask,
   submission: Submission,
-  rest: Pick<NewEvent, 'kind' | 'supersedes' | 'basedOn'>,
+  rest: Pick<NewEvent, 'kind' | 'supersedes' | 'basedOn' | 'extra'>,
 ): NewEvent {
   const { id, annotator, ranks, flags = [], rationale } = submission;
   const K = task.item.responses.length;
@@ -109,14 +110,14 @@ export function labelEventOf(
   };
 }
 
-export function skipEventOf(task: LabelTask, skip: Skip): NewEvent {
+export function skipEventOf(task: LabelTask, skip: Skip, purpose: Purpose = 'label'): NewEvent {
   const { reason, note } = skip;
   return {
     ...common(task, skip),
     kind: 'skip' satisfies EventKind,
     shownOrder: shownOrderOf(task, skip.annotator.id),
     rationale: note?.trim() || SKIP_REASONS[reason],
-    extra: { reason },
+    extra: { reason, ...(purpose === 'adjudication' && { purpose }) },
   };
 }
 

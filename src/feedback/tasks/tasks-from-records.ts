@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type Json, TenetError } from '../../base/index.ts';
 import { type Content, examplesOf, type RankingExample, type Row, textOf } from '../../data/index.ts';
-import type { Prompt } from '../../store/index.ts';
+import type { Item, Prompt } from '../../store/index.ts';
 import { type NewLabelTask, taskFields } from './label-task.ts';
 
 export interface TaskOptions
@@ -63,13 +63,7 @@ export async function* tasksFromRecords(
             'or have a model answer the prompts first: --model.',
         );
       }
-      const item = {
-        prompt: promptOf(example.prompt),
-        responses: example.responses.map((response, i) => ({
-          text: contentText(response),
-          ...(models?.[i] !== undefined && { model: models[i] }),
-        })),
-      };
+      const item = itemOf(example, models);
       if (new Set(item.responses.map(({ text }) => text)).size < 2) {
         counts.alike++;
         continue;
@@ -77,6 +71,20 @@ export async function* tasksFromRecords(
       yield { ...fromOptions(example, options), ...fields, item, extra };
     }
   }
+}
+
+/** Prompt and responses as tasks have them. @param models who wrote the responses */
+export function itemOf(
+  { prompt, responses }: Pick<RankingExample, 'prompt' | 'responses'>,
+  models: readonly string[] | undefined,
+): Item {
+  return {
+    prompt: promptOf(prompt),
+    responses: responses.map((response, i) => ({
+      text: contentText(response),
+      ...(models?.[i] !== undefined && { model: models[i] }),
+    })),
+  };
 }
 
 function fromOptions(

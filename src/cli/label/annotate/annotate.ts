@@ -198,7 +198,10 @@ class Run {
     { reason, note }: { readonly reason: SkipReason; readonly note: string },
   ): Promise<void> {
     const { task } = assignment;
-    await this.queue.skip({ id, taskId: task.id, annotator: this.annotator, reason, note, ...watch.spent });
+    await this.queue.skip(
+      { id, taskId: task.id, annotator: this.annotator, reason, note, ...watch.spent },
+      this.purpose,
+    );
     this.done.skips++;
   }
 

@@ -1,0 +1,63 @@
+/** What follows from labels that disagree: further labels, then a decision. */
+import type { StoreTransaction } from '../../store/index.ts';
+import { agreementAmong } from '../agreement/outcome.ts';
+import type { FurtherLabelsRule } from '../rules.ts';
+import { placesOf } from './finish-place.ts';
+import type { LabelTask } from './label-task.ts';
+import { labelPlace, type PlaceResult, queueName } from './places.ts';
+import type { Submission } from './submission.ts';
+
+/**
+ * Once all labels wanted of a task are in and disagree, asks for one more, until there are as many as the rule allows;
+ * then the task goes to an adjudicator, where the rule says so. Within the transaction that stores the last label, whose
+ * place is done.
+ */
+export async function settleByFurtherLabels(
+  within: StoreTransaction,
+  task: LabelTask,
+  last: Pick<Submission, 'id' | 'ranks'>,
+  { most, agreement: wanted, adjudicate }: FurtherLabelsRule,
+): Promise<void> {
+  const queue = within.queue(queueName('label', task.project));
+  const places = await placesOf(queue, task.id);
+  if (places.some(({ status }) => status === 'waiting' || status === 'leased')) return;
+  const labelled = places.filter(({ status }) => status === 'done');
+  const others = labelled.map(({ result }) => (result as PlaceResult).event).filter((id) => id !== last.id);
+  const standing = await Promise.all(others.map((id) => standingLabel(within, id)));
+  const rankings = [...standing, { id: last.id, ranks: last.ranks }].flatMap(({ id, ranks }) =>
+    ranks === undefined ? [] : [{ id, ranks }],
+  );
+  const agreement = agreementAmong(rankings.map(({ ranks }) => ranks));
+  if (agreement === null || agreement >= wanted) return;
+  if (labelled.length < most) await queue.add([labelPlace(task, `further-${places.length}`)]);
+  else if (adjudicate) await escalateTask(within, task, idsOf(rankings));
+}
+
+function idsOf(events: readonly { readonly id: string }[]): string[] {
+  return events.map(({ id }) => id);
+}
+
+/** Puts a task before an adjudicator. Doing so again about the same labels changes nothing. */
+export async function escalateTask(
+  { queue }: Pick<StoreTransaction, 'queue'>,
+  task: LabelTask,
+  basedOn: readonly string[],
+): Promise<void> {
+  const labels = [...basedOn].sort();
+  await queue(queueName('adjudication', task.project)).add([
+    {
+      ...{ id: `${task.id}/${labels.join(',')}`, group: task.id, priority: task.priority, maxAttempts: null },
+      payload: { task: task.id, basedOn: labels },
+    },
+  ]);
+}
+
+/** A label, or what it was corrected to. */
+async function standingLabel(
+  { ledger }: StoreTransaction,
+  id: string,
+): Promise<Pick<Submission, 'id' | 'ranks'>> {
+  let event = await ledger.get(id);
+  while (event?.supersededBy != null) event = await ledger.get(event.supersededBy);
+  return event === null ? { id } : { id: event.id, ranks: event.ranks };
+}
