@@ -53,3 +53,10 @@ export { type RewardHeads, singleHead } from './reward-heads.ts';
 export { SafetensorsFile } from './safetensors-file.ts';
 export { writeSafetensors } from './safetensors-write.ts';
 export { type SavedModel, type SaveModelOptions, saveModelFolder } from './save-model.ts';
+export type { WeightPrecision } from './scoring/scoring-graph.ts';
+export {
+  type TokenReader,
+  TokenScorer,
+  type TokenScorerOptions,
+  type TokenScores,
+} from './scoring/token-scorer.ts';
