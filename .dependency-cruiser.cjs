@@ -14,6 +14,10 @@ const layers = {
   feedback: ['store', 'llm', 'constitution', 'data', 'objective'],
   monitor: [],
   evaluate: ['llm', 'constitution', 'data', 'feedback', 'objective'],
+  guard: [
+    ...['tensor', 'text', 'data', 'store', 'model', 'objective', 'train', 'llm', 'constitution', 'feedback'],
+    'evaluate',
+  ],
   sandbox: ['data'],
   run: [
     ...['tensor', 'text', 'data', 'store', 'model', 'objective', 'train', 'llm', 'constitution', 'feedback'],
@@ -30,6 +34,7 @@ const layers = {
       'feedback',
       'monitor',
       'evaluate',
+      'guard',
       'sandbox',
     ],
     'run',

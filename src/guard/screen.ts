@@ -41,6 +41,8 @@ export interface OutputScreen {
 export interface GuardModel {
   /** Names it in audit logs, labels and `/v1/moderations`: `keywords`, `classifier:<folder>@<hash>`. */
   readonly name: string;
+  /** Scores from which it was made to block, such as for a wanted share of refusals; a policy may say otherwise. */
+  readonly thresholds?: { readonly input?: number; readonly output?: number };
   /**
    * Screens a conversation before it is answered.
    * @param messages oldest first; not empty

@@ -1,11 +1,10 @@
 /** The HTTP interface of OpenAI over a local model. */
-import { timingSafeEqual } from 'node:crypto';
-import { type Context, Hono } from 'hono';
+import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { hashOf } from '../../base/index.ts';
 import { ApiError, asApiError, respondWithError } from './api-error.ts';
 import { chatCompletions } from './chat-completions.ts';
 import { completions } from './completions.ts';
+import { checkHost, checkKey, readJson } from './request-checks.ts';
 import type { ServedModel } from './served-model.ts';
 
 export interface AppOptions {
@@ -16,8 +15,6 @@ export interface AppOptions {
 }
 
 const defaultBodyLimitBytes = 4 * 2 ** 20;
-/** Names by which a machine calls itself. */
-const ownNames = new Set(['localhost', '127.0.0.1', '[::1]', '::1']);
 
 export function openAiApp(model: ServedModel, options: AppOptions = {}): Hono {
   const { apiKey, bodyLimitBytes = defaultBodyLimitBytes } = options;
@@ -72,39 +69,4 @@ export function openAiApp(model: ServedModel, options: AppOptions = {}): Hono {
 
 function describe({ id, created }: ServedModel): object {
   return { id, object: 'model', created, owned_by: 'tenet' };
-}
-
-async function readJson(context: Context): Promise<unknown> {
-  // Web pages may send other types to any address without being asked; this one they may not.
-  if (!/^application\/json\b/i.test(context.req.header('content-type') ?? '')) {
-    throw new ApiError(415, 'Send JSON, with the header content-type: application/json.', {
-      code: 'unsupported_media_type',
-    });
-  }
-  try {
-    return await context.req.json();
-  } catch (error) {
-    if (error instanceof ApiError) throw error;
-    throw new ApiError(400, 'The body of the request is not valid JSON.', { code: 'invalid_json' });
-  }
-}
-
-function checkKey(context: Context, apiKey: string): void {
-  const given = /^Bearer (.+)$/.exec(context.req.header('authorization') ?? '')?.[1] ?? '';
-  // Hashes have one length, so that the comparison tells nothing about the key.
-  if (timingSafeEqual(Buffer.from(hashOf(given)), Buffer.from(hashOf(apiKey)))) return;
-  const message =
-    given === ''
-      ? 'No API key was given: send Authorization: Bearer <key>.'
-      : 'The API key is not the right one.';
-  throw new ApiError(401, message, { code: 'invalid_api_key' });
-}
-
-/** A web page can make a browser call this machine under a name of its own (DNS rebinding); such calls are refused. */
-function checkHost(context: Context): void {
-  const host = (context.req.header('host') ?? '').replace(/:\d+$/, '');
-  if (ownNames.has(host)) return;
-  throw new ApiError(403, `Requests for the host ${JSON.stringify(host)} need an API key on this server.`, {
-    code: 'host_not_allowed',
-  });
 }

@@ -1,0 +1,29 @@
+/** Follows what one choice of an answer says, through all its fields: content, reasoning, refusals, tools' arguments. */
+import { isJsonText, JsonTextReader, textsOf } from './texts.ts';
+
+export class AnswerText {
+  private readonly json = new Map<string, JsonTextReader>();
+  private lastPlace: string | null = null;
+
+  /**
+   * @param choice a choice, or a piece of one
+   * @returns `text`: what it adds; `ahead`: true when it shows something of what comes next: half an escape, or
+   *   log-probabilities of tokens that spell nothing yet
+   */
+  read(choice: Readonly<Record<string, unknown>>): { readonly text: string; readonly ahead: boolean } {
+    let text = '';
+    let ahead = false;
+    for (const [place, piece] of textsOf(choice)) {
+      if (this.lastPlace !== null && this.lastPlace !== place) text += '\n';
+      this.lastPlace = place;
+      if (isJsonText(place)) {
+        const reader = this.json.get(place) ?? new JsonTextReader();
+        this.json.set(place, reader);
+        text += reader.read(piece);
+        ahead ||= reader.isWithinEscape;
+      } else text += piece;
+    }
+    const hasLogProbs = choice.logprobs !== undefined && choice.logprobs !== null;
+    return { text, ahead: ahead || (hasLogProbs && text === '') };
+  }
+}

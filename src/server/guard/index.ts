@@ -1,0 +1,4 @@
+/** The guard as a server in front of any other that speaks OpenAI's interface. */
+export { type Appeals, type GuardAppOptions, guardApp } from './app.ts';
+export { type ServeGuardOptions, serveGuard } from './serve-guard.ts';
+export { Upstream, type UpstreamOptions } from './upstream.ts';

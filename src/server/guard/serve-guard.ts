@@ -1,0 +1,105 @@
+/** Starts and stops the guard's server. */
+import { TenetError } from '../../base/index.ts';
+import {
+  AuditLog,
+  CaseLedger,
+  GuardMetrics,
+  type GuardModel,
+  type GuardObserver,
+  type GuardPolicy,
+  toPolicy,
+} from '../../guard/index.ts';
+import type { Store } from '../../store/index.ts';
+import { closeServer, isOwnAddress, listen, originOf } from '../http/listener.ts';
+import type { RunningServer } from '../openai/serve-open-ai.ts';
+import { guardApp } from './app.ts';
+import { Upstream } from './upstream.ts';
+
+export interface ServeGuardOptions {
+  readonly guard: GuardModel;
+  /** The server that it stands before, such as `http://localhost:8000/v1`. */
+  readonly upstream: string;
+  /** Default: what an empty policy file says. */
+  readonly policy?: GuardPolicy;
+  /** Where cases for people go; left open when the server ends. Needed where the policy has a ledger. */
+  readonly store?: Store;
+  /** Default 127.0.0.1: this machine alone. */
+  readonly host?: string;
+  /** 0 takes any free one. Default 8200. */
+  readonly port?: number;
+  /** Clients must bring it; without one their own keys go on to the upstream. */
+  readonly apiKey?: string;
+  /** Sent to the upstream in place of the clients' own. */
+  readonly upstreamKey?: string;
+  readonly observers?: readonly GuardObserver[];
+  /** Told of failures that are the server's own, and of the guard's. */
+  readonly onFailure?: (error: unknown) => void;
+}
+
+const defaultGraceMs = 10_000;
+
+/**
+ * @throws TenetError('usage') for an upstream that is none, a policy that does not fit the options, a port that cannot
+ *   be had, or a public address where anyone could use the upstream's key
+ */
+export async function serveGuard(options: ServeGuardOptions): Promise<RunningServer> {
+  const {
+    guard,
+    policy = toPolicy(),
+    host = '127.0.0.1',
+    port = 8200,
+    apiKey,
+    upstreamKey,
+    onFailure = () => {},
+  } = options;
+  if (upstreamKey !== undefined && apiKey === undefined && !isOwnAddress(host)) {
+    throw new TenetError(
+      'usage',
+      `${host} can be reached by others, who could then use the upstream's key: set TENET_GUARD_API_KEY, or serve on 127.0.0.1.`,
+    );
+  }
+  if (policy.ledger && !options.store) {
+    throw new TenetError(
+      'usage',
+      'The policy has a ledger, so the guard needs a store to keep cases in: --store tenet.db.',
+    );
+  }
+  const upstream = new Upstream({
+    url: options.upstream,
+    apiKey: upstreamKey,
+    silenceMs: policy.limits.upstreamSilenceMs,
+  });
+  const metrics = new GuardMetrics();
+  const audit = policy.audit ? await AuditLog.open({ ...policy.audit, onFailure }) : null;
+  const cases = openCases(options.store, policy, metrics, onFailure);
+  const observers = [...(audit ? [audit] : []), ...(cases ? [cases] : []), ...(options.observers ?? [])];
+  const app = guardApp({
+    ...{ guard, policy, upstream, metrics, observers, appeals: cases, apiKey, onFailure },
+    hasUpstreamKey: upstreamKey !== undefined,
+  });
+  const server = await listen((request, environment) => app.fetch(request, environment), host, port).catch(
+    async (error) => {
+      await audit?.close();
+      throw error;
+    },
+  );
+  return {
+    url: `${originOf(server, host)}/v1`,
+    close: async ({ graceMs = defaultGraceMs } = {}) => {
+      await closeServer(server, graceMs);
+      await cases?.settled();
+      await audit?.close();
+      await guard.close();
+    },
+  };
+}
+
+function openCases(
+  store: Store | undefined,
+  { ledger }: GuardPolicy,
+  metrics: GuardMetrics,
+  onFailure: (error: unknown) => void,
+): CaseLedger | null {
+  if (!ledger || !store) return null;
+  return new CaseLedger({ store, settings: ledger, onAdded: (why) => metrics.caseAdded(why), onFailure });
+}
