@@ -8,6 +8,8 @@ export interface RunFlags {
   readonly overwrite?: boolean;
   readonly dryRun?: boolean;
   readonly tensorboard?: boolean;
+  readonly mlflow?: string | true;
+  readonly mlflowExperiment?: string;
   readonly memory?: string;
 }
 
@@ -39,5 +41,10 @@ export function withRunFlags(
       '--tensorboard',
       'write the metrics as TensorBoard event files too, into <run folder>/tensorboard',
     )
+    .option(
+      '--mlflow [url]',
+      'send the metrics and options to an MLflow server too, such as http://localhost:5000 (default: MLFLOW_TRACKING_URI)',
+    )
+    .option('--mlflow-experiment <name>', 'experiment of MLflow (default: MLFLOW_EXPERIMENT_NAME, or tenet)')
     .option('--dry-run', 'print the plan with estimates of memory and time, and stop');
 }

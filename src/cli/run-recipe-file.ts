@@ -2,6 +2,7 @@
 import { join, resolve } from 'node:path';
 import type { Recipe } from '../run/recipe.ts';
 import type { RunRecipe } from '../run/run-recipe.ts';
+import type { MlflowSink } from '../run/sinks/mlflow.ts';
 import { severalDisplays } from '../run/sinks/several.ts';
 import { TensorBoardSink } from '../run/sinks/tensorboard.ts';
 import { interruptSignal } from './interrupt.ts';
@@ -66,9 +67,12 @@ async function runToEnd(options: RunRecipeOptions): Promise<string | null> {
     import('../run/progress.ts'),
   ]);
   const shown = createProgress({ json });
-  const display = flags.tensorboard
-    ? severalDisplays([shown, new TensorBoardSink(join(runFolder, 'tensorboard'))])
-    : shown;
+  const mlflow = flags.mlflow ? await openMlflow(options, fitted.value) : null;
+  const display = severalDisplays([
+    shown,
+    ...(flags.tensorboard ? [new TensorBoardSink(join(runFolder, 'tensorboard'))] : []),
+    ...(mlflow ? [mlflow] : []),
+  ]);
   try {
     const result = await runInWorker({
       recipe: fitted.value,
@@ -84,7 +88,33 @@ async function runToEnd(options: RunRecipeOptions): Promise<string | null> {
     return result.runFolder;
   } finally {
     display.close();
+    await mlflow?.settle();
   }
+}
+
+/** @throws TenetError when the server cannot be reached, so that it shows before anything is computed */
+async function openMlflow(
+  { name, runFolder, json, flags = {} }: RunRecipeOptions,
+  recipe: RunRecipe,
+): Promise<MlflowSink> {
+  const [{ MlflowSink }, { TenetError }] = await Promise.all([
+    import('../run/sinks/mlflow.ts'),
+    import('../base/error.ts'),
+  ]);
+  const url = flags.mlflow === true ? process.env.MLFLOW_TRACKING_URI : flags.mlflow;
+  if (!url) {
+    throw new TenetError(
+      'usage',
+      'MLflow has no address: say --mlflow http://localhost:5000, or set MLFLOW_TRACKING_URI.',
+    );
+  }
+  const say = (message: string): void => void (json || process.stderr.write(`${message}\n`));
+  return MlflowSink.open({
+    ...{ url, recipe, runName: name, runFolder: resolve(runFolder), resume: flags.resume },
+    experiment: flags.mlflowExperiment ?? process.env.MLFLOW_EXPERIMENT_NAME,
+    onBegin: (page) => say(`MLflow  ${page}`),
+    onTrouble: (message) => void process.stderr.write(`${message}\n`),
+  });
 }
 
 /** The recipe with the files of names on the Hub, fetched where the cache lacks them. */

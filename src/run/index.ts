@@ -55,6 +55,8 @@ export { writeReport } from './report.ts';
 export { resolveModelSpec } from './resolve-model-spec.ts';
 export { type OpenRunFolderOptions, openRunFolder, RunFolder, runningProcess } from './run-folder.ts';
 export { createStageContext, runStage, type StageContextOptions } from './run-stage.ts';
+export { type MlflowOptions, MlflowSink } from './sinks/mlflow.ts';
+export type { MlflowServer } from './sinks/mlflow-client.ts';
 export { severalDisplays } from './sinks/several.ts';
 export { TensorBoardSink } from './sinks/tensorboard.ts';
 export {
