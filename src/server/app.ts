@@ -10,9 +10,12 @@ import { openApiDocument } from './http/openapi.ts';
 import type { Route } from './http/route.ts';
 import { refuseForeignHosts, securityHeaders } from './http/security.ts';
 import { readApp, serveApp } from './http/static-files.ts';
+import type { Playground } from './playground/playground.ts';
+import type { QualityReader } from './quality/quality-reader.ts';
 import { accountRoutes } from './routes/account-routes.ts';
 import { constitutionRoutes } from './routes/constitution-routes.ts';
 import { labelRoutes } from './routes/label-routes.ts';
+import { playgroundRoutes } from './routes/playground-routes.ts';
 import { qualityRoutes } from './routes/quality-routes.ts';
 import { runRoutes } from './routes/run-routes.ts';
 import type { RunStarter } from './run-folders/run-starter.ts';
@@ -21,9 +24,11 @@ import type { RunsFolder } from './run-folders/runs-folder.ts';
 export interface AppParts {
   readonly store: Store;
   readonly accounts: Accounts;
+  readonly quality: QualityReader;
   readonly runs: RunsFolder;
   readonly starter: RunStarter;
   readonly constitutions: ConstitutionsFolder;
+  readonly playground: Playground;
   /** Where people reach the server, without a slash at the end. */
   readonly baseUrl: string;
   readonly version: string;
@@ -36,8 +41,9 @@ export function apiRoutes(parts: AppParts): Route[] {
   return [
     ...accountRoutes(parts.accounts, parts),
     ...labelRoutes(parts.store),
-    ...qualityRoutes(parts.store, parts.accounts),
-    ...constitutionRoutes(parts.store, parts.constitutions),
+    ...qualityRoutes(parts.store, parts.accounts, parts.quality),
+    ...constitutionRoutes(parts.store, parts.constitutions, parts.playground.shelf, parts.onFailure),
+    ...playgroundRoutes(parts.playground),
     ...runRoutes(parts.runs, parts.starter),
   ];
 }

@@ -8,6 +8,9 @@ import { Accounts } from './accounts/accounts.ts';
 import { createApp } from './app.ts';
 import { ConstitutionsFolder } from './constitutions-folder.ts';
 import { closeServer, isOwnAddress, listen, originOf } from './http/listener.ts';
+import { ModelShelf } from './playground/model-shelf.ts';
+import { Playground } from './playground/playground.ts';
+import { QualityReader } from './quality/quality-reader.ts';
 import { invitationLink } from './routes/account-routes.ts';
 import { RunStarter } from './run-folders/run-starter.ts';
 import { RunsFolder } from './run-folders/runs-folder.ts';
@@ -19,6 +22,10 @@ export interface ServeAppOptions {
   readonly runs: string;
   /** The folder that constitutions lie in. Default `constitutions`. */
   readonly constitutions?: string;
+  /**
+   * Models to talk with besides those of runs: run and model folders, or names as `openModel` takes them. Default none.
+   */
+  readonly models?: readonly string[];
   /** Folders with recipes that may be started from the browser. */
   readonly recipeFolders: readonly string[];
   /** The program and first arguments of Tenet's command line, for runs that are started from the browser. */
@@ -85,9 +92,24 @@ export async function serveApp(options: ServeAppOptions): Promise<RunningApp> {
     const runs = new RunsFolder(options.runs);
     const starter = new RunStarter({ runs, command: options.command, recipeFolders: options.recipeFolders });
     const constitutions = new ConstitutionsFolder(options.constitutions ?? 'constitutions');
+    const storeUrl = options.store === ':memory:' ? null : options.store;
+    const quality = new QualityReader({ store, storeUrl });
+    const shelf = new ModelShelf({ runs, given: options.models });
+    const playground = new Playground({ store, shelf, onFailure });
     const version = describeVersions().tenet;
     app = await createApp(
-      { store, accounts, runs, starter, constitutions, baseUrl: url, version, onFailure },
+      {
+        store,
+        accounts,
+        quality,
+        runs,
+        starter,
+        constitutions,
+        playground,
+        baseUrl: url,
+        version,
+        onFailure,
+      },
       { pages: options.pages ?? true },
     );
     return {
@@ -95,6 +117,7 @@ export async function serveApp(options: ServeAppOptions): Promise<RunningApp> {
       adminLink: hasAdmin ? null : await adminLinkOf(accounts, url),
       close: async ({ graceMs = defaultGraceMs } = {}) => {
         await closeServer(server!, graceMs);
+        await Promise.all([playground.close(), quality.close()]);
         await store.close();
       },
     };

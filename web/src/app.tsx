@@ -7,10 +7,12 @@ import { SignInPage } from './account/sign-in-page.tsx';
 import { AnnotatePage } from './annotate/annotate-page.tsx';
 import { Announcer } from './base/announcer.tsx';
 import { get, type Me } from './base/api.ts';
+import { forgetKept, keptAnswer } from './base/kept.ts';
 import { go, Link, useAddress } from './base/router.tsx';
 import { Failure, Loading } from './base/states.tsx';
 import { useData } from './base/use-data.ts';
 import { ConstitutionPage } from './constitution/constitution-page.tsx';
+import { PlaygroundPage } from './playground/playground-page.tsx';
 import { AdjudicatePage } from './quality/adjudicate-page.tsx';
 import { ProgressPage } from './quality/progress-page.tsx';
 import { CompareRunsPage } from './runs/compare-page.tsx';
@@ -29,14 +31,22 @@ const sections: readonly Section[] = [
   { path: '/annotate', name: 'Annotate', needs: 'annotate' },
   { path: '/adjudicate', name: 'Adjudicate', needs: 'adjudicate' },
   { path: '/progress', name: 'Progress', needs: 'quality:read' },
+  { path: '/playground', name: 'Playground', needs: 'playground' },
   { path: '/runs', name: 'Runs', needs: 'runs:read' },
   { path: '/constitution', name: 'Constitution', needs: 'constitution:read' },
   { path: '/people', name: 'People', needs: 'accounts' },
 ];
 
+/** Who is signed in; without a connection who was. */
+async function session(): Promise<{ readonly me: Me | null }> {
+  const answer = await keptAnswer('session', () => get<{ me: Me | null }>('/api/session'));
+  if (answer.me === null) forgetKept();
+  return answer;
+}
+
 export function App(): ReactNode {
   const { pathname } = useAddress();
-  const { data, error, loading, reload } = useData('session', () => get<{ me: Me | null }>('/api/session'));
+  const { data, error, loading, reload } = useData('session', session);
   const me = data?.me;
   const page = ((): ReactNode => {
     if (pathname === '/invitation') return <InvitationPage onDone={reload} />;
@@ -105,6 +115,7 @@ function Pages({ me }: { readonly me: Me }): ReactNode {
   }
   if (first === 'adjudicate' && may('adjudicate')) return <AdjudicatePage me={me} project={second} />;
   if (first === 'progress' && may('quality:read')) return <ProgressPage me={me} project={second} />;
+  if (first === 'playground' && may('playground')) return <PlaygroundPage />;
   if (first === 'constitution' && may('constitution:read')) return <ConstitutionPage me={me} name={second} />;
   if (first === 'people' && may('accounts')) return <PeoplePage me={me} />;
   if (first === 'account') return <AccountPage me={me} />;

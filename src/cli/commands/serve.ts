@@ -16,6 +16,7 @@ interface ServeFlags {
   readonly runs: string;
   readonly constitutions: string;
   readonly recipes?: readonly string[];
+  readonly playground?: readonly string[];
   readonly url?: string;
   readonly apiOnly?: boolean;
 }
@@ -42,6 +43,10 @@ export function serveCommand(): Command {
     )
     .option('--constitutions <folder>', 'folder that constitutions lie in', 'constitutions')
     .option(
+      '--playground <model...>',
+      'models to talk with besides those of runs: run or model folder, hub:owner/name, openai:<model>, …',
+    )
+    .option(
       '--url <address>',
       'where people reach it, when a proxy stands before it: https://labels.example.org',
     )
@@ -66,6 +71,7 @@ export function serveCommand(): Command {
         '  TENET_SERVE_API_KEY  with --openai: key that requests must bring; needed to listen on a public address\n' +
         '\nExamples:\n' +
         '  tenet serve\n' +
+        '  tenet serve --playground hub:HuggingFaceTB/SmolLM2-135M-Instruct openai:gpt-4.1-mini\n' +
         '  tenet serve --store postgres://tenet@db/labels --host 0.0.0.0 --url https://labels.example.org\n' +
         '  tenet serve --openai --model runs/quickstart\n' +
         '  TENET_SERVE_API_KEY=… tenet serve --openai --model my-model --host 0.0.0.0 --port 8080',
@@ -87,6 +93,7 @@ async function serveWebApp(flags: ServeFlags, json: boolean): Promise<void> {
     runs: flags.runs,
     constitutions: flags.constitutions,
     recipeFolders: flags.recipes ?? ['recipes', own],
+    models: flags.playground,
     command: [process.execPath, ...process.execArgv, process.argv[1]],
     host: flags.host,
     port: flags.port,

@@ -1,10 +1,14 @@
 /** Constitutions: reading, checking as one types, saving, how their principles fared. */
 import { z } from 'zod';
-import { principleStats } from '../../constitution/index.ts';
+import { principleOf, principleStats } from '../../constitution/index.ts';
 import type { Store } from '../../store/index.ts';
+import { RateLimit } from '../accounts/rate-limit.ts';
 import { type ConstitutionsFolder, checkText, diffTexts } from '../constitutions-folder.ts';
-import { HttpError } from '../http/http-error.ts';
+import { eventStream } from '../http/event-stream.ts';
+import { asHttpError, HttpError } from '../http/http-error.ts';
 import { type Route, route } from '../http/route.ts';
+import type { ModelShelf } from '../playground/model-shelf.ts';
+import { tryPrinciple } from '../playground/try-principle.ts';
 import {
   checkBody,
   checkedSchema,
@@ -13,8 +17,18 @@ import {
   saveBody,
   statsSchema,
 } from '../schemas/constitution-schemas.ts';
+import { trySchema } from '../schemas/playground-schemas.ts';
 
-export function constitutionRoutes(store: Store, folder: ConstitutionsFolder): Route[] {
+const triesPerWindow = 20;
+const windowMs = 5 * 60_000;
+
+export function constitutionRoutes(
+  store: Store,
+  folder: ConstitutionsFolder,
+  shelf: ModelShelf,
+  onFailure: (error: unknown) => void,
+): Route[] {
+  const triesLately = new RateLimit({ most: triesPerWindow, withinMs: windowMs });
   return [
     route({
       method: 'get',
@@ -75,6 +89,44 @@ export function constitutionRoutes(store: Store, folder: ConstitutionsFolder): R
         const { constitution } = checkText(params.name, text);
         if (!constitution) throw new HttpError('conflict', `${params.name} has problems; see its page.`);
         return { principles: await principleStats(store.ledger, constitution.hash) };
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/api/constitutions/{name}/try',
+      summary:
+        'Try a principle on an example: server-sent events begin, text, response, check, critique, revision, failed',
+      tag: 'Constitution',
+      access: 'playground',
+      params: constitutionName,
+      body: trySchema,
+      produces: 'text/event-stream',
+      handle: async ({ params, body, caller, context }) => {
+        const { text, model, ...example } = body;
+        const { constitution } = checkText(params.name, text ?? (await folder.read(params.name)).text);
+        if (!constitution) throw new HttpError('conflict', `${params.name} has problems; mend them first.`);
+        principleOf(constitution, example.principle);
+        await shelf.expect([model]);
+        const waitMs = triesLately.waitMs(caller.id);
+        if (waitMs > 0) {
+          const retryAfterSeconds = Math.ceil(waitMs / 1000);
+          throw new HttpError(
+            'too-many',
+            `That were ${triesPerWindow} tries in five minutes; go on in ${retryAfterSeconds} s.`,
+            { retryAfterSeconds },
+          );
+        }
+        triesLately.count(caller.id);
+        return eventStream(context, async (send, signal) => {
+          try {
+            await shelf.use(model, (open) => tryPrinciple(open, { constitution, ...example }, send, signal));
+          } catch (error) {
+            if (signal.aborted) return;
+            const told = asHttpError(error);
+            if (told.status === 500) onFailure(error);
+            send('failed', { message: told.message });
+          }
+        });
       },
     }),
   ];

@@ -1,48 +1,114 @@
 /** For those who lead a label project: how it stands, and decisions where labels disagree. */
 import { z } from 'zod';
-import { byCard, LabelQueue, labelProjects, viewOf } from '../../feedback/index.ts';
+import { AGREEMENT_SLICES, byCard, LabelQueue, labelProjects, viewOf } from '../../feedback/index.ts';
 import type { LedgerEvent, Store } from '../../store/index.ts';
 import type { Accounts } from '../accounts/accounts.ts';
 import { HttpError } from '../http/http-error.ts';
 import { type Route, route } from '../http/route.ts';
-import { LabelQuality } from '../label-quality.ts';
+import type { QualityReader } from '../quality/quality-reader.ts';
 import { labelSchema, project, stored, type taskViewSchema } from '../schemas/label-schemas.ts';
-import { adjudicationSchema, qualitySchema } from '../schemas/quality-schemas.ts';
+import {
+  adjudicationSchema,
+  disagreementQuery,
+  disagreementSchema,
+  qualitySchema,
+  sliceName,
+  slicesSchema,
+  taskOpinionsSchema,
+} from '../schemas/quality-schemas.ts';
 import { annotatorOf, submissionOf } from './label-routes.ts';
 
-export function qualityRoutes(store: Store, accounts: Accounts): Route[] {
-  const quality = new LabelQuality(store);
+export function qualityRoutes(store: Store, accounts: Accounts, quality: QualityReader): Route[] {
   const queueOf = (name: string): LabelQueue => new LabelQueue(store, name);
+  const people = async (): Promise<(id: string) => Person> => {
+    const known = new Map((await accounts.people()).map(({ id, name, group }) => [id, { id, name, group }]));
+    return (id) => known.get(id) ?? { id, name: null, group: null };
+  };
   return [
     route({
       method: 'get',
       path: '/api/quality/projects',
-      summary: 'Projects with label tasks',
+      summary: 'Projects with label tasks, and what agreement can be told apart by',
       tag: 'Quality',
       access: 'quality:read',
-      answer: z.object({ projects: z.array(z.string()) }),
-      handle: async () => ({ projects: await labelProjects(store.database) }),
+      answer: z.object({
+        projects: z.array(z.string()),
+        slices: z.array(z.object({ by: sliceName, title: z.string() })),
+      }),
+      handle: async () => ({
+        projects: await labelProjects(store.database),
+        slices: sliceName.options.map((by) => ({ by, title: AGREEMENT_SLICES[by].title })),
+      }),
     }),
     route({
       method: 'get',
       path: '/api/quality/projects/{project}',
-      summary: 'Progress, agreement, annotators, and where people disagree most',
+      summary: 'Progress, agreement, annotators, AI judges, audits, time',
       tag: 'Quality',
       access: 'quality:read',
       params: project,
       answer: qualitySchema,
       handle: async ({ params }) => {
-        const [{ annotators, ...rest }, people] = await Promise.all([
-          quality.of(params.project),
-          accounts.people(),
+        const [{ annotators, ...rest }, who] = await Promise.all([
+          quality.overview(params.project),
+          people(),
         ]);
-        const names = new Map(people.map(({ id, name, group }) => [id, { name, group }]));
+        return { ...rest, annotators: annotators.map((one) => ({ ...one, ...who(one.id) })) };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/api/quality/projects/{project}/agreement',
+      summary: 'Agreement by slice: annotator, pair, week, length …',
+      tag: 'Quality',
+      access: 'quality:read',
+      params: project,
+      query: z.object({ by: sliceName }),
+      answer: slicesSchema,
+      handle: async ({ params, query: { by } }) => {
+        const [slices, who] = await Promise.all([quality.slices(params.project, by), people()]);
+        const nameOf = (id: string): string => who(id).name ?? id;
+        const textOf = (slice: string): string => {
+          if (by === 'annotator') return nameOf(slice);
+          return by === 'pair' ? slice.split(' × ').map(nameOf).join(' × ') : slice;
+        };
         return {
-          ...rest,
-          annotators: annotators.map((one) => ({
-            ...one,
-            ...(names.get(one.id) ?? { name: null, group: null }),
-          })),
+          title: AGREEMENT_SLICES[by].title,
+          slices: slices.map(({ name, agreement }) => ({ name, text: textOf(name), agreement })),
+        };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/api/quality/projects/{project}/disagreements',
+      summary: 'Tasks about which people agree least, of all or of a slice; without what is decided',
+      tag: 'Quality',
+      access: 'quality:read',
+      params: project,
+      query: disagreementQuery,
+      answer: z.object({ tasks: z.array(disagreementSchema) }),
+      handle: async ({ params, query: { by, slice } }) => {
+        const choice = by !== undefined && slice !== undefined ? { by, slice } : undefined;
+        return { tasks: await quality.disagreements(params.project, choice) };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/api/quality/projects/{project}/tasks/{task}',
+      summary: 'A task with all that people said of it',
+      tag: 'Quality',
+      access: 'quality:read',
+      params: project.extend({ task: z.string().max(100) }),
+      answer: taskOpinionsSchema,
+      handle: async ({ params }) => {
+        const [{ labels, decision, ...task }, who] = await Promise.all([
+          quality.task(params.project, params.task),
+          people(),
+        ]);
+        return {
+          ...task,
+          labels: labels.map((event) => givenBy(event, who)),
+          decision: decision && givenBy(decision, who),
         };
       },
     }),
@@ -56,12 +122,13 @@ export function qualityRoutes(store: Store, accounts: Accounts): Route[] {
       body: z.object({ taskId: z.string().max(100) }),
       answer: z.object({}),
       handle: async ({ params, body }) => {
-        const labels = await quality.labelsOf(params.project, body.taskId);
-        if (labels.length < 2)
+        const { labels } = await quality.task(params.project, body.taskId);
+        const ranked = labels.filter(({ ranks }) => ranks !== undefined);
+        if (ranked.length < 2)
           throw new HttpError('conflict', 'There are no two labels of this task to decide between.');
         await queueOf(params.project).escalate(
           body.taskId,
-          labels.map(({ eventId }) => eventId),
+          ranked.map(({ id }) => id),
         );
         return {};
       },
@@ -116,6 +183,20 @@ export function qualityRoutes(store: Store, accounts: Accounts): Route[] {
       },
     }),
   ];
+}
+
+interface Person {
+  readonly id: string;
+  readonly name: string | null;
+  readonly group: string | null;
+}
+
+function givenBy(event: LedgerEvent, who: (id: string) => Person) {
+  const { judge, ranks, flags, rationale, shownOrder, activeMs, judgedAt, recordedAt } = event;
+  return {
+    ...{ who: who(judge.id), ranks: ranks ?? null, flags: flags ?? [], rationale: rationale ?? null },
+    ...{ shownOrder: shownOrder ?? null, activeMs: activeMs ?? null, at: judgedAt ?? recordedAt },
+  };
 }
 
 /** What AI judges made of the same responses. */

@@ -1,8 +1,8 @@
 /** Runs: list, details, what happens in them, samples, report; starting and stopping. */
 import { readFile } from 'node:fs/promises';
-import { streamSSE } from 'hono/streaming';
 import { z } from 'zod';
 import { writeReport } from '../../run/index.ts';
+import { eventStream } from '../http/event-stream.ts';
 import { type Route, route } from '../http/route.ts';
 import type { RunStarter } from '../run-folders/run-starter.ts';
 import { RunStreams } from '../run-folders/run-stream.ts';
@@ -103,18 +103,9 @@ export function runRoutes(runs: RunsFolder, starter: RunStarter): Route[] {
       produces: 'text/event-stream',
       handle: async ({ params, context }) => {
         await runs.folderOf(params.run); // told before the stream begins
-        context.header('x-accel-buffering', 'no'); // proxies must pass events on at once
-        return streamSSE(context, async (stream) => {
-          const ended = new AbortController();
-          stream.onAbort(() => ended.abort());
-          const beat = setInterval(() => void stream.writeSSE({ event: 'beat', data: '' }), 20_000);
-          await streams.follow(
-            params.run,
-            ({ kind, ...data }) => void stream.writeSSE({ event: kind, data: JSON.stringify(data) }),
-            ended.signal,
-          );
-          clearInterval(beat);
-        });
+        return eventStream(context, (send, signal) =>
+          streams.follow(params.run, ({ kind, ...data }) => send(kind, data), signal),
+        );
       },
     }),
     route({

@@ -68,14 +68,18 @@ export const checkedSchema = z.object({
     .nullable(),
 });
 
-const interval = z.object({ estimate: z.number(), low: z.number(), high: z.number() }).nullable();
+const interval = z.object({ estimate: z.number(), low: z.number(), high: z.number() });
+const again = z.object({ pairs: z.number(), same: interval }).nullable();
 export const statsSchema = z.object({
   principles: z.array(
     z.object({
       principle: z.string(),
       critiques: z.object({ asked: z.number(), violations: z.number(), unclear: z.number() }),
+      checks: z.object({ asked: z.number(), violations: z.number() }),
       comparisons: z.object({ drawn: z.number(), decisive: z.number() }),
-      people: z.object({ pairs: z.number(), agreement: interval, overruled: z.number() }),
+      people: z.object({ pairs: z.number(), agreement: interval.nullable(), overruled: z.number() }),
+      repeated: again.describe('asked about again: how often it says the same'),
+      reworded: again.describe('asked about in other words'),
     }),
   ),
 });

@@ -3,11 +3,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Hono } from 'hono';
+import type { LanguageModel } from '../../llm/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { Accounts } from '../accounts/accounts.ts';
 import { type Role, roles } from '../accounts/permissions.ts';
 import { type AppParts, createApp } from '../app.ts';
 import { ConstitutionsFolder } from '../constitutions-folder.ts';
+import { ModelShelf } from '../playground/model-shelf.ts';
+import { Playground } from '../playground/playground.ts';
+import { QualityReader } from '../quality/quality-reader.ts';
 import { RunStarter } from '../run-folders/run-starter.ts';
 import { RunsFolder } from '../run-folders/runs-folder.ts';
 
@@ -43,7 +47,12 @@ export interface AskOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export async function startTestServer(): Promise<TestServer> {
+/** @param models by name; those of the playground, without any of runs' own */
+export async function startTestServer({
+  models = {},
+}: {
+  readonly models?: Readonly<Record<string, LanguageModel>>;
+} = {}): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), 'tenet-server-'));
   const store = await openStore(':memory:');
   const accounts = await Accounts.open(store.database, { baseUrl });
@@ -55,9 +64,26 @@ export async function startTestServer(): Promise<TestServer> {
   });
   const constitutions = new ConstitutionsFolder(join(folder, 'constitutions'));
   const failures: unknown[] = [];
+  const onFailure = (error: unknown): void => void failures.push(error);
+  const shelf = new ModelShelf({
+    ...{ runs, given: Object.keys(models) },
+    open: async (spec) => models[spec],
+  });
+  const quality = new QualityReader({ store, storeUrl: null, freshMs: 0 });
+  const playground = new Playground({ store, shelf, onFailure });
   const parts: AppParts = {
-    ...{ store, accounts, runs, starter, constitutions, baseUrl, version: 'test' },
-    onFailure: (error) => failures.push(error),
+    ...{
+      store,
+      accounts,
+      quality,
+      runs,
+      starter,
+      constitutions,
+      playground,
+      baseUrl,
+      version: 'test',
+      onFailure,
+    },
   };
   const app = await createApp(parts, { pages: false });
   const cookies = new Map<Role, Promise<string>>();
@@ -84,6 +110,7 @@ export async function startTestServer(): Promise<TestServer> {
       return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
     },
     close: async () => {
+      await playground.close();
       await store.close();
       await rm(folder, { recursive: true });
     },

@@ -2,6 +2,7 @@ import { type FormEvent, type ReactNode, useState } from 'react';
 import { ask, get, type Me, post, type Token } from '../base/api.ts';
 import { useColorScheme } from '../base/color-scheme.ts';
 import { dayOf } from '../base/format.ts';
+import { forgetKept } from '../base/kept.ts';
 import { Failure } from '../base/states.tsx';
 import { useData } from '../base/use-data.ts';
 
@@ -15,6 +16,7 @@ export function AccountPage({ me }: { readonly me: Me }): ReactNode {
   const [scheme, setScheme] = useColorScheme();
   const signOut = async (): Promise<void> => {
     await ask('DELETE', '/api/session');
+    forgetKept();
     location.assign('/');
   };
   return (

@@ -3,6 +3,7 @@ import { type ReactNode, useEffect, useMemo, useRef, useState, useSyncExternalSt
 import { announce } from '../base/announcer.tsx';
 import { get, type Me, post, type TaskView } from '../base/api.ts';
 import { Dialog } from '../base/dialog.tsx';
+import { keptAnswer } from '../base/kept.ts';
 import { Markdown } from '../base/markdown.tsx';
 import { go, Link } from '../base/router.tsx';
 import { Failure, Loading } from '../base/states.tsx';
@@ -21,7 +22,9 @@ interface Projects {
 }
 
 export function AnnotatePage({ me, project }: { readonly me: Me; readonly project?: string }): ReactNode {
-  const { data, error } = useData('projects', () => get<Projects>('/api/label/projects'));
+  const { data, error } = useData('projects', () =>
+    keptAnswer(`projects ${me.id}`, () => get<Projects>('/api/label/projects')),
+  );
   useEffect(() => {
     if (project === undefined && data?.projects.length === 1) {
       go(`/annotate/${encodeURIComponent(data.projects[0])}`, { replace: true });
@@ -78,7 +81,10 @@ const lookAgainMs = 20_000;
 
 function Tasks({ me, project, projects, skipReasons }: TasksProps): ReactNode {
   const { outbox, state: sent } = useOutbox(me.id);
-  const source = useMemo(() => new TaskSource(project, () => outbox.state.waiting.length), [project, outbox]);
+  const source = useMemo(
+    () => new TaskSource({ project, person: me.id, underWay: () => outbox.state.waiting }),
+    [project, me.id, outbox],
+  );
   const state = useSyncExternalStore(
     (listener) => source.subscribe(listener),
     () => source.state,
@@ -90,8 +96,10 @@ function Tasks({ me, project, projects, skipReasons }: TasksProps): ReactNode {
   const base = `/api/label/projects/${encodeURIComponent(project)}`;
   const task = correcting?.task ?? state.tasks[0];
   const guideline = useData(`guideline ${base} ${task?.guidelineVersion}`, () =>
-    get<{ version: string; text: string } | null>(
-      `${base}/guideline${task?.guidelineVersion ? `?version=${encodeURIComponent(task.guidelineVersion)}` : ''}`,
+    keptAnswer(`guideline ${me.id} ${base} ${task?.guidelineVersion}`, () =>
+      get<{ version: string; text: string } | null>(
+        `${base}/guideline${task?.guidelineVersion ? `?version=${encodeURIComponent(task.guidelineVersion)}` : ''}`,
+      ),
     ),
   );
 
@@ -200,7 +208,7 @@ function Tasks({ me, project, projects, skipReasons }: TasksProps): ReactNode {
           </>
         )}
         <span className="spring" />
-        <SentState state={sent} count={count} />
+        <SentState state={sent} count={count} atHand={state.fromBefore ? state.tasks.length : null} />
         {guideline.data && (
           <button type="button" className="quiet" onClick={() => setDialog('guideline')}>
             Guideline <kbd>g</kbd>
@@ -238,7 +246,14 @@ function Tasks({ me, project, projects, skipReasons }: TasksProps): ReactNode {
 }
 
 /** Whether answers have arrived; nothing is worth worrying about until this says so. */
-function SentState({ state, count }: { readonly state: OutboxState; readonly count: number }): ReactNode {
+interface SentStateProps {
+  readonly state: OutboxState;
+  readonly count: number;
+  /** Without a connection: tasks that were fetched before. */
+  readonly atHand: number | null;
+}
+
+function SentState({ state, count, atHand }: SentStateProps): ReactNode {
   const { waiting, offline, refused } = state;
   const answers = waiting.length === 1 ? '1 answer' : `${waiting.length} answers`;
   return (
@@ -252,6 +267,10 @@ function SentState({ state, count }: { readonly state: OutboxState; readonly cou
         <span className="pill wait">offline, {answers} kept here</span>
       ) : waiting.length > 0 ? (
         <span className="quiet">sending …</span>
+      ) : atHand !== null ? (
+        <span className="pill wait">
+          offline, {atHand} {atHand === 1 ? 'task' : 'tasks'} at hand
+        </span>
       ) : (
         count > 0 && <span className="quiet">{count} done, all saved</span>
       )}

@@ -9,7 +9,8 @@ import { RankingStrip } from './ranking-strip.tsx';
 import { ResponseCard } from './response-card.tsx';
 import { useKeys, useShortcutSetting } from './shortcuts.ts';
 import { SkipDialog, type SkipReason } from './skip-dialog.tsx';
-import { Stopwatch } from './stopwatch.ts';
+import type { Stopwatch } from './stopwatch.ts';
+import { useStopwatch } from './use-stopwatch.ts';
 
 export type Flag = NonNullable<Label['flags']>[number];
 
@@ -65,7 +66,7 @@ export function TaskPane(props: TaskPaneProps): ReactNode {
   const cards = useRef<(HTMLElement | null)[]>([]);
   const rationaleBox = useRef<HTMLTextAreaElement>(null);
   const heading = useRef<HTMLHeadingElement>(null);
-  const stopwatch = useStopwatch();
+  const stopwatch = useStopwatch(task.taskId);
 
   useEffect(() => heading.current?.focus({ preventScroll: true }), []);
   useDraft(draftPath, task.taskId, { ranks, flags, rationale }, begun, stopwatch);
@@ -290,22 +291,6 @@ function isRadio(target: EventTarget | null): boolean {
 
 function quietly(): ScrollBehavior {
   return matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth';
-}
-
-function useStopwatch(): Stopwatch {
-  const [stopwatch] = useState(() => new Stopwatch());
-  useEffect(() => {
-    const touch = (): void => stopwatch.touch();
-    const show = (): void => stopwatch.show(document.visibilityState === 'visible');
-    const signs = ['keydown', 'pointerdown', 'pointermove', 'scroll'] as const;
-    for (const sign of signs) addEventListener(sign, touch, { passive: true, capture: true });
-    document.addEventListener('visibilitychange', show);
-    return () => {
-      for (const sign of signs) removeEventListener(sign, touch, { capture: true });
-      document.removeEventListener('visibilitychange', show);
-    };
-  }, [stopwatch]);
-  return stopwatch;
 }
 
 function keptAnswer({ draft, cards, taskId }: TaskView): Answer {

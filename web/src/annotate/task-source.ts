@@ -1,5 +1,6 @@
 /** The tasks of an annotator: the next ones are there before they are needed. */
 import { post, type TaskView } from '../base/api.ts';
+import { isUnreachable, keep, keptBefore } from '../base/kept.ts';
 
 /** So many are held at once. */
 const held = 5;
@@ -12,20 +13,33 @@ export interface TaskSourceState {
   readonly exhausted: boolean;
   readonly loading: boolean;
   readonly error: Error | null;
+  /** The server cannot be reached, and the tasks are those that it gave before. */
+  readonly fromBefore: boolean;
+}
+
+interface TaskSourceOptions {
+  readonly project: string;
+  /** Whose tasks: people who share a browser keep theirs apart. */
+  readonly person: string;
+  /** Answers on their way; the server still counts their tasks as given out. */
+  readonly underWay: () => readonly { readonly taskId: string }[];
 }
 
 export class TaskSource {
-  private readonly project: string;
-  /** How many answers are on their way; the server still counts their tasks as given out. */
-  private readonly underWay: () => number;
+  private readonly options: TaskSourceOptions;
   private readonly listeners = new Set<() => void>();
   /** Answered, perhaps not yet at the server, which would give them out again. */
   private readonly answered = new Set<string>();
-  private current: TaskSourceState = { tasks: [], exhausted: false, loading: false, error: null };
+  private current: TaskSourceState = {
+    tasks: [],
+    exhausted: false,
+    loading: false,
+    error: null,
+    fromBefore: false,
+  };
 
-  constructor(project: string, underWay: () => number) {
-    this.project = project;
-    this.underWay = underWay;
+  constructor(options: TaskSourceOptions) {
+    this.options = options;
   }
 
   get state(): TaskSourceState {
@@ -50,11 +64,13 @@ export class TaskSource {
   }
 
   /** Gives back what is held, but for tasks to keep. Also works while the page is being closed. */
-  release(keep: (taskId: string) => boolean): void {
-    const taskIds = this.current.tasks.map(({ taskId }) => taskId).filter((id) => !keep(id));
+  release(isKept: (taskId: string) => boolean): void {
+    const taskIds = this.current.tasks.map(({ taskId }) => taskId).filter((id) => !isKept(id));
     if (taskIds.length === 0) return;
-    this.set({ tasks: this.current.tasks.filter(({ taskId }) => keep(taskId)) });
-    void fetch(`/api/label/projects/${encodeURIComponent(this.project)}/release`, {
+    // What was kept stays so: without a connection it is not given back, and can be gone on with.
+    this.current = { ...this.current, tasks: this.current.tasks.filter(({ taskId }) => isKept(taskId)) };
+    for (const listener of this.listeners) listener();
+    void fetch(`/api/label/projects/${encodeURIComponent(this.options.project)}/release`, {
       method: 'POST',
       keepalive: true,
       headers: { 'content-type': 'application/json' },
@@ -66,8 +82,8 @@ export class TaskSource {
     if (this.current.loading) return;
     this.set({ loading: true, error: null });
     try {
-      const limit = Math.min(20, held + this.underWay());
-      const path = `/api/label/projects/${encodeURIComponent(this.project)}/claim`;
+      const limit = Math.min(20, held + this.options.underWay().length);
+      const path = `/api/label/projects/${encodeURIComponent(this.options.project)}/claim`;
       const { tasks } = await post<{ tasks: TaskView[] }>(path, { limit });
       const known = new Set(this.current.tasks.map(({ taskId }) => taskId));
       const fresh = tasks.filter(({ taskId }) => !known.has(taskId) && !this.answered.has(taskId));
@@ -75,14 +91,31 @@ export class TaskSource {
         tasks: [...this.current.tasks, ...fresh],
         exhausted: tasks.length < limit,
         loading: false,
+        fromBefore: false,
       });
     } catch (error) {
-      this.set({ loading: false, error: error as Error });
+      this.set({ loading: false, error: error as Error, ...(isUnreachable(error) && this.before()) });
     }
+  }
+
+  /** What is at hand without a server: what is held, or else what was held when the page was last open. */
+  private before(): Partial<TaskSourceState> {
+    if (this.current.tasks.length > 0) return { fromBefore: true };
+    const sent = new Set(this.options.underWay().map(({ taskId }) => taskId));
+    const tasks = (keptBefore<readonly TaskView[]>(this.key) ?? []).filter(
+      ({ taskId }) => !sent.has(taskId) && !this.answered.has(taskId),
+    );
+    return { tasks, fromBefore: tasks.length > 0 };
+  }
+
+  private get key(): string {
+    return `tasks ${this.options.person} ${this.options.project}`;
   }
 
   private set(change: Partial<TaskSourceState>): void {
     this.current = { ...this.current, ...change };
+    // Before the first answer nothing is known that would be worth more than what was kept.
+    if (change.tasks) keep(this.key, this.current.tasks);
     for (const listener of this.listeners) listener();
   }
 }

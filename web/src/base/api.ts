@@ -12,7 +12,21 @@ import type {
   statsSchema,
 } from '../../../src/server/schemas/constitution-schemas.ts';
 import type { labelSchema, taskViewSchema } from '../../../src/server/schemas/label-schemas.ts';
-import type { adjudicationSchema, qualitySchema } from '../../../src/server/schemas/quality-schemas.ts';
+import type {
+  conversationSchema,
+  filedSchema,
+  shelfModelSchema,
+  votedSchema,
+} from '../../../src/server/schemas/playground-schemas.ts';
+import type {
+  adjudicationSchema,
+  agreementSchema,
+  disagreementSchema,
+  intervalSchema,
+  qualitySchema,
+  slicesSchema,
+  taskOpinionsSchema,
+} from '../../../src/server/schemas/quality-schemas.ts';
 import type {
   eventSchema,
   runSummarySchema,
@@ -27,6 +41,17 @@ export type Token = z.infer<typeof tokenSchema>;
 export type TaskView = z.infer<typeof taskViewSchema>;
 export type Label = z.infer<typeof labelSchema>;
 export type Quality = z.infer<typeof qualitySchema>;
+export type Interval = z.infer<typeof intervalSchema>;
+export type Agreement = z.infer<typeof agreementSchema>;
+export type Slices = z.infer<typeof slicesSchema>;
+export type Disagreement = z.infer<typeof disagreementSchema>;
+export type TaskOpinions = z.infer<typeof taskOpinionsSchema>;
+export type ShelfModel = z.infer<typeof shelfModelSchema>;
+export type Conversation = z.infer<typeof conversationSchema>;
+export type Turn = Conversation['turns'][number];
+export type Answer = Turn['answers']['A'];
+export type Voted = z.infer<typeof votedSchema>;
+export type Filed = z.infer<typeof filedSchema>;
 export type Adjudication = z.infer<typeof adjudicationSchema>;
 export type ConstitutionFile = z.infer<typeof fileSchema>;
 export type CheckedConstitution = z.infer<typeof checkedSchema>;

@@ -1,5 +1,7 @@
 /** Times and numbers for people. */
 
+export { readable } from '../../../src/run/report/assets/curve-values.js';
+
 export function dayOf(ms: number | string): string {
   return new Date(ms).toLocaleDateString(undefined, { year: 'numeric', month: 'short', day: 'numeric' });
 }
@@ -14,15 +16,4 @@ export function durationOf(ms: number): string {
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
   return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`;
-}
-
-/** Four digits that matter, and a minus sign that is one. */
-export function readable(value: number | null | undefined): string {
-  if (value === null || value === undefined) return '–';
-  const size = Math.abs(value);
-  const text =
-    size !== 0 && (size < 1e-3 || size >= 1e6)
-      ? Number(value.toPrecision(3)).toExponential()
-      : String(Number(value.toPrecision(4)));
-  return text.replaceAll('-', '−');
 }

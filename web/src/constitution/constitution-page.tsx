@@ -14,6 +14,8 @@ import { go, Link, useAddress } from '../base/router.tsx';
 import { Failure, Loading } from '../base/states.tsx';
 import { useData } from '../base/use-data.ts';
 import { Changes } from './changes.tsx';
+import { PrincipleTable } from './principle-table.tsx';
+import { TryDialog } from './try-dialog.tsx';
 
 interface Files {
   readonly folder: string;
@@ -55,7 +57,7 @@ function Document({ me, name }: { readonly me: Me; readonly name: string }): Rea
   if (file.error) return <Failure error={file.error} />;
   if (!file.data) return <Loading />;
   return editing && me.permissions.includes('constitution:write') ? (
-    <Editor file={file.data} />
+    <Editor me={me} file={file.data} />
   ) : (
     <Reader me={me} file={file.data} />
   );
@@ -72,6 +74,7 @@ function Reader({ me, file }: { readonly me: Me; readonly file: ConstitutionFile
           .principles
       : [],
   );
+  const [tried, setTried] = useState<string | null>(null);
   if (error) return <Failure error={error} />;
   if (!data) return <Loading />;
   const { constitution } = data;
@@ -94,9 +97,16 @@ function Reader({ me, file }: { readonly me: Me; readonly file: ConstitutionFile
       <ol className="principles">
         {constitution?.principles.map(({ id, title, text: wording, tags, weight, hard }) => (
           <li key={id} id={id}>
-            <h2>
-              {title ?? id} {hard && <span className="pill bad">hard</span>}
-            </h2>
+            <div className="principle-head">
+              <h2>
+                {title ?? id} {hard && <span className="pill bad">hard</span>}
+              </h2>
+              {me.permissions.includes('playground') && (
+                <button type="button" className="quiet" onClick={() => setTried(id)}>
+                  Try it<span className="unseen"> on an example: {title ?? id}</span>
+                </button>
+              )}
+            </div>
             <p>{wording}</p>
             <p className="quiet">
               <code>{id}</code>
@@ -107,8 +117,23 @@ function Reader({ me, file }: { readonly me: Me; readonly file: ConstitutionFile
           </li>
         ))}
       </ol>
+      {stats.data && stats.data.length > 0 && (
+        <PrincipleTable stats={stats.data} titles={titlesOf(constitution)} />
+      )}
+      {tried !== null && (
+        <TryDialog
+          name={name}
+          principles={constitution!.principles}
+          principle={tried}
+          onClose={() => setTried(null)}
+        />
+      )}
     </>
   );
+}
+
+function titlesOf(constitution: CheckedConstitution['constitution']): ReadonlyMap<string, string> {
+  return new Map(constitution?.principles.map(({ id, title }) => [id, title ?? id]));
 }
 
 /** How a principle fared, in words. */
@@ -128,12 +153,13 @@ function Fared({ stats }: { readonly stats?: PrincipleStats }): ReactNode {
 
 const checkAfterMs = 400;
 
-function Editor({ file }: { readonly file: ConstitutionFile }): ReactNode {
+function Editor({ me, file }: { readonly me: Me; readonly file: ConstitutionFile }): ReactNode {
   const [text, setText] = useState(file.text);
   const [name, setName] = useState(file.readOnly ? `my-${file.name}` : file.name);
   const [checked, setChecked] = useState<CheckedConstitution | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
+  const [trying, setTrying] = useState(false);
   const box = useRef<HTMLTextAreaElement>(null);
   const deferred = useDeferredValue(text);
   const changed = text !== file.text;
@@ -229,6 +255,11 @@ function Editor({ file }: { readonly file: ConstitutionFile }): ReactNode {
           <Link to={`/constitution/${encodeURIComponent(file.name)}`} className="button">
             Cancel
           </Link>
+          {me.permissions.includes('playground') && (checked?.constitution?.principles.length ?? 0) > 0 && (
+            <button type="button" onClick={() => setTrying(true)}>
+              Try a principle
+            </button>
+          )}
           <span className="quiet">{words} words</span>
         </form>
         {problem && (
@@ -247,6 +278,15 @@ function Editor({ file }: { readonly file: ConstitutionFile }): ReactNode {
           <Loading />
         )}
       </section>
+      {trying && checked?.constitution && (
+        <TryDialog
+          name={file.name}
+          text={text}
+          principles={checked.constitution.principles}
+          principle={checked.constitution.principles[0].id}
+          onClose={() => setTrying(false)}
+        />
+      )}
     </div>
   );
 }

@@ -2,9 +2,9 @@
 import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { smoothed } from '../../../src/run/report/assets/curve-values.js';
 import { onColorScheme } from '../base/color-scheme.ts';
 import { readable } from '../base/format.ts';
-import { smoothed } from './smoothed.ts';
 
 export interface Curve {
   readonly name: string;

@@ -1,46 +1,8 @@
 // Draws the charts of a run report: reads #chart-data, fills every [data-chart]. Runs in the browser,
-// after uPlot, in one script.
+// after uPlot and curve-values.js, in one script.
 (() => {
   const charts = JSON.parse(document.getElementById('chart-data').textContent);
   const plots = [];
-
-  /**
-   * A straight line fitted around each point over about a twentieth of the points: unlike a running mean it
-   * neither lags nor bends at the ends. Null for short series, which need none; gaps stay gaps.
-   */
-  function smoothed(values) {
-    const known = values.flatMap((value, index) => (value === null ? [] : [index]));
-    if (known.length < 50) return null;
-    const half = Math.max(3, Math.round(known.length / 40));
-    const result = values.map(() => null);
-    known.forEach((index, place) => {
-      let [count, sumX, sumY, sumXX, sumXY] = [0, 0, 0, 0, 0];
-      for (
-        let other = Math.max(0, place - half);
-        other <= Math.min(known.length - 1, place + half);
-        other++
-      ) {
-        const [x, y] = [other - place, values[known[other]]];
-        count += 1;
-        sumX += x;
-        sumY += y;
-        sumXX += x * x;
-        sumXY += x * y;
-      }
-      result[index] = (sumXX * sumY - sumX * sumXY) / (count * sumXX - sumX * sumX); // least squares at x = 0
-    });
-    return result;
-  }
-
-  function readable(value) {
-    if (value === null || value === undefined) return '–';
-    const size = Math.abs(value);
-    const text =
-      size !== 0 && (size < 1e-3 || size >= 1e6)
-        ? Number(value.toPrecision(3)).toExponential()
-        : String(Number(value.toPrecision(4)));
-    return text.replace('-', '−');
-  }
 
   function color(name) {
     return getComputedStyle(document.documentElement).getPropertyValue(name).trim();

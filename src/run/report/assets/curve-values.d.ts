@@ -1,0 +1,2 @@
+export function smoothed(values: readonly (number | null)[]): (number | null)[] | null;
+export function readable(value: number | null | undefined): string;
