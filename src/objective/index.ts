@@ -81,6 +81,7 @@ export { trlMetricNames } from './metric-names.ts';
 export { type OrpoMetrics, type OrpoOptions, orpoLoss } from './orpo.ts';
 export { lengthDesensitisedWeights, onPolicyWeights } from './pair-weights.ts';
 export { plackettLuceLoss, type RankingChoices, rankingChoices } from './plackett-luce.ts';
+export { fitPlatt, type PlattScaling, plattProbability } from './platt.ts';
 export {
   type PpoOptions,
   type PpoPolicyOptions,
@@ -113,6 +114,7 @@ export {
 export { conditionScores, type ShapedRewards, shapeRewards } from './rewards.ts';
 export type { RlooMetrics } from './rloo.ts';
 export { rlooLoss } from './rloo.ts';
+export { areaUnderRoc, type RocPoint, rocCurve } from './roc.ts';
 export { RunningMoments, type RunningMomentsState } from './running-moments.ts';
 export {
   blendAt,
