@@ -19,6 +19,8 @@ export interface WriteOptions {
   container?: WritableContainer;
 }
 
+const charactersAtOnce = 2 ** 18;
+
 /** A data file being written; it appears under its name on `close`. */
 export class RecordWriter {
   /** Rows written so far. */
@@ -28,6 +30,9 @@ export class RecordWriter {
   private readonly container: WritableContainer;
   private readonly sink: Writable;
   private readonly done: Promise<void>;
+  /** Rows that wait to be written together: one at a time, the disk would be waited for after each few. */
+  private pending: string[] = [];
+  private pendingLength = 0;
   private header: string[] | null = null;
   /** What the columns of Parquet must hold. Only all rows together tell, so they wait as JSON Lines until then. */
   private shape: Shape = unknownShape;
@@ -58,13 +63,16 @@ export class RecordWriter {
   async write(record: object): Promise<void> {
     const text = this.textOf(record);
     this.count++;
-    if (!this.sink.write(text)) await Promise.race([once(this.sink, 'drain'), this.done]);
+    this.pending.push(text);
+    this.pendingLength += text.length;
+    if (this.pendingLength >= charactersAtOnce) await this.flush();
   }
 
   /** Ends the file, flushes it to disk and gives it its name. */
   async close(): Promise<void> {
     try {
-      if (this.container === 'json') this.sink.write(this.count === 0 ? '[]\n' : '\n]\n');
+      if (this.container === 'json') this.pending.push(this.count === 0 ? '[]\n' : '\n]\n');
+      await this.flush();
       this.sink.end();
       await this.done;
       if (this.container === 'parquet') await this.makeParquet();
@@ -83,6 +91,13 @@ export class RecordWriter {
     this.sink.end();
     await this.done.catch(() => {});
     await rm(this.temporary, { force: true });
+  }
+
+  private async flush(): Promise<void> {
+    const text = this.pending.join('');
+    this.pending = [];
+    this.pendingLength = 0;
+    if (!this.sink.write(text)) await Promise.race([once(this.sink, 'drain'), this.done]);
   }
 
   private async makeParquet(): Promise<void> {

@@ -49,7 +49,9 @@ export { compareJobs, contentKey, type JudgedItem, judgedItems } from './hybrid/
 export { agreementAmongPeople, type Measured, measureJudge } from './hybrid/measure-judge.ts';
 export { type LabelSource, type MixedLabel, mixedLabel } from './hybrid/mixed-label.ts';
 export { type LabelPlan, type PlanRow, planLabels } from './hybrid/plan-labels.ts';
+export { type ImportOptions, importLabels, type LabelsImported } from './labels/import-labels.ts';
 export {
+  LABEL_FORMS,
   type LabelForm,
   type LabelRecordOptions,
   labelFilter,
@@ -57,6 +59,16 @@ export {
 } from './labels/label-records.ts';
 export { labelTimes } from './labels/label-times.ts';
 export { type MergedRanking, mergeRankings } from './labels/merge-rankings.ts';
+export {
+  lookUp,
+  type Priorities,
+  type Prioritised,
+  prioritiesOfFile,
+  prioritiesOfJob,
+  prioritiseTasks,
+  priorityOfMembers,
+} from './priority/priorities.ts';
+export { ensembleDisagreement, scoreUncertainty, uncertaintyOf } from './priority/uncertainty.ts';
 export type { QualificationState } from './qualification/attempts.ts';
 export { Qualification } from './qualification/qualification.ts';
 export { type AnnotatorQuality, annotatorQuality } from './quality/annotator-quality.ts';
@@ -88,6 +100,7 @@ export {
 export { isAudited, type Route, routeOf, type Thresholds } from './routing/route.ts';
 export {
   type FurtherLabelsRule,
+  type NewProjectRules,
   type ProjectRules,
   type QualificationRule,
   readRules,

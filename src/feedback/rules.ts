@@ -55,6 +55,8 @@ export type QualificationRule = z.infer<typeof qualificationRule>;
 /** How many labels a task gets whose labels disagree: one more at a time, until they agree or there are `most`. */
 export type FurtherLabelsRule = z.infer<typeof furtherLabelsRule>;
 export type ProjectRules = z.infer<typeof projectRules>;
+/** Rules as they are given: what is left out is as by default. */
+export type NewProjectRules = z.input<typeof projectRules>;
 
 /** What a project has that nobody has given rules to: no test, and as many labels as tasks say. */
 export async function readRules(database: Database, project: string): Promise<ProjectRules> {
@@ -69,7 +71,7 @@ export async function readRules(database: Database, project: string): Promise<Pr
 export async function writeRules(
   database: Database,
   project: string,
-  rules: z.input<typeof projectRules>,
+  rules: NewProjectRules,
 ): Promise<ProjectRules> {
   const parsed = projectRules.safeParse(rules);
   if (!parsed.success) {

@@ -13,17 +13,24 @@ export interface FoundModel {
   readonly weights?: string;
 }
 
+type StageHead = 'causal' | 'reward';
+
 /** What a stage leaves in the manifest, as far as it matters here. */
 interface StageModel {
-  readonly model?: { readonly folder: string; readonly head: 'causal' | 'reward'; readonly weights: string };
+  readonly model?: { readonly folder: string; readonly head: StageHead; readonly weights: string };
 }
 
 /**
  * @param source a run folder, a model folder, or a model on the Hub (`hub:owner/name`)
- * @param stage  of a run: whose model. Default: the newest language model
+ * @param stage  of a run: whose model. Default: the newest of the kind
+ * @param head   of a run: which kind is wanted. Default: a language model
  * @throws TenetError('usage') when there is no such model, naming those that there are
  */
-export async function findModel(source: string, stage?: string): Promise<FoundModel> {
+export async function findModel(
+  source: string,
+  stage?: string,
+  head: StageHead = 'causal',
+): Promise<FoundModel> {
   if (isHubName(source)) return { folder: (await fetchHubModel(source)).folder };
   if (!(await exists(join(source, 'manifest.json')))) {
     const isModel =
@@ -46,7 +53,7 @@ export async function findModel(source: string, stage?: string): Promise<FoundMo
   });
   const chosen =
     stage === undefined
-      ? (made.findLast(({ head }) => head === 'causal') ?? made.at(-1))
+      ? (made.findLast((model) => model.head === head) ?? made.at(-1))
       : made.find(({ name }) => name === stage);
   if (chosen) return { folder: join(source, chosen.folder), stage: chosen.name, weights: chosen.weights };
   const known = made.map(

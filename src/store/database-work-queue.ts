@@ -9,6 +9,7 @@ import type {
   Delivery,
   Lease,
   NewWorkItem,
+  Work,
   WorkItem,
   WorkQueue,
   WorkStatus,
@@ -154,6 +155,60 @@ export class DatabaseWorkQueue implements WorkQueue {
         .execute();
       return { id, item: 'extra' };
     });
+  }
+
+  deliverAll(works: readonly Work[]): Promise<(Delivery | null)[]> {
+    return this.database.write(async (transaction) => {
+      const deliveries: (Delivery | null)[] = [];
+      for (const some of chunks(works)) deliveries.push(...(await this.deliverSome(transaction, some)));
+      return deliveries;
+    });
+  }
+
+  private async deliverSome(
+    transaction: Transaction<Tables>,
+    works: readonly Work[],
+  ): Promise<(Delivery | null)[]> {
+    // In one order everywhere, so that two processes cannot wait for each other.
+    const groups = [...new Set(works.map(({ group }) => group))].sort();
+    for (const group of groups) await this.database.lock(transaction, `queue ${this.name} group ${group}`);
+    const rows = await transaction
+      .selectFrom('work_item')
+      .select(['position', 'id', 'group_key', 'owner', 'status'])
+      .where('queue', '=', this.name)
+      .where('group_key', 'in', groups)
+      .orderBy('position')
+      .$if(this.database.dialect === 'postgres', (query) => query.forUpdate())
+      .execute();
+    type Known = { position: number | null; id: string; owner: string | null; status: WorkStatus };
+    const byGroup = new Map<string, Known[]>(groups.map((group) => [group, []]));
+    for (const { group_key, ...row } of rows) byGroup.get(group_key!)!.push(row);
+    const added: Omit<WorkItemTable, 'position'>[] = [];
+    const deliveries: (Delivery | null)[] = [];
+    for (const { group, owner, payload, result } of works) {
+      const known = byGroup.get(group)!;
+      const own = known.find((row) => row.owner === owner);
+      if (own && isFinished(own.status)) {
+        deliveries.push(null);
+        continue;
+      }
+      const done = { status: 'done' as const, result: JSON.stringify(result), owner, ...nothingPending };
+      const taken = own ?? known.find(({ status }) => status === 'waiting');
+      if (taken) {
+        const place = taken.position!;
+        await transaction.updateTable('work_item').set(done).where('position', '=', place).execute();
+        Object.assign(taken, { owner, status: 'done' });
+        deliveries.push({ id: taken.id, item: own ? 'own' : 'waiting' });
+      } else {
+        const id = `${group}/${randomUUID()}`;
+        const row = this.toRow({ id, group, payload, maxAttempts: null });
+        added.push({ ...row, ...done, attempts: 1 });
+        known.push({ position: null, id, owner, status: 'done' });
+        deliveries.push({ id, item: 'extra' });
+      }
+    }
+    if (added.length > 0) await transaction.insertInto('work_item').values(added).execute();
+    return deliveries;
   }
 
   reopen(group: string, owner: string): Promise<boolean> {
@@ -438,8 +493,8 @@ function isUsedUp(attempts: number, maxAttempts: number | null): boolean {
   return maxAttempts !== null && attempts >= maxAttempts;
 }
 
-function* chunks(ids: readonly string[]): Generator<readonly string[]> {
-  for (let i = 0; i < ids.length; i += rowsPerStatement) yield ids.slice(i, i + rowsPerStatement);
+function* chunks<T>(items: readonly T[]): Generator<readonly T[]> {
+  for (let i = 0; i < items.length; i += rowsPerStatement) yield items.slice(i, i + rowsPerStatement);
 }
 
 function toItem(row: Omit<WorkItemTable, 'position'>): WorkItem {

@@ -32,6 +32,7 @@ export type {
   Delivery,
   Lease,
   NewWorkItem,
+  Work,
   WorkItem,
   WorkQueue,
   WorkStatus,

@@ -7,7 +7,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { hashFile, TenetError, writeFileAtomic } from '../base/index.ts';
-import { type LedgerSummary, summarise } from './ledger/summarise.ts';
+import type { LedgerSummary } from './ledger/summarise.ts';
 import type { EventFilter, LedgerDigest } from './ledger.ts';
 import type { Store } from './store.ts';
 
@@ -23,10 +23,8 @@ export interface LedgerSelection {
 
 /** The events that the filter selects now. */
 export async function selectFromLedger(store: Store, filter: EventFilter = {}): Promise<LedgerSelection> {
-  const { url, ledger } = store;
-  const digest = await ledger.digest(filter);
-  const fixed = { ...filter, until: digest.head.count };
-  return { url, filter: fixed, digest, summary: await summarise(ledger.read({ ...fixed, items: false })) };
+  const { digest, summary } = await store.ledger.describe(filter);
+  return { url: store.url, filter: { ...filter, until: digest.head.count }, digest, summary };
 }
 
 /** What a check of a selection against its ledger found. */

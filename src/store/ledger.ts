@@ -1,4 +1,5 @@
 /** The ledger: every judgement ever made, appended and never changed. */
+import type { LedgerSummary } from './ledger/summarise.ts';
 import type { EventKind, Judge, LedgerEvent, NewEvent } from './ledger-event.ts';
 
 /** Which events to read; all conditions must hold. */
@@ -91,6 +92,8 @@ export interface Ledger {
   head(): Promise<LedgerHead>;
   /** Names a selection by its content, for a run's manifest. */
   digest(filter?: EventFilter): Promise<LedgerDigest>;
+  /** Names a selection, and says who judged in it and under which principles. */
+  describe(filter?: EventFilter): Promise<{ readonly digest: LedgerDigest; readonly summary: LedgerSummary }>;
   /**
    * Checks every event against the chain.
    * @param expected heads noted earlier, which the ledger must still contain: only they show that nothing was cut off

@@ -64,6 +64,15 @@ export interface Delivery {
   readonly item: 'own' | 'waiting' | 'extra';
 }
 
+/** What an owner has done for a group. */
+export interface Work {
+  readonly group: string;
+  readonly owner: string;
+  /** Of the item that it becomes where none waits. */
+  readonly payload: Json;
+  readonly result: Json;
+}
+
 export interface ClaimOptions {
   /** Who claims: an annotator's id or a process. */
   readonly owner: string;
@@ -113,6 +122,12 @@ export interface WorkQueue {
    * @throws TenetError('store') when the owner has finished an item of the group before, or there is no such group
    */
   deliver(group: string, owner: string, result: Json, status?: 'done' | 'failed'): Promise<Delivery>;
+  /**
+   * `deliver` for many at once, also on groups that are not there yet, such as for work that was done elsewhere. What an
+   * owner has finished before stays as it is.
+   * @returns for each what was kept; null for work on a group that its owner had finished before
+   */
+  deliverAll(works: readonly Work[]): Promise<(Delivery | null)[]>;
   /** Lets the item of a group that the owner has finished be claimed again, by anyone. @returns false when there is none */
   reopen(group: string, owner: string): Promise<boolean>;
   /** Takes items out that wait and that nobody has to do any more; others stay. @returns how many */

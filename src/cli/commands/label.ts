@@ -3,9 +3,12 @@ import { agreementCommand } from '../label/agreement.ts';
 import { copyCommand } from '../label/copy.ts';
 import { createCommand } from '../label/create.ts';
 import { exportCommand } from '../label/export.ts';
+import { importCommand } from '../label/import.ts';
 import { planCommand } from '../label/plan.ts';
+import { prioritiseCommand } from '../label/prioritise.ts';
 import { qualityCommand } from '../label/quality.ts';
 import { routeCommand } from '../label/route.ts';
+import { rulesCommand } from '../label/rules.ts';
 import { statusCommand } from '../label/status.ts';
 import { verifyCommand } from '../label/verify.ts';
 import { workCommand } from '../label/work.ts';
@@ -24,6 +27,9 @@ export function labelCommand(): Command {
     .addCommand(agreementCommand())
     .addCommand(qualityCommand())
     .addCommand(exportCommand())
+    .addCommand(importCommand())
+    .addCommand(prioritiseCommand())
+    .addCommand(rulesCommand())
     .addCommand(planCommand())
     .addCommand(routeCommand())
     .addCommand(verifyCommand())

@@ -1,9 +1,9 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
-import type { LabelProgress, NewLabelTask, TasksAdded } from '../../feedback/index.ts';
+import { Command, Option } from 'commander';
+import type { LabelProgress, LabelQueue, NewLabelTask, TasksAdded } from '../../feedback/index.ts';
 import type { Store } from '../../store/index.ts';
 import { type AskFlags, modelForms, openAskSession, withAskFlags } from '../ask-flags.ts';
 import { plural } from '../constitution/text.ts';
-import { anyNumber, collect, count, positive, wholeNumber } from '../flag-values.ts';
+import { anyNumber, collect, count, positive, unit, wholeNumber } from '../flag-values.ts';
 import { globalOptions } from '../global-options.ts';
 
 interface CreateFlags extends AskFlags {
@@ -18,6 +18,7 @@ interface CreateFlags extends AskFlags {
   readonly ranks: 'ignore' | 'suggestion' | 'gold';
   readonly shownTo?: number;
   readonly limit?: number;
+  readonly qualification?: boolean;
   readonly model?: string;
   readonly responses: number;
   readonly temperature: number;
@@ -63,6 +64,10 @@ export function createCommand(): Command {
       'constitution that people label by; its hash goes with each label',
     )
     .option('--content-warning <text>', 'what the texts may contain; they are covered until asked for')
+    .option(
+      '--qualification',
+      'questions of the test that annotators pass before they get tasks; the rows have right answers',
+    )
     .option('--limit <n>', 'use at most this many rows', count)
     .option('-m, --model <model>', `answers prompts that come without responses: ${modelForms}`)
     .option('-n, --responses <k>', 'responses to each prompt', count, 4)
@@ -75,6 +80,7 @@ export function createCommand(): Command {
       'after',
       '\nExamples:\n' +
         '  tenet label create rankings.jsonl --overlap 2\n' +
+        '  tenet label create gold.jsonl --ranks gold --qualification\n' +
         '  tenet label create prompts.txt -m local:policy -n 4\n' +
         '  tenet label create comparisons/rankings.jsonl --ranks suggestion --shown-to 0.5 --uncertain-first',
     );
@@ -94,6 +100,10 @@ async function run(files: string[], flags: CreateFlags, self: Command): Promise<
       flags.model === undefined
         ? fromFiles(files, flags, counts)
         : await answered(files, flags, session!, counts, self);
+    if (flags.qualification) {
+      await addQuestions(self, queue, store, tasks);
+      return;
+    }
     const added = await queue.add(tasks);
     const progress = await queue.progress();
     report(self, store, flags, { added, progress, ...counts });
@@ -198,6 +208,30 @@ async function taskOptions(flags: CreateFlags): Promise<object> {
   };
 }
 
+/** Adds questions, and has the project ask them where it did not before. */
+async function addQuestions(
+  self: Command,
+  queue: LabelQueue,
+  store: Store,
+  tasks: AsyncIterable<NewLabelTask> | readonly NewLabelTask[],
+): Promise<void> {
+  const { readRules, writeRules } = await import('../../feedback/index.ts');
+  const { project, qualification } = queue;
+  const added = await qualification.add(tasks);
+  const before = await readRules(store.database, project);
+  const rules =
+    before.qualification === null
+      ? await writeRules(store.database, project, { ...before, qualification: {} })
+      : before;
+  const questions = await qualification.size();
+  process.stdout.write(
+    globalOptions(self).json
+      ? `${JSON.stringify({ type: 'label-create', store: store.url, project, added, questions, ...rules })}\n`
+      : `${plural(added.added, 'new question')} in the qualification test of project ${project} of ${store.url}, ` +
+          `${questions} in all\nAnnotators pass it before they get tasks. How often, and with how much: tenet label rules\n`,
+  );
+}
+
 interface Created {
   readonly added: TasksAdded;
   readonly progress: LabelProgress;
@@ -226,10 +260,4 @@ function report(self: Command, store: Store, { project }: CreateFlags, created: 
     `${plural(added.added, 'new task')} in project ${project} of ${store.url}${notes.map((note) => `\n  ${note}`).join('')}\n` +
       `${plural(left, 'label')} ${left === 1 ? 'is' : 'are'} wanted${left > 0 ? '. Label here with: tenet label work' : ''}\n`,
   );
-}
-
-function unit(value: string): number {
-  const parsed = Number(value);
-  if (!(parsed >= 0 && parsed <= 1)) throw new InvalidArgumentError('Give a number from 0 to 1.');
-  return parsed;
 }

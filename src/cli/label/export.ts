@@ -18,15 +18,16 @@ export function exportCommand(): Command {
     .summary('write labels as a data file for training')
     .description(
       'Writes the labels that stand, corrections applied: one ranking for each task with soft labels (tasks), its pairs (pairs), ' +
-        'or every single label (labels). Where an adjudicator has decided, that counts. Beside the file stands ' +
+        'each response that is better or worse than the others (unpaired), pairs as transcripts like those of hh-rlhf (hh), or ' +
+        'every single label with its annotator (labels). Where an adjudicator has decided, that counts. Beside the file stands ' +
         '<file>.ledger.json, which names the labels it was made of, for "tenet trace".',
     )
-    .argument('<file>', 'file to write: .jsonl, .json or .csv, each also with .gz')
+    .argument('<file>', 'file to write: .jsonl, .json or .csv, each also with .gz, or .parquet')
     .addOption(storeOption())
     .addOption(projectOption())
     .addOption(
       new Option('--as <form>', 'what a row is')
-        .choices(['tasks', 'pairs', 'labels'] satisfies LabelForm[])
+        .choices(['tasks', 'pairs', 'unpaired', 'hh', 'labels'] satisfies LabelForm[])
         .default('tasks'),
     )
     .addOption(
@@ -52,7 +53,7 @@ export function exportCommand(): Command {
       if (flags.as === 'labels' && flags.weights !== 'equal') {
         throw new TenetError(
           'usage',
-          '--weights reliability is for --as tasks and --as pairs, which put labels together; rows of --as labels are single ones.',
+          '--weights reliability is for --as tasks, pairs, unpaired and hh, which put labels together; rows of --as labels are single ones.',
         );
       }
       const store = await openStore(flags.store, { mustExist: true });

@@ -1,5 +1,11 @@
 import { Command } from 'commander';
-import type { Agreement, AnnotatorQuality, SliceName, Suspicion } from '../../feedback/index.ts';
+import type {
+  Agreement,
+  AnnotatorQuality,
+  QualificationState,
+  SliceName,
+  Suspicion,
+} from '../../feedback/index.ts';
 import { bold, dim, percent, percentInterval, table, wrap, yellow } from '../constitution/text.ts';
 import { globalOptions } from '../global-options.ts';
 import { storeOption } from '../store-option.ts';
@@ -35,7 +41,8 @@ export function qualityCommand(): Command {
         const project = await chooseProject(store, given);
         const tasks = await feedback.judgedTasks(store, project);
         const annotators = feedback.annotatorQuality(tasks);
-        if (annotators.length === 0) {
+        const qualification = await new feedback.LabelQueue(store, project).qualification.states();
+        if (annotators.length === 0 && !qualification?.size) {
           throw new TenetError(
             'usage',
             `nobody has ranked anything in project ${project} yet. Label with: tenet label work`,
@@ -47,13 +54,34 @@ export function qualityCommand(): Command {
         });
         process.stdout.write(
           globalOptions(self).json
-            ? `${JSON.stringify({ type: 'label-quality', store: store.url, project, annotators, agreement: Object.fromEntries(breakdown.map(({ reason, rows }) => [reason, Object.fromEntries(rows)])) })}\n`
-            : `${bold(project)}\n\n${showAnnotators(annotators)}\n${breakdown.map(showReason).join('')}`,
+            ? `${JSON.stringify({ type: 'label-quality', store: store.url, project, annotators, qualification: qualification && Object.fromEntries(qualification), agreement: Object.fromEntries(breakdown.map(({ reason, rows }) => [reason, Object.fromEntries(rows)])) })}\n`
+            : `${[
+                bold(project),
+                ...(qualification ? [showQualification(qualification)] : []),
+                ...(annotators.length > 0 ? [showAnnotators(annotators)] : []),
+              ].join('\n\n')}\n${breakdown.map(showReason).join('')}`,
         );
       } finally {
         await store.close();
       }
     });
+}
+
+function showQualification(states: ReadonlyMap<string, QualificationState>): string {
+  if (states.size === 0) return dim('Nobody has begun the qualification test.');
+  const rows = [...states].map(
+    ([annotator, { status, attempt, attempts, answered, questions, score, retakeAt }]) => [
+      annotator,
+      status,
+      `${attempt} of ${attempts}`,
+      `${answered} of ${questions}`,
+      score === null ? '–' : percent(score),
+      retakeAt === null
+        ? ''
+        : `again from ${new Date(retakeAt).toISOString().slice(0, 16).replace('T', ' ')} UTC`,
+    ],
+  );
+  return table(['qualification', '', 'attempt', 'answers', 'best', ''], rows);
 }
 
 function showAnnotators(annotators: readonly AnnotatorQuality[]): string {

@@ -1,4 +1,6 @@
 /** Labels as records that training reads. */
+import { meanOf } from '../../base/index.ts';
+import { type Content, convertExample } from '../../data/index.ts';
 import type { EventFilter, Item, LedgerEvent, Store } from '../../store/index.ts';
 import { LabelQueue } from '../tasks/label-queue.ts';
 import { mergeRankings } from './merge-rankings.ts';
@@ -7,12 +9,15 @@ import { mergeRankings } from './merge-rankings.ts';
  * - `labels`: every label as a ranking, with its annotator, flags and rationale
  * - `tasks`: one ranking for each task, with the share of labels that prefer i to j as soft labels
  * - `pairs`: TRL preference, the pairs of `tasks` of which one is preferred, with that share as `probability`
+ * - `unpaired`: TRL unpaired preference, each response of `tasks` that is better or worse than the others on the whole
+ * - `hh`: `pairs` as transcripts, as hh-rlhf has them
  */
-export type LabelForm = 'labels' | 'tasks' | 'pairs';
+export const LABEL_FORMS = ['labels', 'tasks', 'pairs', 'unpaired', 'hh'] as const;
+export type LabelForm = (typeof LABEL_FORMS)[number];
 
 export interface LabelRecordOptions {
   readonly form: LabelForm;
-  /** Weight of each annotator's labels in `tasks` and `pairs`. Default 1 each. */
+  /** Weight of each annotator's labels in all forms but `labels`. Default 1 each. */
   readonly weights?: ReadonlyMap<string, number>;
   /** As the ledger stood at this event. Default: now. */
   readonly until?: number;
@@ -44,7 +49,9 @@ export async function* labelRecords(
     if (ranks.every((rank) => rank === null)) continue; // Only from annotators whose labels weigh nothing.
     const about = { labels: rankings.length, task: id };
     if (form === 'tasks') yield { ...contentOf(item), ranks, preferences, ...about };
-    else yield* pairRecords(item, preferences, about);
+    else if (form === 'pairs') yield* pairRecords(item, preferences, about);
+    else if (form === 'unpaired') yield* unpairedRecords(item, preferences, about);
+    else yield* transcripts(item, preferences, about);
   }
 }
 
@@ -76,37 +83,64 @@ async function rankingsByTask(
   return byTask;
 }
 
+/** The same fields in every record, so that any reader of tables takes them. */
 function labelRecord(event: LedgerEvent): object {
-  const { id, kind, judge, taskId, item, ranks, flags, rationale, shownOrder, activeMs } = event;
+  const { id, kind, judge, taskId, item, ranks } = event;
   return {
     ...contentOf(item!),
     ranks: ranks ?? item!.responses.map(() => null),
-    ...{ annotator: judge.id, judge: judge.kind, label: id, task: taskId },
-    ...(judge.group !== undefined && { group: judge.group }),
-    ...(kind === 'adjudication' && { adjudicated: true }),
-    ...(flags && { flags }),
-    ...(rationale !== undefined && { rationale }),
-    ...(shownOrder && { shownOrder }),
-    ...(activeMs !== undefined && { activeMs }),
+    ...{ annotator: judge.id, judge: judge.kind, label: id, task: taskId ?? null },
+    ...{ group: judge.group ?? null, adjudicated: kind === 'adjudication', flags: event.flags ?? [] },
+    ...{ rationale: event.rationale ?? null, shownOrder: event.shownOrder ?? null },
+    ...{ activeMs: event.activeMs ?? null, judgedAt: event.judgedAt ?? event.recordedAt },
+    guidelineVersion: event.guidelineVersion ?? null,
   };
 }
 
-function* pairRecords(
-  item: Item,
-  preferences: readonly (readonly (number | null)[])[],
-  about: object,
-): Generator<object> {
-  const { prompt, responses } = contentOf(item);
-  for (let i = 0; i < responses.length; i++) {
-    for (let j = i + 1; j < responses.length; j++) {
+interface About {
+  /** How many labels it was made of. */
+  readonly labels: number;
+  readonly task: string;
+}
+type Preferences = readonly (readonly (number | null)[])[];
+
+/** Indexes of two responses of which one is preferred, the better first, with the share that prefers it. */
+function* preferredPairs(
+  preferences: Preferences,
+): Generator<[better: number, worse: number, share: number]> {
+  for (let i = 0; i < preferences.length; i++) {
+    for (let j = i + 1; j < preferences.length; j++) {
       const p = preferences[i][j];
-      if (p === null || p === 0.5) continue;
-      const [better, worse] = p > 0.5 ? [i, j] : [j, i];
-      yield {
-        ...{ prompt, chosen: responses[better], rejected: responses[worse] },
-        ...{ probability: Math.max(p, 1 - p), ...about },
-      };
+      if (p !== null && p !== 0.5) yield p > 0.5 ? [i, j, p] : [j, i, 1 - p];
     }
+  }
+}
+
+function* pairRecords(item: Item, preferences: Preferences, about: About): Generator<object> {
+  const { prompt, responses } = contentOf(item);
+  for (const [better, worse, probability] of preferredPairs(preferences)) {
+    yield { prompt, chosen: responses[better], rejected: responses[worse], probability, ...about };
+  }
+}
+
+function* transcripts(item: Item, preferences: Preferences, about: About): Generator<object> {
+  const { prompt, responses } = contentOf(item);
+  for (const [better, worse, probability] of preferredPairs(preferences)) {
+    const pair = [responses[better], responses[worse]] as Content[];
+    const example = { kind: 'ranking', prompt: prompt as Content, responses: pair, ranks: [1, 2] } as const;
+    const { records } = convertExample({ ...example, ranks: [1, 2] }, 'hh-transcript');
+    for (const record of records) yield { ...record, probability, ...about };
+  }
+}
+
+/** By the mean share that prefers a response to each other one; those in the middle say nothing. */
+function* unpairedRecords(item: Item, preferences: Preferences, about: About): Generator<object> {
+  const { prompt, responses } = contentOf(item);
+  for (const [i, row] of preferences.entries()) {
+    const judged = row.filter((p) => p !== null);
+    const share = meanOf(judged);
+    if (judged.length === 0 || Math.abs(share - 0.5) < 1e-9) continue;
+    yield { prompt, completion: responses[i], label: share > 0.5, ...about };
   }
 }
 

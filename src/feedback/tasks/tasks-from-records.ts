@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type Json, TenetError } from '../../base/index.ts';
 import { type Content, examplesOf, type RankingExample, type Row, textOf } from '../../data/index.ts';
 import type { Item, Prompt } from '../../store/index.ts';
+import { uncertaintyOf } from '../priority/uncertainty.ts';
 import { type NewLabelTask, taskFields } from './label-task.ts';
 
 export interface TaskOptions
@@ -91,26 +92,19 @@ function fromOptions(
   { ranks, preferences }: RankingExample,
   { ranks: use = 'ignore', shownTo, uncertainFirst = false, priority = 0, ...rest }: TaskOptions,
 ): Omit<NewLabelTask, 'item'> {
-  const certainty = preferences ? certaintyOf(preferences) : null;
+  const uncertainty = preferences ? uncertaintyOf(preferences) : null;
   return {
     ...rest,
-    priority: uncertainFirst && certainty !== null ? priority + 1 - certainty : priority,
+    priority: uncertainFirst && uncertainty !== null ? priority + uncertainty : priority,
     ...(use === 'gold' && { gold: { ranks } }),
     ...(use === 'suggestion' && {
       suggestion: {
         ranks,
-        ...(certainty !== null && { confidence: (1 + certainty) / 2 }),
+        ...(uncertainty !== null && { confidence: 1 - uncertainty / 2 }),
         ...(shownTo !== undefined && { shownTo }),
       },
     }),
   };
-}
-
-/** Mean of |2p − 1| over the judged pairs: 0 = all level, 1 = all certain. */
-export function certaintyOf(preferences: readonly (readonly (number | null)[])[]): number | null {
-  const judged = preferences.flat().filter((p) => p !== null);
-  if (judged.length === 0) return null;
-  return judged.reduce((sum, p) => sum + Math.abs(2 * p - 1), 0) / judged.length;
 }
 
 function promptOf(prompt: Content): Prompt {

@@ -7,7 +7,10 @@ import { HeadScorer, type Sequence } from '../../train/index.ts';
 import { expectHead } from '../stages/stage-run.ts';
 
 export interface OpenRewardScorer extends AsyncDisposable {
+  /** By the first head. */
   readonly score: RewardScorer;
+  /** [items][H][K] by every head, such as the members of an ensemble; null for a prompt that does not fit. */
+  scoreHeads(items: Parameters<RewardScorer>[0]): Promise<(readonly Float32Array[] | null)[]>;
 }
 
 /**
@@ -27,25 +30,33 @@ export async function openRewardScorer(
     maxLength: loaded.config.maxPositions,
   });
   const scorer = await HeadScorer.create(loaded.config, loaded.parameters, scoreHeadName, options);
+  /** [items][H][K]; null for a prompt that does not fit. */
+  async function scoreHeads(items: Parameters<RewardScorer>[0]): Promise<(Float32Array[] | null)[]> {
+    const encoded = items.map(({ prompt, responses }) =>
+      encoder.encodeRanking(
+        { kind: 'ranking', prompt, responses: [...responses], ranks: responses.map((_, i) => i + 1) },
+        'truncate-prompt',
+      ),
+    );
+    const sequences = encoded.flatMap((ranking): Sequence[] =>
+      ranking ? ranking.responses.map((response) => ({ prompt: ranking.prompt, response })) : [],
+    );
+    const heads = await scorer.scoreHeads(loaded.parameters, sequences);
+    let next = 0;
+    return encoded.map((ranking) => {
+      if (!ranking) return null;
+      const start = next;
+      next += ranking.responses.length;
+      return heads.map((scores) => scores.subarray(start, next));
+    });
+  }
   return {
+    scoreHeads,
     async score(items) {
-      const encoded = items.map(({ prompt, responses }) =>
-        encoder.encodeRanking(
-          { kind: 'ranking', prompt, responses: [...responses], ranks: responses.map((_, i) => i + 1) },
-          'truncate-prompt',
-        ),
-      );
-      const sequences = encoded.flatMap((ranking): Sequence[] =>
-        ranking ? ranking.responses.map((response) => ({ prompt: ranking.prompt, response })) : [],
-      );
-      const scores = await scorer.scoreLast(loaded.parameters, sequences);
-      let next = 0;
       // A prompt that does not fit tells nothing: all its responses score alike, which counts as a tie.
-      return encoded.map((ranking, i) => {
-        const count = ranking ? ranking.responses.length : 0;
-        const own = scores.subarray(next, (next += count));
-        return ranking ? own : new Float32Array(items[i].responses.length);
-      });
+      return (await scoreHeads(items)).map(
+        (heads, i) => heads?.[0] ?? new Float32Array(items[i].responses.length),
+      );
     },
     [Symbol.asyncDispose]: () => scorer.release(),
   };

@@ -7,11 +7,12 @@ import {
   labelProjects,
   type NewLabelTask,
   readGuideline,
+  readRules,
   SKIP_REASONS,
-  type SkipReason,
   shownOrderOf,
   viewOf,
   writeGuideline,
+  writeRules,
 } from '../../feedback/index.ts';
 import type { LedgerEvent, Store } from '../../store/index.ts';
 import type { Caller } from '../accounts/accounts.ts';
@@ -19,15 +20,23 @@ import { HttpError } from '../http/http-error.ts';
 import { type Route, route } from '../http/route.ts';
 import {
   draftSchema,
-  id,
   labelSchema,
   project,
+  qualificationSchema,
+  rulesSchema,
+  skipReasons,
+  skipSchema,
   stored,
   taskViewSchema,
-  timeSpent,
 } from '../schemas/label-schemas.ts';
 
-const reasons = Object.keys(SKIP_REASONS) as [SkipReason, ...SkipReason[]];
+const newTasks = z
+  .array(z.record(z.string(), z.unknown()))
+  .min(1)
+  .max(5000)
+  .describe(
+    'each { item: { prompt, responses: [{ text, model? }] }, overlap?, audiences?, priority?, gold?, … }',
+  );
 
 export function labelRoutes(store: Store): Route[] {
   const queueOf = (name: string): LabelQueue => new LabelQueue(store, name);
@@ -40,11 +49,11 @@ export function labelRoutes(store: Store): Route[] {
       access: 'annotate',
       answer: z.object({
         projects: z.array(z.string()),
-        skipReasons: z.array(z.object({ reason: z.enum(reasons), text: z.string() })),
+        skipReasons: z.array(z.object({ reason: z.enum(skipReasons), text: z.string() })),
       }),
       handle: async () => ({
         projects: await labelProjects(store.database),
-        skipReasons: reasons.map((reason) => ({ reason, text: SKIP_REASONS[reason] })),
+        skipReasons: skipReasons.map((reason) => ({ reason, text: SKIP_REASONS[reason] })),
       }),
     }),
     route({
@@ -60,6 +69,16 @@ export function labelRoutes(store: Store): Route[] {
         const assignments = await queueOf(params.project).claim(annotatorOf(caller), { limit: body.limit });
         return { tasks: assignments.map(viewOf) as z.infer<typeof taskViewSchema>[] };
       },
+    }),
+    route({
+      method: 'get',
+      path: '/api/label/projects/{project}/qualification',
+      summary: 'Where I stand in the qualification test; null where I need none',
+      tag: 'Labelling',
+      access: 'annotate',
+      params: project,
+      answer: qualificationSchema.nullable(),
+      handle: ({ params, caller }) => queueOf(params.project).qualification.state(annotatorOf(caller)),
     }),
     route({
       method: 'post',
@@ -126,13 +145,7 @@ export function labelRoutes(store: Store): Route[] {
       tag: 'Labelling',
       access: 'annotate',
       params: project,
-      body: z.object({
-        id,
-        taskId: z.string().max(100),
-        reason: z.enum(reasons),
-        note: z.string().max(2000).optional(),
-        ...timeSpent,
-      }),
+      body: skipSchema,
       answer: stored,
       handle: async ({ params, body, caller }) =>
         storedAs(await queueOf(params.project).skip({ ...body, annotator: annotatorOf(caller) })),
@@ -211,21 +224,57 @@ export function labelRoutes(store: Store): Route[] {
       },
     }),
     route({
+      method: 'get',
+      path: '/api/label/projects/{project}/rules',
+      summary: 'Who may label, and when more labels are asked for',
+      tag: 'Labelling',
+      access: 'tasks:write',
+      params: project,
+      answer: z.object({ rules: rulesSchema, questions: z.number().describe('of the qualification test') }),
+      handle: async ({ params }) => ({
+        rules: await readRules(store.database, params.project),
+        questions: await queueOf(params.project).qualification.size(),
+      }),
+    }),
+    route({
+      method: 'put',
+      path: '/api/label/projects/{project}/rules',
+      summary: 'Change who may label, and when more labels are asked for',
+      tag: 'Labelling',
+      access: 'tasks:write',
+      params: project,
+      body: rulesSchema,
+      answer: rulesSchema,
+      handle: async ({ params, body }) => {
+        if (body.qualification !== null && (await queueOf(params.project).qualification.size()) === 0) {
+          throw new HttpError('conflict', 'There are no questions to test annotators with: add some first.');
+        }
+        return writeRules(store.database, params.project, body);
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/api/label/projects/{project}/questions',
+      summary: 'Add questions, tasks with right answers, to the qualification test',
+      tag: 'Labelling',
+      access: 'tasks:write',
+      params: project,
+      body: z.object({ tasks: newTasks }),
+      answer: z.object({ added: z.number(), known: z.number().describe('there already') }),
+      handle: async ({ params, body }) => {
+        const { qualification } = queueOf(params.project);
+        const { added, known } = await qualification.add(body.tasks as unknown as NewLabelTask[]);
+        return { added, known };
+      },
+    }),
+    route({
       method: 'post',
       path: '/api/label/projects/{project}/tasks',
       summary: 'Add tasks; those that are there already are not added again',
       tag: 'Labelling',
       access: 'tasks:write',
       params: project,
-      body: z.object({
-        tasks: z
-          .array(z.record(z.string(), z.unknown()))
-          .min(1)
-          .max(5000)
-          .describe(
-            'each { item: { prompt, responses: [{ text, model? }] }, overlap?, audiences?, priority?, gold?, … }',
-          ),
-      }),
+      body: z.object({ tasks: newTasks }),
       mostBytes: 64 * 2 ** 20,
       answer: z.object({
         added: z.number(),

@@ -6,7 +6,14 @@ import type { Accounts } from '../accounts/accounts.ts';
 import { HttpError } from '../http/http-error.ts';
 import { type Route, route } from '../http/route.ts';
 import type { QualityReader } from '../quality/quality-reader.ts';
-import { labelSchema, project, stored, type taskViewSchema } from '../schemas/label-schemas.ts';
+import {
+  labelSchema,
+  project,
+  qualificationSchema,
+  skipSchema,
+  stored,
+  type taskViewSchema,
+} from '../schemas/label-schemas.ts';
 import {
   adjudicationSchema,
   disagreementQuery,
@@ -113,6 +120,24 @@ export function qualityRoutes(store: Store, accounts: Accounts, quality: Quality
       },
     }),
     route({
+      method: 'get',
+      path: '/api/quality/projects/{project}/qualification',
+      summary: 'Where everybody stands in the qualification test; null where there is none',
+      tag: 'Quality',
+      access: 'quality:read',
+      params: project,
+      answer: z.object({
+        people: z
+          .array(qualificationSchema.extend({ id: z.string(), name: z.string().nullable() }))
+          .nullable(),
+      }),
+      handle: async ({ params }) => {
+        const [states, who] = await Promise.all([queueOf(params.project).qualification.states(), people()]);
+        if (states === null) return { people: null };
+        return { people: [...states].map(([id, state]) => ({ id, name: who(id).name, ...state })) };
+      },
+    }),
+    route({
       method: 'post',
       path: '/api/quality/projects/{project}/escalations',
       summary: 'Put a task whose labels disagree before an adjudicator',
@@ -179,6 +204,21 @@ export function qualityRoutes(store: Store, accounts: Accounts, quality: Quality
       handle: async ({ params, body, caller }) => {
         const queue = queueOf(params.project);
         const { id, seq } = await queue.adjudicate(await submissionOf(queue, body, caller));
+        return { eventId: id, seq };
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/api/adjudication/projects/{project}/skips',
+      summary: 'Leave a task undecided',
+      tag: 'Adjudication',
+      access: 'adjudicate',
+      params: project,
+      body: skipSchema,
+      answer: stored,
+      handle: async ({ params, body, caller }) => {
+        const skip = { ...body, annotator: annotatorOf(caller) };
+        const { id, seq } = await queueOf(params.project).skip(skip, 'adjudication');
         return { eventId: id, seq };
       },
     }),

@@ -1,5 +1,6 @@
 /** Label tasks and answers as they go over the wire. Shape: K = number of responses. */
 import { z } from 'zod';
+import { SKIP_REASONS, type SkipReason } from '../../feedback/index.ts';
 
 export const project = z.object({ project: z.string().min(1).max(200) });
 export const ranks = z
@@ -31,11 +32,20 @@ export const draftSchema = z.object({
 });
 export const labelSchema = draftSchema.extend({ id, taskId: z.string().max(100) });
 
+export const skipReasons = Object.keys(SKIP_REASONS) as [SkipReason, ...SkipReason[]];
+export const skipSchema = z.object({
+  ...{ id, taskId: z.string().max(100), reason: z.enum(skipReasons) },
+  note: z.string().max(2000).optional(),
+  ...timeSpent,
+});
+
 export const taskViewSchema = z.object({
   taskId: z.string(),
   project: z.string(),
   kind: z.literal('rank'),
-  purpose: z.enum(['label', 'adjudication']),
+  purpose: z
+    .enum(['label', 'adjudication', 'qualification'])
+    .describe('qualification: a question of the test that comes before the tasks'),
   prompt,
   cards: z.array(z.object({ letter: z.string(), text: z.string() })).describe('[K] in the order shown'),
   suggestion: z
@@ -56,5 +66,37 @@ export const taskViewSchema = z.object({
     })
     .nullable(),
   expiresAt: z.number().describe('until then nobody else gets it; what is sent later is taken all the same'),
+});
+export const qualificationSchema = z.object({
+  status: z
+    .enum(['passed', 'testing', 'waiting', 'failed'])
+    .describe('waiting: may try again at retakeAt; failed: has had all attempts'),
+  attempt: z.number().describe('from 1'),
+  attempts: z.number().describe('that there are'),
+  answered: z.number().describe('of this attempt'),
+  questions: z.number(),
+  score: z.number().nullable().describe('mean share of pairs right, in the best attempt that is over'),
+  pass: z.number().describe('what it takes'),
+  retakeAt: z.number().nullable(),
+});
+export const rulesSchema = z.object({
+  qualification: z
+    .object({
+      pass: z.number().min(0).max(1).describe('mean share of pairs right from which on the test is passed'),
+      questions: z.number().int().min(1).optional().describe('of an attempt; default: all'),
+      retakes: z.number().int().min(0).describe('attempts after the first'),
+      retakeAfterMs: z.number().min(0),
+      exempt: z.array(z.string()).describe('ids of annotators who need no test'),
+    })
+    .nullable()
+    .describe('null: no test'),
+  furtherLabels: z
+    .object({
+      most: z.number().int().min(2).max(100).describe('labels of a task'),
+      agreement: z.number().min(0).max(1).describe('below which labels disagree'),
+      adjudicate: z.boolean().describe('an adjudicator decides where the last label has not settled it'),
+    })
+    .nullable()
+    .describe('null: as many labels as tasks say'),
 });
 export const stored = z.object({ eventId: z.string(), seq: z.number() });

@@ -10,7 +10,8 @@ import { appendEvents, type Submission } from './append-events.ts';
 import { checkEvents } from './check-event.ts';
 import { genesisHash, prepareEvent } from './event-row.ts';
 import { getEvent } from './get-event.ts';
-import { bounded, eventPages, readEvents, selectEvents } from './select-events.ts';
+import { bounded, eventPages, readEvents, selectEvents, summarised } from './select-events.ts';
+import { type LedgerSummary, Summary } from './summarise.ts';
 import { verifyLedger } from './verify-ledger.ts';
 
 export class DatabaseLedger implements Ledger {
@@ -74,18 +75,28 @@ export class DatabaseLedger implements Ledger {
   }
 
   async digest(filter: EventFilter = {}): Promise<LedgerDigest> {
+    return (await this.describe(filter)).digest;
+  }
+
+  async describe(
+    filter: EventFilter = {},
+  ): Promise<{ readonly digest: LedgerDigest; readonly summary: LedgerSummary }> {
     const head = await this.headAt(filter.until);
     const hash = createHash('sha256');
+    const summary = new Summary();
     let [events, firstEvent, lastEvent] = [0, null as string | null, null as string | null];
     const within = { ...filter, until: head.count };
-    const pages = eventPages(this.database, within, (query) => query.select(['event.seq', 'event.hash']));
-    for await (const rows of pages) {
-      for (const row of rows) hash.update(`${row.hash}\n`);
+    for await (const rows of eventPages(this.database, within, summarised)) {
+      for (const row of rows) {
+        hash.update(`${row.hash}\n`);
+        summary.add(row);
+      }
       events += rows.length;
       firstEvent ??= rows[0]?.hash ?? null;
       lastEvent = rows.at(-1)?.hash ?? lastEvent;
     }
-    return { events, hash: `sha256:${hash.digest('hex')}`, firstEvent, lastEvent, head };
+    const digest = { events, hash: `sha256:${hash.digest('hex')}`, firstEvent, lastEvent, head };
+    return { digest, summary: summary.result() };
   }
 
   verify(expected: readonly LedgerHead[] = []): Promise<LedgerCheck> {

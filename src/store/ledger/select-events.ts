@@ -5,6 +5,7 @@ import type { EventFilter, ReadOptions } from '../ledger.ts';
 import type { Item, LedgerEvent } from '../ledger-event.ts';
 import type { LedgerEventTable, Tables } from '../tables.ts';
 import { type EventRow, toEvent } from './event-row.ts';
+import type { SummarisedRow } from './summarise.ts';
 
 const eventsPerPage = 1000;
 /** No event stands after this place: the column holds 32 bits. */
@@ -94,6 +95,24 @@ export function whole(
     ]);
 }
 
+/** Adds what a selection is named and counted by. Contents are read only of events whose constitution has a version. */
+export function summarised(
+  query: SelectQueryBuilder<WithEvent, 'event', object>,
+): SelectQueryBuilder<WithEvent, 'event', SummarisedRow> {
+  return query
+    .select(['event.seq', 'event.hash', 'event.kind', 'event.judge_kind', 'event.judge_id'])
+    .select(['event.principles', 'event.constitution_hash'])
+    .select(({ eb, ref }) =>
+      eb
+        .case()
+        .when('event.constitution_hash', 'is not', null)
+        .then(ref('event.content'))
+        .else(null)
+        .end()
+        .as('content'),
+    );
+}
+
 /** A correction counts from where it stands: what is read up to a place is what one would have read then. */
 function supersedingEvent(eb: Pick<ExpressionBuilder<WithEvent, 'event'>, 'selectFrom'>, until: number) {
   return eb
@@ -109,15 +128,30 @@ export async function* readEvents(
   filter: EventFilter & ReadOptions,
 ): AsyncGenerator<LedgerEvent, void, undefined> {
   const asOf = await bounded(database, filter);
-  for await (const rows of eventPages(database, asOf, (query) => whole(query, asOf.until, filter.items))) {
-    const items = new Map<string | null, Item>(); // many events of a page are about one item
-    for (const row of rows) {
-      if (row.item !== null && !items.has(row.item_hash)) {
-        items.set(row.item_hash, JSON.parse(row.item) as Item);
-      }
-      yield toEvent(row, items.get(row.item_hash) ?? null);
-    }
+  // Many events of a page are about one item, and those of the next page about some of the same.
+  let items: ReadonlyMap<string | null, Item> = new Map();
+  for await (const rows of eventPages(database, asOf, (query) => whole(query, asOf.until, false))) {
+    if (filter.items !== false) items = await itemsOf(database, rows, items);
+    for (const row of rows) yield toEvent(row, items.get(row.item_hash) ?? null);
   }
+}
+
+/** The items of a page, by hash. @param known those of the page before */
+async function itemsOf(
+  database: Database,
+  rows: readonly EventRow[],
+  known: ReadonlyMap<string | null, Item>,
+): Promise<Map<string | null, Item>> {
+  const hashes = new Set(rows.flatMap(({ item_hash }) => (item_hash === null ? [] : [item_hash])));
+  const missing = [...hashes].filter((hash) => !known.has(hash));
+  const items = new Map<string | null, Item>();
+  for (const hash of hashes) if (known.has(hash)) items.set(hash, known.get(hash)!);
+  if (missing.length === 0) return items;
+  const found = await database.read((db) =>
+    db.selectFrom('ledger_item').select(['hash', 'content']).where('hash', 'in', missing).execute(),
+  );
+  for (const { hash, content } of found) items.set(hash, JSON.parse(content) as Item);
+  return items;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Counts who judged, and under which principles. */
-import type { Judge, LedgerEvent } from '../ledger-event.ts';
+import type { EventContent, Judge } from '../ledger-event.ts';
+import type { LedgerEventTable } from '../tables.ts';
 
 export interface LedgerSummary {
   /** Events by kind. */
@@ -23,34 +24,53 @@ export interface LedgerSummary {
   }[];
 }
 
-export async function summarise(events: AsyncIterable<LedgerEvent>): Promise<LedgerSummary> {
-  const kinds = new Counter<string>();
-  const judges = new Counter<string>();
-  const judgeKinds = new Counter<Judge['kind']>();
-  const principles = new Counter<string>();
-  const constitutions = new Counter<string>();
-  for await (const event of events) {
-    const { kind, judge, constitution } = event;
-    kinds.add(kind);
-    judgeKinds.add(judge.kind);
-    judges.add(JSON.stringify([judge.kind, judge.id]));
-    for (const id of event.principles ?? []) principles.add(JSON.stringify([id, constitution?.hash ?? null]));
-    if (constitution) constitutions.add(JSON.stringify([constitution.hash, constitution.version ?? null]));
+/** What is counted of an event. */
+export interface SummarisedRow
+  extends Pick<
+    LedgerEventTable,
+    'seq' | 'hash' | 'kind' | 'judge_kind' | 'judge_id' | 'principles' | 'constitution_hash'
+  > {
+  /** Null where it names no constitution. */
+  readonly content: string | null;
+}
+
+/** Counts events as they are read. */
+export class Summary {
+  private readonly kinds = new Counter<string>();
+  private readonly judges = new Map<string, Counter<string>>();
+  private readonly judgeKinds = new Counter<string>();
+  private readonly principles = new Counter<string>();
+  private readonly constitutions = new Counter<string>();
+
+  add({ kind, judge_kind, judge_id, principles, constitution_hash: hash, content }: SummarisedRow): void {
+    this.kinds.add(kind);
+    this.judgeKinds.add(judge_kind);
+    let judges = this.judges.get(judge_kind);
+    if (!judges) this.judges.set(judge_kind, (judges = new Counter()));
+    judges.add(judge_id);
+    for (const id of principles?.trim().split(' ') ?? []) this.principles.add(JSON.stringify([id, hash]));
+    if (content === null) return;
+    const { version = null } = (JSON.parse(content) as EventContent).constitution!;
+    this.constitutions.add(JSON.stringify([hash, version]));
   }
-  const idsOf = (kind: string): number =>
-    judges.counts().filter(([key]) => (JSON.parse(key) as string[])[0] === kind).length;
-  return {
-    kinds: Object.fromEntries(kinds.counts()),
-    judges: judgeKinds.counts().map(([kind, count]) => ({ kind, judges: idsOf(kind), events: count })),
-    principles: principles.counts().map(([key, count]) => {
-      const [id, constitution] = JSON.parse(key) as [string, string | null];
-      return { id, constitution, events: count };
-    }),
-    constitutions: constitutions.counts().map(([key, count]) => {
-      const [hash, version] = JSON.parse(key) as [string, string | null];
-      return { hash, version, events: count };
-    }),
-  };
+
+  result(): LedgerSummary {
+    return {
+      kinds: Object.fromEntries(this.kinds.counts()),
+      judges: this.judgeKinds.counts().map(([kind, events]) => ({
+        ...{ kind: kind as Judge['kind'], events },
+        judges: this.judges.get(kind)!.counts().length,
+      })),
+      principles: this.principles.counts().map(([key, events]) => {
+        const [id, constitution] = JSON.parse(key) as [string, string | null];
+        return { id, constitution, events };
+      }),
+      constitutions: this.constitutions.counts().map(([key, events]) => {
+        const [hash, version] = JSON.parse(key) as [string, string | null];
+        return { hash, version, events };
+      }),
+    };
+  }
 }
 
 /** Counts keys; the most frequent first, equal ones in the order of their names. */

@@ -34,6 +34,9 @@ export function openSqliteFile(path: string, Sqlite: SqliteConstructor): SqliteD
     database.exec('pragma fullfsync = on');
     database.exec('pragma checkpoint_fullfsync = on');
     database.exec('pragma foreign_keys = on');
+    // Keys are hashes, so that every insert touches pages all over the indexes; by default 2 MB of them are kept.
+    database.exec('pragma cache_size = -65536');
+    database.exec('pragma wal_autocheckpoint = 4000');
     return database;
   } catch (error) {
     database.close();
