@@ -13,6 +13,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { exportCommand } from './commands/export.ts';
 import { generateCommand } from './commands/generate.ts';
+import { guardCommand } from './commands/guard.ts';
 import { labelCommand } from './commands/label.ts';
 import { monitorCommand } from './commands/monitor.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
@@ -25,7 +26,7 @@ import { trainCommand } from './commands/train.ts';
 
 export const commandGroups: Readonly<Record<string, readonly (() => Command)[]>> = {
   'Align a model': [quickstartCommand, runCommand, trainCommand],
-  'Use a model': [generateCommand, chatCommand, serveCommand],
+  'Use a model': [generateCommand, chatCommand, serveCommand, guardCommand],
   'Prepare data': [dataCommand],
   'Collect feedback': [constitutionCommand, critiqueCommand, compareCommand, labelCommand],
   'Look at results': [

@@ -48,6 +48,21 @@ export function seedList(value: string): number[] {
   return seeds;
 }
 
+/** A number from 0 to 1. */
+export function unit(value: string): number {
+  const parsed = Number(value);
+  if (value.trim() === '' || !(parsed >= 0 && parsed <= 1))
+    throw new InvalidArgumentError('Give a number from 0 to 1.');
+  return parsed;
+}
+
+/** A port to listen on; 0 takes any free one. */
+export function port(value: string): number {
+  if (!/^\d+$/.test(value) || Number(value) > 65_535)
+    throw new InvalidArgumentError('Give a port from 0 to 65535.');
+  return Number(value);
+}
+
 /** Collects a flag that may be repeated. */
 export function collect(value: string, previous: readonly string[] = []): string[] {
   return [...previous, value];

@@ -27,6 +27,14 @@ export function interruptSignal(saying: string = defaultNotice): AbortSignal {
   return controller.signal;
 }
 
+/** Waits until the user asks the command to stop. */
+export function interrupted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
 /** Asks a command that can save and stop to do so; false when none is running. */
 export function askToStop(): boolean {
   if (!controller) return false;

@@ -15,7 +15,7 @@ import {
 import { BodyReader } from './read-body.ts';
 import { EventReader } from './read-events.ts';
 import { refuseUnreadable } from './texts.ts';
-import { badUpstream, guardUnavailable, WireError } from './wire-error.ts';
+import { badUpstream, brokenOff, guardUnavailable, WireError } from './wire-error.ts';
 
 /** Events read ahead while earlier ones are screened. */
 const mostWaiting = 1024;
@@ -193,13 +193,6 @@ function parseChunk(data: string): Answer | WireError {
     return new WireError(502, message, { type: 'upstream_error', code: 'upstream_failed' });
   }
   return hasChoices(chunk) ? chunk : badUpstream('it sent an event without choices');
-}
-
-function brokenOff(): WireError {
-  return new WireError(502, 'The upstream broke off before its answer was finished.', {
-    type: 'upstream_error',
-    code: 'upstream_broke_off',
-  });
 }
 
 function errorOf(error: unknown): WireError {

@@ -1,6 +1,6 @@
 /** Reads what an upstream sends, within limits. */
 import type { ReadLimits } from './guarded-call.ts';
-import { badUpstream } from './wire-error.ts';
+import { badUpstream, brokenOff } from './wire-error.ts';
 
 export class BodyReader {
   private readonly reader: ReadableStreamDefaultReader<Uint8Array>;
@@ -11,7 +11,7 @@ export class BodyReader {
     this.limits = limits;
   }
 
-  /** @throws WireError for more than is allowed, or silence for too long */
+  /** @throws WireError for more than is allowed, silence for too long, or an end too early */
   async *pieces(): AsyncGenerator<Uint8Array, void, undefined> {
     let bytes = 0;
     for (;;) {
@@ -39,13 +39,16 @@ export class BodyReader {
 
   private async read(): ReturnType<ReadableStreamDefaultReader<Uint8Array>['read']> {
     const { silenceMs } = this.limits;
-    if (silenceMs === undefined) return this.reader.read();
+    const next = this.reader.read().catch(() => {
+      throw brokenOff();
+    });
+    if (silenceMs === undefined) return next;
     let timer: NodeJS.Timeout | undefined;
     const silence = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(badUpstream(`it sent nothing for ${silenceMs} ms`)), silenceMs);
     });
     try {
-      return await Promise.race([this.reader.read(), silence]);
+      return await Promise.race([next, silence]);
     } finally {
       clearTimeout(timer);
     }

@@ -53,3 +53,10 @@ export function unreadable(place: string): WireError {
     { type: 'invalid_request_error', param: place, code: 'unreadable_content' },
   );
 }
+
+export function brokenOff(): WireError {
+  return new WireError(502, 'The upstream broke off before its answer was finished.', {
+    type: 'upstream_error',
+    code: 'upstream_broke_off',
+  });
+}

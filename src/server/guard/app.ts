@@ -42,8 +42,8 @@ export interface GuardAppOptions {
   readonly upstream: Upstream;
   readonly metrics: GuardMetrics;
   readonly observers?: readonly GuardObserver[];
-  /** Null: nobody is asked about appeals. */
-  readonly appeals?: Appeals | null;
+  /** Has people judge blocks, and takes appeals against them. Null: nobody is asked. */
+  readonly cases?: (GuardObserver & Appeals) | null;
   /** Clients must bring it; without one their own keys go on to the upstream. */
   readonly apiKey?: string;
   /** True: the upstream's key is this server's, so that without `apiKey` only this machine's programs may ask. */
@@ -56,7 +56,7 @@ type Variables = { readonly Variables: { requestId: string } };
 type GuardContext = Context<Variables>;
 
 export function guardApp(options: GuardAppOptions): Hono<Variables> {
-  const { guard, policy, upstream, metrics, apiKey, hasUpstreamKey, onFailure } = options;
+  const { guard, policy, upstream, metrics, cases = null, apiKey, hasUpstreamKey, onFailure } = options;
   const observers = [metrics, ...(options.observers ?? [])];
   const app = new Hono<Variables>();
 
@@ -97,7 +97,7 @@ export function guardApp(options: GuardAppOptions): Hono<Variables> {
       await moderate(await readJson(context), { guard, policy, rules, requestId, observers, signal }),
     );
   });
-  app.post('/v1/guard/appeals', async (context) => takeAppeal(context, options.appeals ?? null));
+  app.post('/v1/guard/appeals', async (context) => takeAppeal(context, cases));
   app.all('/v1/*', (context) => {
     if (policy.passThrough.includes(context.req.path)) return pass(context);
     throw new ApiError(
@@ -157,7 +157,7 @@ export function guardApp(options: GuardAppOptions): Hono<Variables> {
           ...clientRequestId(context),
         },
         messages: conversations.prompts.flat(),
-        observers: [...observers, uncount],
+        observers: [...observers, ...(cases ? [cases] : []), uncount],
         signal,
       });
       const response = await answer(context, exchange, {

@@ -72,9 +72,9 @@ export async function serveGuard(options: ServeGuardOptions): Promise<RunningSer
   const metrics = new GuardMetrics();
   const audit = policy.audit ? await AuditLog.open({ ...policy.audit, onFailure }) : null;
   const cases = openCases(options.store, policy, metrics, onFailure);
-  const observers = [...(audit ? [audit] : []), ...(cases ? [cases] : []), ...(options.observers ?? [])];
+  const observers = [...(audit ? [audit] : []), ...(options.observers ?? [])];
   const app = guardApp({
-    ...{ guard, policy, upstream, metrics, observers, appeals: cases, apiKey, onFailure },
+    ...{ guard, policy, upstream, metrics, observers, cases, apiKey, onFailure },
     hasUpstreamKey: upstreamKey !== undefined,
   });
   const server = await listen((request, environment) => app.fetch(request, environment), host, port).catch(

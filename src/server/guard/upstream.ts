@@ -155,7 +155,16 @@ async function firstText(response: Response): Promise<string> {
 
 function reasonOf(error: unknown): string {
   const { cause } = error as { cause?: { code?: string; message?: string } };
-  if (cause?.code === 'ECONNREFUSED') return 'nothing listens there';
-  if (cause?.code === 'ENOTFOUND') return 'its name is not known';
-  return cause?.code ?? cause?.message ?? (error as Error).message;
+  const { code = '', message = (error as Error).message } = cause ?? {};
+  return reasons[code] ?? (code || message);
 }
+
+const reasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'its name is not known',
+  EAI_AGAIN: 'its name cannot be looked up now',
+  ECONNRESET: 'it closed the connection',
+  UND_ERR_SOCKET: 'it closed the connection',
+  ETIMEDOUT: 'it does not answer',
+  UND_ERR_CONNECT_TIMEOUT: 'it does not answer',
+};

@@ -1,0 +1,15 @@
+import { Command } from 'commander';
+import { exportCommand } from '../guard/export.ts';
+import { serveCommand } from '../guard/serve.ts';
+
+/** `tenet guard …`: what screens conversations before, while and after a model answers. */
+export function guardCommand(): Command {
+  return new Command('guard')
+    .summary('screen what goes into a model and what comes out')
+    .description(
+      'Guards a model: conversations are screened before they are answered, answers before they leave. Blocks, near ' +
+        'misses and appeals go to people, whose judgements become training data.',
+    )
+    .addCommand(serveCommand())
+    .addCommand(exportCommand());
+}
