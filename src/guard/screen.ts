@@ -16,6 +16,8 @@ export interface Screening {
   readonly stage: string;
   /** Set by a cascade, whose stages have thresholds of their own. Elsewhere whoever asks compares the score. */
   readonly decided?: 'allow' | 'block';
+  /** Where it is decided: the threshold that the score was held against. */
+  readonly threshold?: number;
   /**
    * Characters (UTF-16 units) at the end of an answer so far that the score does not speak of yet, such as a word that
    * may go on. Whoever streams keeps them back. Default 0; after `end` always 0.

@@ -17,7 +17,7 @@ export interface Verdict {
 
 export function verdictOf(screening: Screening, { thresholds }: GuardRules, where: Where): Verdict {
   const { score, byPrinciple = {}, stage, decided } = screening;
-  const whole = thresholds[where];
+  const whole = screening.threshold ?? thresholds[where];
   let [top, topScore]: [string | null, number] = [null, -1];
   for (const [principle, its] of Object.entries(byPrinciple)) {
     if (its > topScore) [top, topScore] = [principle, its];
