@@ -357,7 +357,7 @@ describe.skipIf(whyNoBrowser)('the web app', () => {
         for (const path of view.paths) {
           await page.goto(`${app.url}${path}`);
           await page.waitForSelector('main h1');
-          await expect.poll(() => page.locator('.loading').count()).toBe(0);
+          await expect.poll(() => page.locator('.loading').count(), { timeout: 20_000 }).toBe(0);
           const problems = view.rules?.length === 0 ? [] : await barriers(page, view.rules);
           const over = await overhang(page);
           if (problems.length > 0 || over > 0) found[path] = { problems, over };

@@ -57,6 +57,7 @@ export class QualityReader implements Counting {
   private readonly here: ProjectQuality;
   private thread: Worker | null = null;
   private nextId = 0;
+  private closed = false;
 
   constructor(options: QualityReaderOptions) {
     this.options = options;
@@ -82,6 +83,7 @@ export class QualityReader implements Counting {
 
   async close(): Promise<void> {
     const { thread } = this;
+    this.closed = true;
     if (!thread) return;
     thread.ref();
     const ended = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
@@ -136,7 +138,7 @@ export class QualityReader implements Counting {
       if ('error' in answer) asked?.reject(receivedError(answer.error));
       else asked?.resolve(answer.value);
       // A thread that nobody waits for does not keep the process alive.
-      if (this.pending.size === 0) thread.unref();
+      if (this.pending.size === 0 && !this.closed) thread.unref();
     });
     const fail = (error: unknown): void => {
       this.thread = null;

@@ -53,6 +53,7 @@ export function TryDialog({ name, text, principles, principle, onClose }: TryDia
   const [found, setFound] = useState<Found | null>(null);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
+  const [tries, setTries] = useState(0);
   const [given, setGiven] = useState('');
   const running = useRef<AbortController | null>(null);
   useEffect(() => () => running.current?.abort(), []);
@@ -67,6 +68,7 @@ export function TryDialog({ name, text, principles, principle, onClose }: TryDia
     setBusy(true);
     setProblem(null);
     setFound(nothing);
+    setTries((before) => before + 1);
     const body = {
       ...{ principle: chosen, prompt: value('prompt'), model: value('model') },
       ...(value('response') && { response: value('response') }),
@@ -180,16 +182,21 @@ export function TryDialog({ name, text, principles, principle, onClose }: TryDia
           {problem}
         </p>
       )}
-      {found && <Outcome found={found} busy={busy} />}
+      {found && <Outcome key={tries} found={found} busy={busy} />}
     </Dialog>
   );
 }
 
 function Outcome({ found, busy }: { readonly found: Found; readonly busy: boolean }): ReactNode {
   const { texts, requests, failures, check, verdict } = found;
+  const section = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+    section.current?.scrollIntoView({ block: 'start', behavior: calm ? 'auto' : 'smooth' });
+  }, []);
   const whole = !busy && texts.revision !== undefined && texts.response !== undefined;
   return (
-    <div className="tried" aria-busy={busy}>
+    <div ref={section} className="tried" aria-busy={busy}>
       {texts.response !== undefined && (
         <section>
           <h3>Response</h3>

@@ -29,7 +29,11 @@ const columns: readonly Column[] = [
     text: ({ agreement }) => (
       <>
         {percentInterval(agreement?.agree)}
-        {agreement && <IntervalBar interval={agreement.agree} from={0} to={1} mark={0.5} />}
+        {agreement && (
+          <div>
+            <IntervalBar interval={agreement.agree} from={0} to={1} mark={0.5} />
+          </div>
+        )}
       </>
     ),
     value: ({ agreement }) => agreement?.agree.estimate ?? null,
@@ -99,10 +103,7 @@ export function AnnotatorTable({ annotators }: Pick<Quality, 'annotators'>): Rea
           <tbody>
             {rows.map((one) => (
               <tr key={one.id}>
-                <th scope="row">
-                  {one.name ?? <code>{one.id}</code>}
-                  {one.suspicions.length > 0 && <div className="problem-text">{signs(one).join(' ')}</div>}
-                </th>
+                <th scope="row">{one.name ?? <code>{one.id}</code>}</th>
                 <td>{one.group ?? '–'}</td>
                 {columns.map(({ name, text }) => (
                   <td key={name} data-align="right">
@@ -114,8 +115,35 @@ export function AnnotatorTable({ annotators }: Pick<Quality, 'annotators'>): Rea
           </tbody>
         </table>
       </section>
+      <Signs annotators={rows} />
       <Habits annotators={rows} />
     </>
+  );
+}
+
+/** Who labels as if without reading. */
+function Signs({ annotators }: Pick<Quality, 'annotators'>): ReactNode {
+  const suspicious = annotators.filter(({ suspicions }) => suspicions.length > 0);
+  if (suspicious.length === 0) return null;
+  return (
+    <section>
+      <h2>Signs of not reading</h2>
+      <ul className="list">
+        {suspicious.map((one) => (
+          <li key={one.id}>
+            <div>
+              <strong>{one.name ?? <code>{one.id}</code>}</strong>{' '}
+              {one.suspicions.map((suspicion) => (
+                <span key={suspicion} className="pill bad">
+                  {suspicion.replaceAll('-', ' ')}
+                </span>
+              ))}
+              <div className="quiet">{signs(one).join(' ')}</div>
+            </div>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 

@@ -16,7 +16,9 @@ export function percentInterval(interval: Interval | null | undefined): string {
 
 /** Two digits, and a minus sign that is one. */
 export function coefficient(value: number | null | undefined): string {
-  return value === null || value === undefined ? '–' : value.toFixed(2).replace('-', '−');
+  if (value === null || value === undefined) return '–';
+  const text = value.toFixed(2);
+  return text === '-0.00' ? '0.00' : text.replace('-', '−');
 }
 
 /** `0.60 [0.56, 0.63]`. */
@@ -26,5 +28,6 @@ export function coefficientInterval(interval: Interval | null | undefined): stri
 }
 
 export function dollars(value: number): string {
-  return `$${value.toLocaleString('en-US', { maximumFractionDigits: value < 10 ? 2 : 0 })}`;
+  const digits = value < 100 ? 2 : 0;
+  return `$${value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
 }

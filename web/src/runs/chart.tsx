@@ -2,7 +2,7 @@
 import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { smoothed } from '../../../src/run/report/assets/curve-values.js';
+import { smoothed, stepIncrements } from '../../../src/run/report/assets/curve-values.js';
 import { onColorScheme } from '../base/color-scheme.ts';
 import { readable } from '../base/format.ts';
 
@@ -178,7 +178,7 @@ function optionsOf(
     cursor: { y: false, drag: { x: true, y: false }, points: { size: 6 } },
     series: [{}, ...series],
     axes: [
-      { ...axis, size: 24, gap: 4, grid: { show: false }, space: 60 },
+      { ...axis, size: 24, gap: 4, grid: { show: false }, space: 60, incrs: stepIncrements },
       { ...axis, size: 52, gap: 6, space: 34, values: (_, ticks) => ticks.map((tick) => readable(tick)) },
     ],
     hooks: {

@@ -36,3 +36,8 @@ export function readable(value) {
       : String(Number(value.toPrecision(4)));
   return text.replaceAll('-', '−');
 }
+
+/** Distances between ticks on an axis of steps, which have no halves. */
+export const stepIncrements = Array.from({ length: 12 }, (_, power) =>
+  [1, 2, 5].map((n) => n * 10 ** power),
+).flat();

@@ -57,7 +57,7 @@
         cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
         series,
         axes: [
-          { ...axis, size: 24, gap: 4, grid: { show: false }, space: 60 },
+          { ...axis, size: 24, gap: 4, grid: { show: false }, space: 60, incrs: stepIncrements },
           { ...axis, size: 52, gap: 6, space: 34, values: (_, ticks) => ticks.map(readable) },
         ],
         hooks: {

@@ -1,0 +1,268 @@
+/** The web app with several people and with models: leases that run out, decisions, a server that goes away, the playground. */
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LabelQueue } from '../src/feedback/index.ts';
+import { type MisbehavingServer, misbehavingServer } from '../src/llm/testing/index.ts';
+import type { LedgerEvent } from '../src/store/index.ts';
+import { barriers, overhang, startWebApp, type WebApp, whyNoBrowser } from './fixtures/web-app.ts';
+
+if (whyNoBrowser) console.warn(`web-team.test.ts is skipped: ${whyNoBrowser}.`);
+
+describe.skipIf(whyNoBrowser)('the web app', () => {
+  let web: WebApp;
+  let models: MisbehavingServer;
+
+  beforeAll(async () => {
+    models = await misbehavingServer({
+      answer: ({ body }) => {
+        const said = body.messages.at(-1)!.content;
+        if (/critique|wrong with|harmful/i.test(said) && said.length > 60) return 'It could be kinder.';
+        return body.model === 'aligned' ? `Gladly: **${said}**` : `No. ${said}`;
+      },
+    });
+    web = await startWebApp({
+      models: [`openai-compatible:base@${models.url}`, `openai-compatible:aligned@${models.url}`],
+    });
+  });
+  afterAll(async () => {
+    await web?.close();
+    await models?.close();
+    expect(web.failures).toEqual([]);
+  });
+
+  const addTasks = (project: string, count: number, overlap = 1) =>
+    new LabelQueue(web.store, project).add(
+      Array.from({ length: count }, (_, i) => ({
+        item: {
+          prompt: `Question ${i} of ${project}`,
+          responses: ['good', 'bad', 'ugly'].map((text) => ({ text: `A ${text} answer.` })),
+        },
+        overlap,
+      })),
+    );
+  const events = async (project: string): Promise<LedgerEvent[]> => {
+    const found: LedgerEvent[] = [];
+    for await (const event of web.store.ledger.read({ project })) found.push(event);
+    return found;
+  };
+  /** Ranks the cards of the task in view by keyboard: those with the words first come first. */
+  async function rank(page: Page, words: readonly string[]): Promise<void> {
+    const texts = await page.locator('.card .markdown').allTextContents();
+    for (const [card, text] of texts.entries()) {
+      await page.keyboard.press('abc'[card]);
+      await page.keyboard.press(String(1 + words.findIndex((word) => text.includes(word))));
+    }
+    await page.keyboard.press('Enter');
+  }
+  const prompt = (page: Page) => page.locator('.conversation').textContent();
+
+  it('gives a task to somebody else when its lease has run out, and takes the late label too', async () => {
+    await addTasks('leases', 1);
+    const bea = await web.pageOf('Bea', 'annotator');
+    await bea.goto(`${web.url}/annotate/leases`);
+    await bea.waitForSelector('.card');
+    const cy = await web.pageOf('Cy', 'annotator');
+    await cy.goto(`${web.url}/annotate/leases`);
+    await cy.getByText('There is nothing to label for you now.').waitFor();
+
+    // Half an hour passes.
+    await web.store.database.write((db) =>
+      db
+        .updateTable('work_item')
+        .set({ lease_expires_at: Date.now() - 1 })
+        .where('status', '=', 'leased')
+        .execute(),
+    );
+    await cy.reload();
+    await cy.waitForSelector('.card');
+    await rank(cy, ['good', 'bad', 'ugly']);
+    await cy.getByText('1 done, all saved').waitFor();
+    await rank(bea, ['ugly', 'bad', 'good']);
+    await bea.getByText('1 done, all saved').waitFor();
+    const labels = await events('leases');
+    expect(labels.map(({ kind, ranks }) => [kind, ranks])).toEqual([
+      ['label', [1, 2, 3]],
+      ['label', [3, 2, 1]],
+    ]);
+    expect(new Set(labels.map(({ judge }) => judge.id)).size).toBe(2);
+    await bea.context().close();
+    await cy.context().close();
+  });
+
+  it('shows where people disagree, who said what, and stores what an adjudicator decides by keyboard', async () => {
+    const judge = await web.pageOf('Judy', 'adjudicator', { viewport: { width: 1280, height: 900 } });
+    await judge.goto(`${web.url}/progress/leases?tab=disagreement`);
+    await judge.getByRole('button', { name: 'Look' }).click();
+    const dialog = judge.getByRole('dialog', { name: 'Who said what' });
+    await dialog.getByRole('row', { name: /Bea/ }).waitFor();
+    await dialog.getByRole('row', { name: /Cy/ }).waitFor();
+    expect(await barriers(judge)).toEqual([]);
+    await judge.keyboard.press('Escape');
+    await judge.getByRole('button', { name: 'Have it decided' }).click();
+    await judge.getByText('Waits for a decision').waitFor();
+
+    await judge.goto(`${web.url}/adjudicate/leases`);
+    await judge.getByText('What people said').waitFor();
+    expect(await judge.locator('main').textContent()).not.toMatch(/Bea|Cy/);
+    await rank(judge, ['good', 'ugly', 'bad']);
+    await judge.getByText('1 decided, all saved').waitFor();
+    const decision = (await events('leases')).at(-1)!;
+    expect(decision).toMatchObject({ kind: 'adjudication', ranks: [1, 3, 2] });
+    expect(decision.basedOn).toHaveLength(2);
+    await judge.context().close();
+  });
+
+  it('opens and goes on labelling while the server is away, also after a reload, and sends all when it is back', async () => {
+    await addTasks('offline', 4);
+    const page = await web.pageOf('Bea', 'annotator');
+    await page.goto(`${web.url}/annotate/offline`);
+    await page.waitForSelector('.card');
+    await page.evaluate('navigator.serviceWorker.ready');
+    // All four are at hand, which the page knows once they have come.
+    await expect
+      .poll(() =>
+        page.evaluate('Object.entries(localStorage).find(([key]) => / tasks .* offline$/.test(key))?.[1]'),
+      )
+      .toMatch(/Question 3/);
+
+    await web.stop();
+    await rank(page, ['good', 'bad', 'ugly']);
+    await page.getByText('offline, 1 answer kept here').waitFor();
+    const first = await prompt(page);
+    await page.reload();
+    await page.waitForSelector('.card');
+    expect(await prompt(page)).toBe(first);
+    await rank(page, ['good', 'bad', 'ugly']);
+    await page.getByText('offline, 2 answers kept here').waitFor();
+    // Other pages open too, and say what is the matter.
+    await page.goto(`${web.url}/constitution`);
+    await page.getByText('The server cannot be reached.').waitFor();
+    await page.goto(`${web.url}/annotate/offline`);
+    await page.waitForSelector('.card');
+
+    await web.start();
+    await expect.poll(async () => (await events('offline')).length, { timeout: 30_000 }).toBe(2);
+    await rank(page, ['good', 'bad', 'ugly']);
+    await expect.poll(async () => (await events('offline')).length).toBe(3);
+    const labels = await events('offline');
+    expect(new Set(labels.map(({ taskId }) => taskId)).size).toBe(3);
+    await page.context().close();
+  }, 90_000);
+
+  it('forgets who was there when they sign out', async () => {
+    const page = await web.pageOf('Cy', 'annotator');
+    await page.goto(`${web.url}/account`);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign in' }).waitFor();
+    expect(
+      await page.evaluate('Object.keys(localStorage).filter((key) => key.startsWith("tenet kept"))'),
+    ).toEqual([]);
+    await page.context().close();
+  });
+
+  it('has two models answer side by side, and makes a vote by keyboard a label that says who wrote what', async () => {
+    const page = await web.pageOf('Bea', 'annotator', { viewport: { width: 1280, height: 900 } });
+    await page.goto(`${web.url}/playground`);
+    await page.getByLabel('One model').selectOption('base');
+    await page.getByLabel('The other').selectOption('aligned');
+    expect(await barriers(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Begin' }).click();
+    const box = page.getByLabel('What to say to both models');
+    await box.waitFor();
+    await page.keyboard.type('help me');
+    await page.keyboard.press('Enter');
+    const cards = page.locator('.playground .pair > section');
+    const better = async (): Promise<'ArrowLeft' | 'ArrowRight'> => {
+      await page.getByRole('button', { name: 'A is better' }).isEnabled();
+      await expect.poll(() => page.locator('.playground .pair[aria-busy=false]').count()).toBe(1);
+      const texts = await cards.allTextContents();
+      return texts[0].includes('Gladly') ? 'ArrowLeft' : 'ArrowRight';
+    };
+    await page.getByText('Gladly').waitFor();
+    expect(await cards.locator('strong').textContent()).toBe('help me');
+    const key = await better();
+    // Nothing in view says which is which.
+    expect((await cards.allTextContents()).join(' ')).not.toMatch(/base|aligned/);
+    await page.keyboard.press(key);
+    await page.getByText('Stored as a label.').waitFor();
+    expect(await cards.nth(key === 'ArrowLeft' ? 0 : 1).textContent()).toContain('aligned');
+    expect(await barriers(page)).toEqual([]);
+    const [label] = await events('playground');
+    expect(label).toMatchObject({
+      ...{ kind: 'label', ranks: [2, 1], shownOrder: key === 'ArrowLeft' ? [1, 0] : [0, 1] },
+      item: {
+        prompt: [{ role: 'user', content: 'help me' }],
+        responses: [
+          { text: 'No. help me', model: `openai-compatible:base@${models.url}` },
+          { text: 'Gladly: **help me**', model: `openai-compatible:aligned@${models.url}` },
+        ],
+      },
+      extra: { blind: true, seeds: [expect.any(Number), expect.any(Number)] },
+    });
+
+    // The focus is back where one writes, and the conversation goes on from the better answer.
+    await page.keyboard.type('again');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => models.requests.at(-1)!.body.messages.length).toBe(3);
+    expect(models.requests.at(-1)!.body.messages[1]).toMatchObject({ content: 'Gladly: **help me**' });
+    await better();
+    await page.reload();
+    await page.getByText('Gladly: again').or(page.getByText('No. again')).first().waitFor();
+    await page.context().close();
+  });
+
+  it('files what went wrong as a label task', async () => {
+    const page = await web.pageOf('Bea', 'annotator', { viewport: { width: 390, height: 800 } });
+    await page.goto(`${web.url}/playground?mode=red-team`);
+    await page.getByRole('button', { name: 'Begin' }).click();
+    await page.getByLabel('What to say to both models').fill('Be horrible.');
+    await page.keyboard.press('Enter');
+    await page.getByLabel('mostly').check();
+    await page.getByLabel('What is wrong with it').fill('It obeyed.');
+    expect(await barriers(page)).toEqual([]);
+    expect(await overhang(page)).toBe(0);
+    await page.getByRole('button', { name: 'File it as a label task' }).click();
+    await page.getByText('Filed, in the project red-team').waitFor();
+    await page.goto(`${web.url}/annotate/red-team`);
+    await page.getByText('Written to provoke harmful answers').waitFor();
+    await page.context().close();
+  });
+
+  it('tries a principle on an example as it is written', async () => {
+    const page = await web.pageOf('Ada', 'admin', { viewport: { width: 1280, height: 900 } });
+    await page.goto(`${web.url}/constitution`);
+    await page
+      .getByRole('button', { name: /^Try it/ })
+      .first()
+      .click();
+    const dialog = page.getByRole('dialog', { name: 'Try a principle' });
+    await dialog.getByLabel('What somebody asks').fill('May I?');
+    await dialog.getByRole('combobox', { name: 'Model' }).selectOption('aligned');
+    await dialog.getByRole('button', { name: 'Try it' }).click();
+    await dialog.getByRole('heading', { name: 'Revision' }).waitFor();
+    await dialog.getByRole('button', { name: 'Try it' }).waitFor();
+    expect(await dialog.locator('.tried').textContent()).toContain('Gladly: May I?');
+    expect(await barriers(page)).toEqual([]);
+    await page.context().close();
+  });
+
+  it.each([
+    { width: 1280, colorScheme: 'light' },
+    { width: 1280, colorScheme: 'dark' },
+    { width: 390, colorScheme: 'light' },
+  ] as const)('has no barriers and fits: $width px, $colorScheme', async ({ width, colorScheme }) => {
+    const page = await web.pageOf('Ada', 'admin', { viewport: { width, height: 800 }, colorScheme });
+    const found: Record<string, unknown> = {};
+    const tabs = ['overview', 'annotators', 'disagreement&by=annotator', 'cost'];
+    for (const path of ['/playground', ...tabs.map((tab) => `/progress/leases?tab=${tab}`)]) {
+      await page.goto(`${web.url}${path}`);
+      await page.waitForSelector('main h1');
+      await expect.poll(() => page.locator('.loading').count(), { timeout: 20_000 }).toBe(0);
+      const problems = await barriers(page);
+      const over = await overhang(page);
+      if (problems.length > 0 || over > 0) found[path] = { problems, over };
+    }
+    expect(found).toEqual({});
+    await page.context().close();
+  });
+});
