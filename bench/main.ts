@@ -17,6 +17,7 @@ import { adamw } from './adamw.ts';
 import { type Benchmark, isMet, type Row } from './benchmark.ts';
 import { decode } from './decode.ts';
 import { footprint } from './footprint.ts';
+import { labels } from './labels.ts';
 import { ledger } from './ledger.ts';
 import { memory } from './memory.ts';
 import { peak } from './peak.ts';
@@ -37,6 +38,7 @@ const benchmarks: readonly Benchmark[] = [
   startup,
   adamw,
   ledger,
+  labels,
   memory,
   footprint,
 ];

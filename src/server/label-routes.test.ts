@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { LabelQueue } from '../feedback/index.ts';
+import { LabelQueue, labelRecords } from '../feedback/index.ts';
 import type { LedgerEvent } from '../store/index.ts';
 import { cookieOf, password, startTestServer, type TestServer } from './testing/test-server.ts';
 
@@ -43,6 +43,10 @@ async function person(
 /** Ranks by card that put the texts in this order. */
 const ranksFor = ({ cards }: View, order: readonly string[]) =>
   cards.map(({ text }) => order.indexOf(text) + 1);
+
+async function first(): Promise<LedgerEvent> {
+  return (await events()).find(({ kind }) => kind === 'label')!;
+}
 
 async function events(): Promise<LedgerEvent[]> {
   const all: LedgerEvent[] = [];
@@ -197,4 +201,66 @@ it('takes tasks from programs, and names what is wrong with them', async () => {
     400,
     expect.stringContaining('task 2: item.prompt: is empty'),
   ]);
+});
+
+it('writes nobody’s name or address into what is exported', async () => {
+  const rows: object[] = [];
+  for await (const row of labelRecords(server.store, 'kind', { form: 'labels' })) rows.push(row);
+  expect(rows.length).toBeGreaterThan(3);
+  expect(JSON.stringify(rows)).not.toMatch(/@example|"ann"|"bob"|"bea"|"judy"/);
+});
+
+it('tests annotators first where the project says so, and tells them and the lead where they stand', async () => {
+  const at = '/api/label/projects/tested';
+  const admin = (method: string, path: string, body?: unknown) =>
+    server.ask(method, `${at}${path}`, { as: 'admin', body });
+  const task = (prompt: string) => ({ item: { prompt, responses: texts.map((text) => ({ text })) } });
+  await admin('POST', '/tasks', { tasks: [task('real')] });
+  const rules = {
+    qualification: { pass: 0.9, retakes: 0, retakeAfterMs: 0, exempt: [] },
+    furtherLabels: null,
+  };
+  expect((await admin('PUT', '/rules', rules)).status).toBe(409); // there are no questions
+  const questions = ['q1', 'q2'].map((prompt) => ({ ...task(prompt), gold: { ranks: [1, 2, 3] } }));
+  expect((await admin('POST', '/questions', { tasks: [task('without an answer')] })).status).toBe(400);
+  expect((await admin('POST', '/questions', { tasks: questions })).body).toEqual({ added: 2, known: 0 });
+  expect((await admin('PUT', '/rules', rules)).status).toBe(200);
+  expect((await admin('GET', '/rules')).body).toEqual({ rules, questions: 2 });
+
+  const [good, bad] = [await person('gil'), await person('bo')];
+  for (const [ask, order] of [
+    [good, texts],
+    [bad, ['worst', 'middle', 'best']],
+  ] as const) {
+    // biome-ignore format: pairs
+    const { tasks } = (await ask('POST', `${at}/claim`, { limit: 5 })).body;
+    expect(tasks).toHaveLength(2);
+    for (const view of tasks as (View & { purpose: string })[]) {
+      expect(view.purpose).toBe('qualification');
+      const label = {
+        id: `test-${view.taskId}-${order[0]}`,
+        taskId: view.taskId,
+        ranks: ranksFor(view, order),
+      };
+      expect((await ask('POST', `${at}/labels`, label)).status).toBe(200);
+    }
+  }
+  expect((await good('GET', `${at}/qualification`)).body).toMatchObject({ status: 'passed', score: 1 });
+  expect((await bad('GET', `${at}/qualification`)).body).toMatchObject({ status: 'failed', score: 0 });
+  expect((await good('POST', `${at}/claim`, {})).body.tasks).toHaveLength(1);
+  expect((await bad('POST', `${at}/claim`, {})).body.tasks).toEqual([]);
+  const { body } = await server.ask('GET', '/api/quality/projects/tested/qualification', { as: 'viewer' });
+  expect(body.people.map(({ name, status }: Record<string, string>) => [name, status])).toEqual([
+    ['gil', 'passed'],
+    ['bo', 'failed'],
+  ]);
+});
+
+it('lets an adjudicator leave a task undecided', async () => {
+  const judge = await person('jo');
+  await new LabelQueue(server.store, 'kind').escalate((await first()).taskId!, [(await first()).id]);
+  const [{ task }] = (await judge('POST', '/api/adjudication/projects/kind/claim')).body.tasks;
+  const skip = { id: 'left-undecided', taskId: task.taskId, reason: 'unclear' };
+  expect((await judge('POST', '/api/adjudication/projects/kind/skips', skip)).status).toBe(200);
+  expect((await judge('POST', '/api/adjudication/projects/kind/claim')).body.tasks).toEqual([]);
 });

@@ -5,6 +5,7 @@ import { TenetError } from '../base/index.ts';
 import { describeVersions } from '../run/index.ts';
 import { openStore } from '../store/index.ts';
 import { Accounts } from './accounts/accounts.ts';
+import type { OidcOptions } from './accounts/oidc.ts';
 import { createApp } from './app.ts';
 import { ConstitutionsFolder } from './constitutions-folder.ts';
 import { closeServer, isOwnAddress, listen, originOf } from './http/listener.ts';
@@ -36,6 +37,8 @@ export interface ServeAppOptions {
   readonly port?: number;
   /** Where people reach the server, when that is not host and port: `https://labels.example.org`. */
   readonly url?: string;
+  /** Where people may sign in besides passwords. Default: nowhere. */
+  readonly oidc?: OidcOptions | null;
   /** The bundled app, or false for the API alone. Default: where the build puts it. */
   readonly pages?: string | false;
   /** Told of failures that are the server's own. */
@@ -80,7 +83,7 @@ export async function serveApp(options: ServeAppOptions): Promise<RunningApp> {
       port,
     );
     const url = publicUrl ?? originOf(server, host);
-    const accounts = await Accounts.open(store.database, { baseUrl: url });
+    const accounts = await Accounts.open(store.database, { baseUrl: url, oidc: options.oidc });
     const hasAdmin = await accounts.hasAdmin();
     if (isPublic && !hasAdmin) {
       throw new TenetError(

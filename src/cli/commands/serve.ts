@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { count } from '../flag-values.ts';
 import { globalOptions } from '../global-options.ts';
 import { storeOption } from '../store-option.ts';
@@ -19,6 +19,10 @@ interface ServeFlags {
   readonly playground?: readonly string[];
   readonly url?: string;
   readonly apiOnly?: boolean;
+  readonly oidcIssuer?: string;
+  readonly oidcClientId?: string;
+  readonly oidcName?: string;
+  readonly oidcRole?: string;
 }
 
 /** `tenet serve`: the web app for people, or a model behind an HTTP interface that other programs know. */
@@ -51,6 +55,22 @@ export function serveCommand(): Command {
       'where people reach it, when a proxy stands before it: https://labels.example.org',
     )
     .option('--api-only', 'offer the API without the pages')
+    .addOption(
+      new Option(
+        '--oidc-issuer <address>',
+        'people may sign in with this provider of OpenID Connect too; its secret is TENET_OIDC_CLIENT_SECRET',
+      ).env('TENET_OIDC_ISSUER'),
+    )
+    .addOption(
+      new Option('--oidc-client-id <id>', 'what the provider knows Tenet by').env('TENET_OIDC_CLIENT_ID'),
+    )
+    .addOption(new Option('--oidc-name <name>', 'what the page calls the provider').env('TENET_OIDC_NAME'))
+    .addOption(
+      new Option(
+        '--oidc-role <role>',
+        'of people who come from there without an invitation: viewer, annotator, adjudicator or none (default: none)',
+      ).env('TENET_OIDC_ROLE'),
+    )
     .optionsGroup('A model for other programs:')
     .option('--openai', 'serve a model through the interface of OpenAI')
     .option('-m, --model <folder>', 'model folder in Hugging Face layout, or run folder; implies --openai')
@@ -68,6 +88,7 @@ export function serveCommand(): Command {
       '\nEnvironment:\n' +
         '  TENET_STORE          where accounts, tasks and labels are kept, as --store\n' +
         '  TENET_SECRET         signs cookies (default: one made at the first start and kept in the store)\n' +
+        '  TENET_OIDC_…         ISSUER, CLIENT_ID, NAME, ROLE as the flags; CLIENT_SECRET here alone\n' +
         '  TENET_SERVE_API_KEY  with --openai: key that requests must bring; needed to listen on a public address\n' +
         '\nExamples:\n' +
         '  tenet serve\n' +
@@ -79,8 +100,9 @@ export function serveCommand(): Command {
 }
 
 async function serveWebApp(flags: ServeFlags, json: boolean): Promise<void> {
-  const [{ serveApp }, { interruptSignal }, { fileURLToPath }] = await Promise.all([
+  const [{ serveApp }, { oidcOptions }, { interruptSignal }, { fileURLToPath }] = await Promise.all([
     import('../../server/serve-app.ts'),
+    import('../../server/accounts/oidc.ts'),
     import('../interrupt.ts'),
     import('node:url'),
   ]);
@@ -98,6 +120,13 @@ async function serveWebApp(flags: ServeFlags, json: boolean): Promise<void> {
     host: flags.host,
     port: flags.port,
     url: flags.url,
+    oidc: oidcOptions({
+      issuer: flags.oidcIssuer,
+      clientId: flags.oidcClientId,
+      clientSecret: process.env.TENET_OIDC_CLIENT_SECRET?.trim() || undefined,
+      name: flags.oidcName,
+      role: flags.oidcRole,
+    }),
     ...(flags.apiOnly && { pages: false as const }),
     onFailure: report,
   });

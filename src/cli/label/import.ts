@@ -42,11 +42,10 @@ export function importCommand(): Command {
 }
 
 async function run(files: string[], flags: ImportFlags, self: Command): Promise<void> {
-  const [{ importLabels }, { openStore }, { readRecords }, { createProgress }] = await Promise.all([
+  const [{ importLabels }, { openStore }, { readRecords }] = await Promise.all([
     import('../../feedback/index.ts'),
     import('../../store/index.ts'),
     import('../../data/index.ts'),
-    import('../../run/progress.ts'),
   ]);
   const { json } = globalOptions(self);
   const { project, annotator, judge, guideline } = flags;
@@ -56,18 +55,17 @@ async function run(files: string[], flags: ImportFlags, self: Command): Promise<
     ...(guideline !== undefined && { guidelineVersion: guideline }),
   };
   const store = await openStore(flags.store);
-  const display = createProgress({ json });
   const total: LabelsImported = { rows: 0, labels: 0, known: 0, repeated: 0, unjudged: 0 };
   try {
     for (const file of files) {
       const rows = readRecords(file);
-      const imported = await importLabels(store, project, rows, options, ({ rows: done }) =>
-        display.progress({ stage: 'import', done: total.rows + done, total: null, metrics: {} }),
-      );
+      const imported = await importLabels(store, project, rows, options, ({ rows: done }) => {
+        if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${plural(total.rows + done, 'row')} read`);
+      });
       for (const name of Object.keys(total) as (keyof LabelsImported)[]) total[name] += imported[name];
     }
   } finally {
-    display.close();
+    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
     await store.close();
   }
   process.stdout.write(

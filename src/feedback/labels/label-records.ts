@@ -85,14 +85,22 @@ async function rankingsByTask(
 
 /** The same fields in every record, so that any reader of tables takes them. */
 function labelRecord(event: LedgerEvent): object {
-  const { id, kind, judge, taskId, item, ranks } = event;
+  const { prompt, responses } = contentOf(event.item!);
   return {
-    ...contentOf(item!),
-    ranks: ranks ?? item!.responses.map(() => null),
-    ...{ annotator: judge.id, judge: judge.kind, label: id, task: taskId ?? null },
-    ...{ group: judge.group ?? null, adjudicated: kind === 'adjudication', flags: event.flags ?? [] },
-    ...{ rationale: event.rationale ?? null, shownOrder: event.shownOrder ?? null },
-    ...{ activeMs: event.activeMs ?? null, judgedAt: event.judgedAt ?? event.recordedAt },
+    prompt,
+    responses,
+    ranks: event.ranks ?? responses.map(() => null),
+    annotator: event.judge.id,
+    judge: event.judge.kind,
+    label: event.id,
+    task: event.taskId ?? null,
+    group: event.judge.group ?? null,
+    adjudicated: event.kind === 'adjudication',
+    flags: event.flags ?? [],
+    rationale: event.rationale ?? null,
+    shownOrder: event.shownOrder ?? null,
+    activeMs: event.activeMs ?? null,
+    judgedAt: event.judgedAt ?? event.recordedAt,
     guidelineVersion: event.guidelineVersion ?? null,
   };
 }

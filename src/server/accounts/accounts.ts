@@ -3,6 +3,8 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import type { Database, Tables } from '../../store/index.ts';
 import { HttpError } from '../http/http-error.ts';
 import { type Auth, createAuth } from './auth.ts';
+import { type OidcOptions, oidcProvider } from './oidc.ts';
+import type { OidcProblem } from './oidc-problems.ts';
 import { type Permission, permissions, permissionsOf, type Role } from './permissions.ts';
 import { RateLimit } from './rate-limit.ts';
 import { serverSecret } from './settings.ts';
@@ -64,17 +66,24 @@ const lastUseMs = 60_000;
 export class Accounts {
   private readonly database: Database;
   private readonly auth: Auth;
+  /** Where people may sign in besides. */
+  readonly oidc: OidcOptions | null;
   private readonly failuresByAddress = new RateLimit({ most: 50, withinMs: 10 * 60_000 });
   private readonly failuresByEmail = new RateLimit({ most: 10, withinMs: 10 * 60_000 });
 
-  private constructor(database: Database, auth: Auth) {
+  private constructor(database: Database, auth: Auth, oidc: OidcOptions | null) {
     this.database = database;
     this.auth = auth;
+    this.oidc = oidc;
   }
 
-  static async open(database: Database, options: { readonly baseUrl: string }): Promise<Accounts> {
+  static async open(
+    database: Database,
+    options: { readonly baseUrl: string; readonly oidc?: OidcOptions | null },
+  ): Promise<Accounts> {
     const secret = await serverSecret(database);
-    return new Accounts(database, createAuth({ database, secret, baseUrl: options.baseUrl }));
+    const { baseUrl, oidc = null } = options;
+    return new Accounts(database, createAuth({ database, secret, baseUrl, oidc }), oidc);
   }
 
   /** Who a request comes from, by its token or cookie; null for nobody. */
@@ -125,6 +134,85 @@ export class Accounts {
     }
     this.failuresByEmail.forget(email.toLowerCase());
     return cookiesOf(answer);
+  }
+
+  /**
+   * Begins signing in with the provider.
+   * @param invitation of somebody new, as its link has it
+   * @returns where to send the browser, and the headers that set the cookie which ties the way back to it
+   */
+  async startOidc(
+    invitation: string | undefined,
+  ): Promise<{ readonly url: string; readonly headers: Headers }> {
+    if (this.oidc === null) throw new HttpError('not-found', 'This server has no other way to sign in.');
+    if (invitation !== undefined) await this.openInvitation(invitation);
+    const answer = await this.database.read(() =>
+      this.auth.api.signInSocial({
+        body: {
+          provider: oidcProvider,
+          ...{ callbackURL: '/', newUserCallbackURL: newPersonPath, errorCallbackURL: '/' },
+          ...{ disableRedirect: true, requestSignUp: invitation !== undefined },
+        },
+        asResponse: true,
+      }),
+    );
+    if (!answer.ok)
+      throw new HttpError('unavailable', `${this.oidc.name} cannot be reached; try again later.`);
+    const headers = cookiesOf(answer);
+    headers.append('set-cookie', invitationCookie(invitation));
+    return { url: ((await answer.json()) as { url: string }).url, headers };
+  }
+
+  /**
+   * Ends signing in with the provider, whose answer the browser has brought back. Somebody new gets the role of the
+   * invitation, or the one that the server gives to everybody from there; nobody else is let in.
+   * @returns the headers that set the cookie, or why not
+   */
+  async finishOidc(
+    query: Readonly<Record<string, string>>,
+    headers: Headers,
+  ): Promise<{ readonly headers: Headers; readonly problem: OidcProblem | null }> {
+    if (this.oidc === null) throw new HttpError('not-found', 'This server has no other way to sign in.');
+    const token = invitationIn(headers);
+    // Taken before there is an account, so that two people with one link do not both get in.
+    const invitation = token === null ? null : await this.claim(token).catch(ifGone);
+    let person: string | null = null;
+    try {
+      const answer = await this.database.read(() =>
+        this.auth.api.callbackOAuth({
+          ...{ params: { id: oidcProvider }, query, headers, method: 'GET', asResponse: true },
+        }),
+      );
+      const location = new URL(answer.headers.get('location') ?? '/', 'http://localhost');
+      const error = location.searchParams.get('error');
+      const cookies = cookiesOf(answer);
+      const signedIn = error === null ? await this.personOf(cookies) : null;
+      if (signedIn === null)
+        return refusal(
+          error === 'account_not_linked'
+            ? 'other-login'
+            : error === 'signup_disabled'
+              ? 'no-account'
+              : 'failed',
+        );
+      await this.forgetTokens(signedIn.id);
+      if (location.pathname === newPersonPath) {
+        const role = invitation?.role ?? this.oidc.role;
+        if (role === null) {
+          await this.remove(signedIn.id);
+          return refusal('no-account');
+        }
+        await this.become(signedIn.id, { ...invitation, role });
+        if (invitation) person = signedIn.id;
+      } else if (isTrue(signedIn.disabled)) {
+        await this.endSessions(signedIn.id);
+        return refusal('locked');
+      }
+      cookies.append('set-cookie', invitationCookie(undefined));
+      return { headers: cookies, problem: null };
+    } finally {
+      if (invitation) await this.settleInvitation(invitation.id, person === null ? null : Date.now(), person);
+    }
   }
 
   async signOut(headers: Headers): Promise<Headers> {
@@ -209,13 +297,7 @@ export class Accounts {
     } finally {
       if (id === undefined) await this.settleInvitation(invitation.id, null, null);
     }
-    await this.database.write(async (transaction) => {
-      await transaction
-        .updateTable('person')
-        .set({ role: invitation.role, judge_group: invitation.judge_group, audiences: invitation.audiences })
-        .where('id', '=', id)
-        .execute();
-    });
+    await this.become(id, invitation);
     await this.settleInvitation(invitation.id, Date.now(), id);
     return cookiesOf(
       await this.database.read(() =>
@@ -252,6 +334,44 @@ export class Accounts {
         .where('id', '=', id)
         .execute(),
     );
+  }
+
+  /** Gives somebody new what they were invited for. */
+  private async become(id: string, { role, judge_group = null, audiences = '[]' }: NewRole): Promise<void> {
+    await this.database.write((transaction) =>
+      transaction.updateTable('person').set({ role, judge_group, audiences }).where('id', '=', id).execute(),
+    );
+  }
+
+  /** Who a session's cookie belongs to. */
+  private async personOf(cookies: Headers): Promise<{ id: string; disabled: number | boolean } | null> {
+    const cookie = cookies
+      .getSetCookie()
+      .map((text) => text.split(';')[0])
+      .join('; ');
+    const headers = new Headers({ cookie });
+    const session = await this.database.read(() => this.auth.api.getSession({ headers }));
+    return session && { id: session.user.id, disabled: session.user.disabled };
+  }
+
+  /** What the provider gave for asking it again: nothing here does, and what is not there cannot leak. */
+  private async forgetTokens(id: string): Promise<void> {
+    await this.database.write((transaction) =>
+      transaction
+        .updateTable('person_login')
+        .set({ access_token: null, refresh_token: null, id_token: null })
+        .where('person_id', '=', id)
+        .execute(),
+    );
+  }
+
+  /** Takes back an account that has just been made. */
+  private async remove(id: string): Promise<void> {
+    await this.database.write(async (transaction) => {
+      await transaction.deleteFrom('person_session').where('person_id', '=', id).execute();
+      await transaction.deleteFrom('person_login').where('person_id', '=', id).execute();
+      await transaction.deleteFrom('person').where('id', '=', id).execute();
+    });
   }
 
   // People
@@ -407,6 +527,36 @@ export class Accounts {
     );
   }
 }
+
+/** Where better-auth sends somebody new: how it tells that there was no account before. */
+const newPersonPath = '/welcome';
+const invitationCookieName = '__Host-tenet-invitation';
+
+/** Keeps an invitation while its owner is at the provider; without one, forgets it. */
+function invitationCookie(token: string | undefined): string {
+  const age = token === undefined ? 0 : 600;
+  return `${invitationCookieName}=${token ?? ''}; Max-Age=${age}; Path=/; HttpOnly; Secure; SameSite=Lax`;
+}
+
+function invitationIn(headers: Headers): string | null {
+  const cookies = (headers.get('cookie') ?? '').split(/; */);
+  const found = cookies.find((cookie) => cookie.startsWith(`${invitationCookieName}=`));
+  return found?.slice(invitationCookieName.length + 1) || null;
+}
+
+/** No cookie is set then, and the invitation is kept for another try. */
+function refusal(problem: OidcProblem): { readonly headers: Headers; readonly problem: OidcProblem } {
+  return { headers: new Headers(), problem };
+}
+
+/** For an invitation that cannot be accepted any more. */
+function ifGone(error: unknown): null {
+  if (error instanceof HttpError) return null;
+  throw error;
+}
+
+type NewRole = Pick<Tables['invitation'], 'role'> &
+  Partial<Pick<Tables['invitation'], 'judge_group' | 'audiences'>>;
 
 /** Tokens are long and random, so a plain hash is as good as a slow one. */
 function hashOfToken(token: string): string {

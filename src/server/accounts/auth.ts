@@ -1,6 +1,8 @@
 /** Accounts and sessions through better-auth, on the store's own tables. */
 import { betterAuth } from 'better-auth';
+import { genericOAuth } from 'better-auth/plugins/generic-oauth';
 import type { Database } from '../../store/index.ts';
+import { type OidcOptions, providerConfig } from './oidc.ts';
 import { hashPassword, verifyPassword } from './password.ts';
 import { longestPassword, shortestPassword } from './password-rules.ts';
 
@@ -10,6 +12,8 @@ export interface AuthOptions {
   readonly secret: string;
   /** Where people reach the server, such as `http://127.0.0.1:8100`. */
   readonly baseUrl: string;
+  /** People may sign in there too. Default null: with passwords only. */
+  readonly oidc?: OidcOptions | null;
 }
 
 const sessionSeconds = 14 * 24 * 3600;
@@ -19,6 +23,9 @@ const sessionSeconds = 14 * 24 * 3600;
  * to this machine are too.
  */
 export const sessionCookie = '__Host-tenet';
+/** Ties the way to a provider and back to one browser. */
+export const stateCookie = '__Host-tenet-state';
+const cookieAttributes = { secure: true, httpOnly: true, sameSite: 'lax', path: '/' } as const;
 
 /** better-auth's own type says which calls there are. */
 export type Auth = ReturnType<typeof createAuth>;
@@ -27,7 +34,7 @@ export type Auth = ReturnType<typeof createAuth>;
  * Only functions of `auth.api` are used; none of better-auth's routes can be reached from outside, and neither can
  * what they would let people do to their own accounts.
  */
-export function createAuth({ database, secret, baseUrl }: AuthOptions) {
+export function createAuth({ database, secret, baseUrl, oidc = null }: AuthOptions) {
   const times = { createdAt: 'created_at', updatedAt: 'updated_at' };
   return betterAuth({
     secret,
@@ -80,15 +87,16 @@ export function createAuth({ database, secret, baseUrl }: AuthOptions) {
         idToken: 'id_token',
         ...times,
       },
+      // Whoever was invited first with somebody's e-mail address would share that person's account.
+      accountLinking: { disableImplicitLinking: true },
     },
+    plugins: oidc === null ? [] : [genericOAuth({ config: [providerConfig(oidc, baseUrl)] })],
     verification: { modelName: 'login_verification', fields: { expiresAt: 'expires_at', ...times } },
     advanced: {
       useSecureCookies: false, // its own prefix would be __Secure-
       cookies: {
-        session_token: {
-          name: sessionCookie,
-          attributes: { secure: true, httpOnly: true, sameSite: 'lax', path: '/' },
-        },
+        session_token: { name: sessionCookie, attributes: cookieAttributes },
+        state: { name: stateCookie, attributes: cookieAttributes },
       },
       ipAddress: { disableIpTracking: true },
     },

@@ -1,6 +1,7 @@
 /** Signing in, invitations, people, tokens. */
 import { z } from 'zod';
 import type { Accounts, Caller } from '../accounts/accounts.ts';
+import { oidcCallbackPath } from '../accounts/oidc.ts';
 import { longestPassword } from '../accounts/password-rules.ts';
 import { permissions, permissionTexts } from '../accounts/permissions.ts';
 import { HttpError } from '../http/http-error.ts';
@@ -43,10 +44,47 @@ export function accountRoutes(accounts: Accounts, { baseUrl }: { readonly baseUr
       summary: 'Who is signed in; null for nobody',
       tag: 'Account',
       access: 'anyone',
-      answer: z.object({ me: meSchema.nullable() }),
+      answer: z.object({
+        me: meSchema.nullable(),
+        oidc: z.string().nullable().describe('name of the provider that people may sign in with too'),
+      }),
       handle: async ({ context }) => {
         const caller = await accounts.callerOf(context.req.raw.headers);
-        return { me: caller && describe(caller) };
+        return { me: caller && describe(caller), oidc: accounts.oidc?.name ?? null };
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/api/session/oidc',
+      summary:
+        'Begin signing in with the provider of OpenID Connect; the answer says where to send the browser',
+      tag: 'Account',
+      access: 'anyone',
+      body: z.object({
+        invitation: z.string().max(100).optional().describe('of somebody who has no account yet'),
+      }),
+      answer: z.object({ url: z.string() }),
+      handle: async ({ body }) => {
+        const { url, headers } = await accounts.startOidc(body.invitation);
+        headers.set('content-type', 'application/json');
+        return new Response(JSON.stringify({ url }), { headers });
+      },
+    }),
+    route({
+      method: 'get',
+      path: oidcCallbackPath,
+      summary: 'Where the provider sends people back; leads to the app',
+      tag: 'Account',
+      access: 'anyone',
+      query: z.object({
+        ...{ code: z.string().max(4000).optional(), state: z.string().max(4000).optional() },
+        ...{ error: z.string().max(200).optional(), iss: z.string().max(2000).optional() },
+      }),
+      produces: 'text/html',
+      handle: async ({ query, context }) => {
+        const { headers, problem } = await accounts.finishOidc(query, context.req.raw.headers);
+        headers.set('location', problem === null ? '/' : `/?sign-in=${problem}`);
+        return new Response(null, { status: 302, headers });
       },
     }),
     route({

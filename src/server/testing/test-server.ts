@@ -6,6 +6,7 @@ import type { Hono } from 'hono';
 import type { LanguageModel } from '../../llm/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { Accounts } from '../accounts/accounts.ts';
+import type { OidcOptions } from '../accounts/oidc.ts';
 import { type Role, roles } from '../accounts/permissions.ts';
 import { type AppParts, createApp } from '../app.ts';
 import { ConstitutionsFolder } from '../constitutions-folder.ts';
@@ -50,12 +51,14 @@ export interface AskOptions {
 /** @param models by name; those of the playground, without any of runs' own */
 export async function startTestServer({
   models = {},
+  oidc = null,
 }: {
   readonly models?: Readonly<Record<string, LanguageModel>>;
+  readonly oidc?: OidcOptions | null;
 } = {}): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), 'tenet-server-'));
   const store = await openStore(':memory:');
-  const accounts = await Accounts.open(store.database, { baseUrl });
+  const accounts = await Accounts.open(store.database, { baseUrl, oidc });
   const runs = new RunsFolder(join(folder, 'runs'));
   const starter = new RunStarter({
     runs,

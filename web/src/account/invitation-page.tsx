@@ -3,6 +3,7 @@ import { post } from '../base/api.ts';
 import { go } from '../base/router.tsx';
 import { Failure, Loading } from '../base/states.tsx';
 import { useData } from '../base/use-data.ts';
+import { SignInElsewhere } from './sign-in-elsewhere.tsx';
 import { checkCookie } from './sign-in-page.tsx';
 
 const duties: Readonly<Record<string, string>> = {
@@ -81,6 +82,7 @@ export function InvitationPage({ onDone }: { readonly onDone: () => void }): Rea
           Make my account
         </button>
       </form>
+      <SignInElsewhere invitation={token} />
       <p className="quiet">Your name is not written into the ledger of labels; it knows you by a number.</p>
     </main>
   );

@@ -1,5 +1,6 @@
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { get, type Me, post } from '../base/api.ts';
+import { SignInElsewhere } from './sign-in-elsewhere.tsx';
 
 /** E-mail address and password. */
 export function SignInPage({ onDone }: { readonly onDone: () => void }): ReactNode {
@@ -40,6 +41,7 @@ export function SignInPage({ onDone }: { readonly onDone: () => void }): ReactNo
           Sign in
         </button>
       </form>
+      <SignInElsewhere />
       <p className="quiet">No account? Ask an admin for an invitation link.</p>
     </main>
   );
