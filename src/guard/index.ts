@@ -1,6 +1,23 @@
 /** The guard: what screens conversations before, while and after a model answers. */
 
 export {
+  type CascadeGuard,
+  type CascadeStage,
+  cascade,
+  type StageCounts,
+} from './cascade/cascade.ts';
+export { type JudgeGuardOptions, judgeGuard } from './cascade/judge.ts';
+export { type GuardFile, readGuardFile, testFileName } from './classifier/guard-file.ts';
+export { type GuardKind, guardKinds } from './classifier/heads.ts';
+export {
+  type ClassifierGuard,
+  type OpenClassifierOptions,
+  openClassifierGuard,
+} from './classifier/open-classifier-guard.ts';
+export { type GuardExample, toGuardRow } from './data/guard-example.ts';
+export { familyOf, type GuardParts, type PartOptions, partExamples } from './data/prepare.ts';
+export { type GuardData, type ReadGuardOptions, readGuardData } from './data/read-guard-data.ts';
+export {
   type AnswerReport,
   Exchange,
   type ExchangeOptions,
@@ -16,8 +33,12 @@ export { type KeywordList, keywordGuard } from './keywords.ts';
 export { CaseLedger, type CaseLedgerOptions } from './ledger/case-ledger.ts';
 export { casesOf, type GuardCase, taskOf, type Why } from './ledger/guard-case.ts';
 export { type GuardRecord, guardRecords } from './ledger/guard-records.ts';
+export { type Guard, type GuardOptions, guard } from './middleware/guard.ts';
+export type { HonoGuardOptions } from './middleware/hono-middleware.ts';
 export { AuditLog, type AuditLogOptions } from './observe/audit-log.ts';
 export { GuardMetrics } from './observe/metrics.ts';
+export { openRecords, type Records, type RecordsOptions } from './observe/open-records.ts';
+export { openGuard } from './open-guard.ts';
 export {
   type GuardPolicy,
   type GuardPolicyInput,
@@ -28,6 +49,14 @@ export {
 } from './policy/policy.ts';
 export { parsePolicy, readPolicy, toPolicy } from './policy/read-policy.ts';
 export type { GuardMessage, GuardModel, OutputScreen, Screening } from './screen.ts';
+export {
+  type ClassifierOptions,
+  classifierOptions,
+  type GuardTrainOptions,
+  guardTrainOptions,
+} from './train/classifier-options.ts';
+export { type GuardSource, type TrainGuardOptions, trainGuard } from './train/train-guard.ts';
+export type { NewTrunk } from './train/trunk.ts';
 export type { Conversations } from './wire/conversation.ts';
 export { chatDialect, completionDialect, type Dialect } from './wire/dialect.ts';
 export { guardResponse, refuseInput } from './wire/guard-response.ts';

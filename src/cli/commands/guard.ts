@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { exportCommand } from '../guard/export.ts';
 import { serveCommand } from '../guard/serve.ts';
+import { trainCommand } from '../guard/train.ts';
 
 /** `tenet guard …`: what screens conversations before, while and after a model answers. */
 export function guardCommand(): Command {
@@ -10,6 +11,7 @@ export function guardCommand(): Command {
       'Guards a model: conversations are screened before they are answered, answers before they leave. Blocks, near ' +
         'misses and appeals go to people, whose judgements become training data.',
     )
+    .addCommand(trainCommand())
     .addCommand(serveCommand())
     .addCommand(exportCommand());
 }

@@ -66,6 +66,34 @@ const own = formOf(
   }),
 );
 
+/** What people said about a guard's cases: `tenet guard export`. */
+const judgedCases = formOf(
+  'judged cases',
+  ['messages', 'label', 'source', 'family'],
+  z.object({
+    messages: z.array(message).min(1),
+    response: z.string().optional(),
+    label: z.enum(['harmful', 'harmless']),
+    principle: z.string().optional(),
+    source: z.string(),
+    family: z.string(),
+  }),
+  ({ messages, response, label, principle, source }) => {
+    const harmful = label === 'harmful';
+    return {
+      prompt: messages,
+      answer: response ?? null,
+      // People judged the answer where there is one, and else the conversation.
+      harmfulPrompt: response === undefined ? harmful : null,
+      harmfulAnswer: response === undefined ? null : harmful,
+      categories: harmful ? (principle === undefined ? null : [principle]) : [],
+      technique: 'direct',
+      request: lastOf(messages),
+      source,
+    };
+  },
+);
+
 /** What `tenet redteam` finds: `label` true = the answer is as wanted. */
 const findings = formOf(
   'findings of tenet redteam',
@@ -194,6 +222,7 @@ const falseRefusal = formOf(
 /** The first one whose fields a row has is its form: those with more fields come first. */
 export const rowForms: readonly RowForm[] = [
   own,
+  judgedCases,
   findings,
   xsTestAnswers,
   labelledReplies,

@@ -1,0 +1,163 @@
+import { Command } from 'commander';
+import { collect } from '../flag-values.ts';
+import { globalOptions } from '../global-options.ts';
+import { parseSet } from '../option-set.ts';
+
+interface TrainFlags {
+  readonly output: string;
+  readonly test?: readonly string[];
+  readonly harmful?: readonly string[];
+  readonly harmless?: readonly string[];
+  readonly testHarmful?: readonly string[];
+  readonly testHarmless?: readonly string[];
+  readonly holdOut?: readonly string[];
+  readonly kinds?: readonly string[];
+  readonly model?: string;
+  readonly constitution?: string;
+  readonly set?: readonly string[];
+  readonly resume?: boolean;
+  readonly overwrite?: boolean;
+}
+
+/** `tenet guard train`: classifiers from data. */
+export function trainCommand(): Command {
+  return new Command('train')
+    .summary('train classifiers that screen conversations and answers')
+    .description(
+      'Trains one model that judges conversations at their end (input), answers at every token (output), and answers in ' +
+        'the light of the conversation (exchange). Sets its thresholds from the harmless texts that it was not trained on, ' +
+        'and keeps whole sources and attacks for "tenet guard evaluate".\n\n' +
+        'Reads its own rows ("tenet guard generate", "tenet guard export"), findings of "tenet redteam", AdvBench, ' +
+        'HarmBench, JailbreakBench, XSTest and others that say what is harmful. For data that do not, say it: --harmful, --harmless.',
+    )
+    .argument('[data...]', 'files with labels')
+    .requiredOption('-o, --output <folder>', 'where the guard is saved')
+    .option('-t, --test <file>', 'file with labels that is for tests alone; may be repeated', collect)
+    .option(
+      '--harmful <file>',
+      'prompts, or records of any format, that are harmful; may be repeated',
+      collect,
+    )
+    .option('--harmless <file>', 'the same, harmless, such as ordinary requests; may be repeated', collect)
+    .option('--test-harmful <file>', 'harmful ones for tests alone', collect)
+    .option('--test-harmless <file>', 'harmless ones for tests alone', collect)
+    .option(
+      '--hold-out <names>',
+      'sources or attacks among the data that are for tests alone, with commas between',
+      list,
+    )
+    .option('--kinds <names>', 'what to learn of input, output, exchange (default: all)', list)
+    .option(
+      '-m, --model <folder>',
+      'language model to stand on (default: a new one of 1.3 million parameters)',
+    )
+    .option('-c, --constitution <file>', 'the constitution that the data follow; its hash is kept')
+    .option(
+      '-s, --set <option=value>',
+      'change an option, such as learningRate=3e-4; may be repeated',
+      collect,
+    )
+    .option('--resume', 'continue where an interrupted training stopped')
+    .option('--overwrite', 'replace the guard that is in the folder')
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  tenet guard train guard-data.jsonl -o guards/mine\n' +
+        '  tenet guard train redteam/labelled-replies.jsonl redteam/harmbench_val.csv --harmless alpaca.json \\\n' +
+        '    --test redteam/xstest_prompts.csv -o guards/mine\n',
+    )
+    .action(run);
+}
+
+async function run(files: readonly string[], flags: TrainFlags, self: Command): Promise<void> {
+  const { json } = globalOptions(self);
+  const [guard, { TenetError }, { mkdir, rm }, { createProgress }, { interruptSignal }, { showTrained }] =
+    await Promise.all([
+      import('../../guard/index.ts'),
+      import('../../base/index.ts'),
+      import('node:fs/promises'),
+      import('../../run/progress.ts'),
+      import('../interrupt.ts'),
+      import('./show-trained.ts'),
+    ]);
+  const options = await parseSet('guard train', guard.guardTrainOptions, flags.set);
+  const { maxLength, trunk, testShare, calibrationShare, similarity, ...classifier } = options;
+  const kinds = flags.kinds as readonly import('../../guard/index.ts').GuardKind[] | undefined;
+  const unknown = kinds?.find((kind) => !guard.guardKinds.includes(kind));
+  if (unknown !== undefined) {
+    throw new TenetError(
+      'usage',
+      `--kinds: there is no "${unknown}"; known are ${guard.guardKinds.join(', ')}.`,
+    );
+  }
+
+  // Step 1. Data.
+  const wanted = [
+    ...files.map((path) => ({ path, use: 'train' as const })),
+    ...(flags.harmful ?? []).map((path) => ({ path, use: 'train' as const, as: 'harmful' as const })),
+    ...(flags.harmless ?? []).map((path) => ({ path, use: 'train' as const, as: 'harmless' as const })),
+    ...(flags.test ?? []).map((path) => ({ path, use: 'test' as const })),
+    ...(flags.testHarmful ?? []).map((path) => ({ path, use: 'test' as const, as: 'harmful' as const })),
+    ...(flags.testHarmless ?? []).map((path) => ({ path, use: 'test' as const, as: 'harmless' as const })),
+  ];
+  if (!wanted.some(({ use }) => use === 'train')) {
+    throw new TenetError(
+      'usage',
+      'Give data to train on: files with labels, --harmful or --harmless; --help shows examples.',
+    );
+  }
+  const sources = [];
+  for (const { path, use, ...as } of wanted) {
+    sources.push({ ...(await guard.readGuardData(path, as)), use });
+  }
+  const constitution =
+    flags.constitution === undefined
+      ? undefined
+      : await (await import('../../constitution/index.ts')).loadConstitution(flags.constitution);
+
+  // Step 2. Training, where it can be resumed.
+  const workplace = `${flags.output.replace(/\/+$/, '')}.training`;
+  if (!flags.resume) await rm(workplace, { recursive: true, force: true });
+  await mkdir(workplace, { recursive: true });
+  const display = createProgress({ json });
+  const stage = 'guard';
+  display.stage({ stage, index: 0, count: 1, status: 'running' });
+  try {
+    const file = await guard.trainGuard(
+      flags.output,
+      sources,
+      {
+        classifier,
+        parts: { testShare, calibrationShare, similarity, ...(flags.holdOut && { holdOut: flags.holdOut }) },
+        ...(kinds && { kinds }),
+        maxLength,
+        trunk: flags.model ?? { ...trunk, maxPositions: maxLength },
+        ...(constitution && { constitution: { name: constitution.name, hash: constitution.hash } }),
+        overwrite: flags.overwrite,
+      },
+      {
+        folder: workplace,
+        signal: interruptSignal(),
+        resume: flags.resume ?? false,
+        event: (step, metrics) => display.event({ stage, step, time: Date.now(), metrics }),
+        sample: () => {},
+        progress: (done, total, metrics = {}) => display.progress({ stage, done, total, metrics }),
+        warn: (message) => display.warn({ stage, time: Date.now(), message }),
+      },
+    );
+    await rm(workplace, { recursive: true, force: true });
+    display.stage({ stage, index: 0, count: 1, status: 'finished' });
+    display.close();
+    process.stdout.write(
+      json
+        ? `${JSON.stringify({ type: 'guard', folder: flags.output, ...file })}\n`
+        : showTrained(flags.output, file, sources),
+    );
+  } finally {
+    display.close();
+  }
+}
+
+function list(value: string, previous: readonly string[] = []): string[] {
+  return [...previous, ...value.split(',').map((name) => name.trim())];
+}

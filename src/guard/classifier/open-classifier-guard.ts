@@ -1,0 +1,146 @@
+/** Opens a folder that `tenet guard train` made. */
+import { basename, resolve } from 'node:path';
+import { TenetError } from '../../base/index.ts';
+import { loadModelFolder, TokenScorer, type WeightPrecision } from '../../model/index.ts';
+import { loadTokenizer, type Tokenizer } from '../../text/index.ts';
+import type { GuardMessage, GuardModel, OutputScreen, Screening } from '../screen.ts';
+import { ClassifierScreen, type Readout, RunningScores, screeningOf } from './classifier-screen.ts';
+import { type GuardFile, readGuardFile } from './guard-file.ts';
+import { type GuardKind, headNames } from './heads.ts';
+import { Transcript } from './transcript.ts';
+
+export interface OpenClassifierOptions {
+  /** Precision of the products with weights. Default float32. */
+  readonly precision?: WeightPrecision;
+  /** Threads of the engine. Default: the cores of the machine. */
+  readonly threads?: number;
+  /** Share of harmless traffic that its thresholds may refuse. Default 0.01. */
+  readonly refusalRate?: number;
+  /** Which kind judges answers. Default: exchange where the guard has it, else output. */
+  readonly answers?: 'output' | 'exchange';
+}
+
+/** A guard of classifiers, with what its folder says of it. */
+export interface ClassifierGuard extends GuardModel {
+  readonly file: GuardFile;
+  /**
+   * The threshold for a wanted share of refused harmless traffic, as a score.
+   * @throws TenetError('usage') for a share that the guard was not calibrated for
+   */
+  thresholdFor(what: 'input' | 'output', refusalRate: number): number;
+}
+
+/**
+ * @param folder a model folder with `guard.json`
+ * @throws TenetError('model') for a folder that is none; TenetError('usage') for a kind that the guard has not learnt
+ */
+export async function openClassifierGuard(
+  folder: string,
+  options: OpenClassifierOptions = {},
+): Promise<ClassifierGuard> {
+  const file = await readGuardFile(folder);
+  const model = await loadModelFolder(folder);
+  const names = headNames(file.kinds, file.categories);
+  if (model.heads?.names.length !== names.length) {
+    throw new TenetError(
+      'model',
+      `${folder}: guard.json names ${names.length} scores, and the model has ${model.heads?.names.length ?? 0}; the two do not belong together.`,
+    );
+  }
+  const { answers = file.kinds.includes('exchange') ? 'exchange' : 'output' } = options;
+  if (options.answers && !file.kinds.includes(options.answers)) {
+    throw new TenetError(
+      'usage',
+      `${folder} has learnt ${file.kinds.join(', ')}, and not ${options.answers}.`,
+    );
+  }
+  const { precision = 'float32', threads } = options;
+  const tokenizer = await loadTokenizer(model.tokenizerFolder);
+  const scorer = await TokenScorer.create(model.config, model.parameters, { precision, threads });
+  const name = `classifier:${basename(resolve(folder))}@${file.weightsHash.slice(7, 15)}`;
+  return new FolderGuard(name, file, scorer, tokenizer, { answers, refusalRate: options.refusalRate });
+}
+
+/** Share of harmless traffic that may be refused where nobody says. */
+const usualRefusalRate = 0.01;
+
+class FolderGuard implements ClassifierGuard {
+  readonly name: string;
+  readonly file: GuardFile;
+  private readonly scorer: TokenScorer;
+  private readonly transcript: Transcript;
+  private readonly answers: 'output' | 'exchange';
+  readonly thresholds: { readonly input?: number; readonly output?: number };
+
+  constructor(
+    name: string,
+    file: GuardFile,
+    scorer: TokenScorer,
+    tokenizer: Tokenizer,
+    { answers, refusalRate }: { readonly answers: 'output' | 'exchange'; readonly refusalRate?: number },
+  ) {
+    this.name = name;
+    this.file = file;
+    this.scorer = scorer;
+    this.transcript = new Transcript(tokenizer);
+    this.answers = answers;
+    const has = (kind: GuardKind): boolean => (file.calibration.kinds[kind]?.thresholds.length ?? 0) > 0;
+    const rate = refusalRate ?? usualRefusalRate;
+    this.thresholds = {
+      ...(has('input') && { input: this.thresholdFor('input', rate) }),
+      ...(has(answers) && { output: this.thresholdFor('output', rate) }),
+    };
+  }
+
+  async screenInput(messages: readonly GuardMessage[], signal?: AbortSignal): Promise<Screening> {
+    if (!this.file.kinds.includes('input')) return { score: 0, stage: 'classifier' };
+    const scores = new RunningScores(this.scorer, this.file.maxLength);
+    // In windows, so that a long conversation can be given up between them.
+    const { ids } = this.transcript.prompt(messages);
+    for (let start = 0; start < ids.length; start += this.file.maxLength) {
+      if (signal?.aborted) throw new TenetError('interrupted', 'Screening was interrupted.');
+      await scores.read(ids.slice(start, start + this.file.maxLength), 'last');
+    }
+    return screeningOf(scores.largest, this.readout('input'));
+  }
+
+  async openOutput(messages: readonly GuardMessage[]): Promise<OutputScreen> {
+    const before = this.transcript.prompt(this.answers === 'exchange' ? messages : []);
+    const scores = new RunningScores(this.scorer, this.file.maxLength);
+    if (this.file.kinds.includes(this.answers)) {
+      await scores.read(before.ids.slice(-Math.floor(this.file.maxLength / 2)), 'none');
+    }
+    return new ClassifierScreen(this.transcript.stream(before.text), scores, this.readout(this.answers));
+  }
+
+  thresholdFor(what: 'input' | 'output', refusalRate: number): number {
+    const kind = what === 'input' ? 'input' : this.answers;
+    const thresholds = this.file.calibration.kinds[kind]?.thresholds ?? [];
+    const found = thresholds.find((one) => Math.abs(one.refusalRate - refusalRate) < 1e-9);
+    if (found) return found.threshold;
+    throw new TenetError(
+      'usage',
+      `${this.name} has no threshold of ${kind} for refusing ${100 * refusalRate} % of harmless traffic; it has ` +
+        `${thresholds.map((one) => `${100 * one.refusalRate} %`).join(', ') || 'none'}.`,
+    );
+  }
+
+  close(): Promise<void> {
+    return this.scorer.release();
+  }
+
+  private readout(kind: GuardKind): Readout {
+    const { kinds, categories, calibration } = this.file;
+    const names = headNames(kinds, categories);
+    return {
+      head: kinds.indexOf(kind),
+      scaling: calibration.kinds[kind]?.scaling ?? { slope: 1, intercept: 0 },
+      categories: categories.map((name) => ({
+        name,
+        head: names.indexOf(`category/${name}`),
+        scaling: calibration.categories[name] ?? { slope: 1, intercept: 0 },
+      })),
+      stage: 'classifier',
+    };
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * How a classifier reads a conversation and its answer: a plain transcript, the same for every trunk, whatever roles
+ * come in whatever order. A chat template may refuse a conversation; a guard must not.
+ */
+import type { Tokenizer } from '../../text/index.ts';
+import type { GuardMessage } from '../screen.ts';
+
+const speakers = { system: 'System', user: 'Human', assistant: 'Assistant', tool: 'Tool' } as const;
+const opening = '\n\nAssistant:';
+
+export class Transcript {
+  private readonly tokenizer: Tokenizer;
+
+  constructor(tokenizer: Tokenizer) {
+    this.tokenizer = tokenizer;
+  }
+
+  /** The conversation, ready to be answered. Without messages an answer is read by itself. */
+  prompt(messages: readonly GuardMessage[]): { readonly text: string; readonly ids: readonly number[] } {
+    const turns = messages.map(({ role, content }) => `\n\n${speakers[role]}: ${content}`);
+    const text = turns.join('') + opening;
+    const { bosId, addsBos } = this.tokenizer;
+    const ids = this.tokenizer.encode(text);
+    return { text, ids: addsBos && bosId !== null ? [bosId, ...ids] : ids };
+  }
+
+  /** A whole answer behind a prompt. */
+  answer(promptText: string, answer: string): number[] {
+    const stream = this.stream(promptText);
+    return [...stream.push(answer), ...stream.end()];
+  }
+
+  /** An answer that arrives in pieces. However it is cut, the tokens are the same. */
+  stream(promptText: string): AnswerTokens {
+    return new AnswerTokens(this.tokenizer, promptText);
+  }
+}
+
+/** Text without a gap of so many characters is no word, and is read in pieces, or it would be held back for ever. */
+const longestWord = 48;
+
+export class AnswerTokens {
+  private readonly tokenizer: Tokenizer;
+  /** What has become tokens; its end decides how the next ones are written. */
+  private before: string;
+  /** A word that may go on. */
+  private open = ' ';
+  private begun = false;
+
+  constructor(tokenizer: Tokenizer, promptText: string) {
+    this.tokenizer = tokenizer;
+    this.before = promptText;
+  }
+
+  /** Characters at the end that are no tokens yet. */
+  get held(): number {
+    return this.begun ? this.open.length : 0;
+  }
+
+  /** @returns the tokens of the words that have ended */
+  push(text: string): number[] {
+    // One space stands before an answer, whether it brings it or not.
+    const added = this.begun ? text : text.trimStart();
+    if (added === '') return [];
+    this.begun = true;
+    this.open += added;
+    let ids: number[] = [];
+    for (let end = endOfWords(this.open); end > 0; end = endOfWords(this.open)) {
+      ids = ids.concat(this.take(end));
+    }
+    return ids;
+  }
+
+  /** @returns the tokens of what was held back */
+  end(): number[] {
+    return this.begun ? this.take(this.open.length) : [];
+  }
+
+  private take(end: number): number[] {
+    const text = this.open.slice(0, end);
+    const ids = this.tokenizer.encodeAfter(this.before, text);
+    this.before = (this.before + text).slice(-256);
+    this.open = this.open.slice(end);
+    return ids;
+  }
+}
+
+/** Where the first word that has certainly ended ends: before a gap that something follows; 0 = nowhere yet. */
+function endOfWords(open: string): number {
+  const gap = /(?<=\S)\s+(?=\S)/.exec(open);
+  if (gap && gap.index <= longestWord) return gap.index;
+  if (open.length <= longestWord) return 0;
+  // Not inside a surrogate pair.
+  return /[\uD800-\uDBFF]/.test(open[longestWord - 1]) ? longestWord - 1 : longestWord;
+}
