@@ -1,6 +1,5 @@
 /** Writes a graph as ONNX bytes. */
 import { create, toBinary } from '@bufbuild/protobuf';
-import { TenetError } from '../base/index.ts';
 import type { Dim } from './dims.ts';
 import type { AttributeValue, DType, Graph, GraphNode, Tensor, TensorData } from './graph.ts';
 import {
@@ -11,7 +10,9 @@ import {
   ModelProtoSchema,
   type NodeProto,
   NodeProtoSchema,
+  StringStringEntryProtoSchema,
   type TensorProto,
+  TensorProto_DataLocation,
   TensorProtoSchema,
   type ValueInfoProto,
   ValueInfoProtoSchema,
@@ -20,8 +21,6 @@ import {
 /** Standard operator set the graphs are written against (ONNX 1.16, 2024). */
 const opsetVersion = 21n;
 const irVersion = 10n;
-/** Protobuf refuses messages of 2 GiB and more. */
-const byteLimit = 2 ** 31 - 1;
 
 const dataTypes: Record<DType, DataType> = {
   float32: DataType.FLOAT,
@@ -33,21 +32,22 @@ const dataTypes: Record<DType, DataType> = {
   bool: DataType.BOOL,
 };
 
+/** A graph as ONNX Runtime takes it. */
+export interface EncodedGraph {
+  /** An ONNX model, whose large constants are elsewhere. */
+  readonly model: Uint8Array;
+  /** The large constants by the names under which the model speaks of them: views, not copies. */
+  readonly constants: readonly { readonly path: string; readonly data: Uint8Array }[];
+}
+
 /**
- * ONNX bytes computing `outputs`; nodes that no output needs are left out.
- * @throws TenetError('shape') if the constants do not fit in one protobuf message (2 GiB).
+ * What computes `outputs`; nodes that no output needs are left out. Large constants, such as the weights of a model that
+ * generates, stay where they are: in the message they would be copied several times over on their way into ONNX Runtime,
+ * and a message holds less than 2 GiB.
  */
-export function encodeGraph(graph: Graph, outputs: readonly Tensor[]): Uint8Array {
+export function encodeGraph(graph: Graph, outputs: readonly Tensor[]): EncodedGraph {
   const { nodes, used } = reachable(graph, outputs);
   const constants = graph.constants.filter(({ tensor }) => used.has(tensor));
-  const bytes = constants.reduce((total, { data }) => total + data.byteLength, 0);
-  if (bytes > byteLimit) {
-    throw new TenetError(
-      'shape',
-      `encodeGraph: the constants take ${(bytes / 2 ** 30).toFixed(2)} GiB but one ONNX file holds less than 2 GiB; ` +
-        'feed the weights as inputs instead of constants',
-    );
-  }
   const model = create(ModelProtoSchema, {
     irVersion,
     producerName: 'tenet',
@@ -63,7 +63,21 @@ export function encodeGraph(graph: Graph, outputs: readonly Tensor[]): Uint8Arra
       initializer: constants.map(({ tensor, data }) => encodeConstant(tensor, data)),
     },
   });
-  return toBinary(ModelProtoSchema, model);
+  return {
+    model: toBinary(ModelProtoSchema, model),
+    constants: constants
+      .filter(({ data }) => isLarge(data))
+      .map(({ tensor, data }) => ({ path: tensor.name, data: bytesOf(data) })),
+  };
+}
+
+/** Small ones are better off in the message, where ONNX Runtime can compute with them before the first run. */
+function isLarge(data: TensorData): boolean {
+  return data.byteLength >= 4096;
+}
+
+function bytesOf(data: TensorData): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
 /** The nodes that outputs need, in order, and every tensor they touch. */
@@ -127,6 +141,13 @@ function encodeConstant(tensor: Tensor, data: TensorData): TensorProto {
     name: tensor.name,
     dataType: dataTypes[tensor.dtype],
     dims: tensor.shape.map((dim) => BigInt(dim)),
-    rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    ...(isLarge(data)
+      ? {
+          dataLocation: TensorProto_DataLocation.EXTERNAL,
+          externalData: Object.entries({ location: tensor.name, length: String(data.byteLength) }).map(
+            ([key, value]) => create(StringStringEntryProtoSchema, { key, value }),
+          ),
+        }
+      : { rawData: bytesOf(data) }),
   });
 }

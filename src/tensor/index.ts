@@ -8,7 +8,7 @@ export {
   type NonFiniteGradient,
 } from './adamw.ts';
 export { type Dim, formatShape, type Shape } from './dims.ts';
-export { encodeGraph } from './encode.ts';
+export { type EncodedGraph, encodeGraph } from './encode.ts';
 export { allocateFloats } from './float-memory.ts';
 export { gradients } from './gradients.ts';
 export { type DType, Graph, type GraphOptions, Tensor, type TensorData } from './graph.ts';

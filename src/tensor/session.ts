@@ -87,7 +87,9 @@ export class Session<Outputs extends string = string> {
     const runtime = loadRuntime();
     const unique = [...new Set(Object.values(wanted))];
     try {
-      const session = await runtime.InferenceSession.create(encodeGraph(graph, unique), {
+      const { model, constants } = encodeGraph(graph, unique);
+      const session = await runtime.InferenceSession.create(model, {
+        ...(constants.length > 0 && { externalData: constants }),
         executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
         intraOpNumThreads: options.threads ?? availableParallelism(),
         interOpNumThreads: 1,

@@ -28,7 +28,7 @@ import {
 import { checkPairs } from './preflight.ts';
 import { pickReference, type ReferenceLogProbs, referenceLogProbs } from './reference-log-probs.ts';
 import { rehearse, rowLengthOf } from './rehearsal.ts';
-import { ResponseScorer, scorerTokens } from './scorers.ts';
+import { ResponseScorer } from './scorers.ts';
 import { Trainer } from './trainer.ts';
 
 /** What a checkpoint keeps of the reference: the policy has moved since the numbers were computed. */
@@ -78,7 +78,7 @@ export async function trainDpo(
   const createScorer = (): Promise<ResponseScorer> =>
     ResponseScorer.create(config, parameters, {
       threads: options.threads,
-      tokenBudget: scorerTokens(options.microBatchTokens),
+      tokenBudget: options.microBatchTokens,
     });
   await using scorer = options.precomputeRefLogProbs ? null : await createScorer();
   const judge = async (

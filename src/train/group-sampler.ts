@@ -3,7 +3,7 @@ import { type DecoderConfig, Generator, type ParameterStore } from '../model/ind
 import type { Tokenizer } from '../text/index.ts';
 import type { RewardSource } from './rewards/reward-mix.ts';
 import { collectRollout, drawsFor, iterationSlice, type PolicyPrompt, type Rollout } from './rollout.ts';
-import { ResponseScorer, scorerTokens } from './scorers.ts';
+import { ResponseScorer } from './scorers.ts';
 
 /** What methods need that learn from sampled responses. */
 export interface PolicyInputs {
@@ -56,9 +56,7 @@ export class GroupSampler implements AsyncDisposable {
   }
 
   static async create(inputs: PolicyInputs, options: GroupSamplerOptions): Promise<GroupSampler> {
-    const { threads, temperature } = options;
-    const tokenBudget =
-      options.microBatchTokens === undefined ? undefined : scorerTokens(options.microBatchTokens);
+    const { threads, temperature, microBatchTokens: tokenBudget } = options;
     const scorer =
       options.scoreReference || !options.trustSampler
         ? await ResponseScorer.create(inputs.config, inputs.policy, { threads, temperature, tokenBudget })

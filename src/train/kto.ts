@@ -32,7 +32,7 @@ import { sequenceIndices } from './policy-batch.ts';
 import { checkJudged } from './preflight.ts';
 import { sequenceLogProbs } from './reference-log-probs.ts';
 import { rehearse, rowLengthOf } from './rehearsal.ts';
-import { ResponseScorer, scorerTokens } from './scorers.ts';
+import { ResponseScorer } from './scorers.ts';
 import { lengthOf, padSequences, planMicroBatches, type Sequence, tokenFeeds } from './sequences.ts';
 import { responseTokenMetrics } from './token-metrics.ts';
 import { scalarFeed, Trainer } from './trainer.ts';
@@ -100,7 +100,7 @@ export async function trainKto(
     }));
   await using scorer = await ResponseScorer.create(config, parameters, {
     threads: options.threads,
-    tokenBudget: scorerTokens(options.microBatchTokens),
+    tokenBudget: options.microBatchTokens,
   });
 
   // Step 2. The reference model's view of every response and every mismatched one; or, when resuming, what it was.

@@ -50,7 +50,7 @@ import { rehearse } from './rehearsal.ts';
 import { RewardMix, type RewardMixState, type RewardSource } from './rewards/reward-mix.ts';
 import { collectRollout, drawsFor, iterationSlice, type PolicyPrompt, type Rollout } from './rollout.ts';
 import { momentsOf } from './rollout-metrics.ts';
-import { HeadScorer, ResponseScorer, scorerTokens } from './scorers.ts';
+import { HeadScorer, ResponseScorer } from './scorers.ts';
 import { saveIfStopped, stopRequested } from './stop.ts';
 import { Trainer } from './trainer.ts';
 
@@ -106,7 +106,7 @@ export async function trainPpo(
 
   // Step 1. The functions to train and the passes that only score.
   const engine = { threads: options.threads };
-  const scoring = { ...engine, tokenBudget: scorerTokens(options.microBatchTokens) };
+  const scoring = { ...engine, tokenBudget: options.microBatchTokens };
   const separate = options.valueModel === 'separate' ? requireValue(inputs) : null;
   await using updater = await createUpdater(options, inputs, separate, context.folder);
   await using scorer = await ResponseScorer.create(config, policy, {

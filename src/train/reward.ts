@@ -36,7 +36,7 @@ import {
 } from './reward-evaluation.ts';
 import { headPairs, type LabelledRanking, labelRankings } from './reward-labels.ts';
 import type { RewardOptions } from './reward-options.ts';
-import { HeadScorer, scorerTokens } from './scorers.ts';
+import { HeadScorer } from './scorers.ts';
 import { lengthOf, padSequences, tokenFeeds } from './sequences.ts';
 import { stopRequested } from './stop.ts';
 import { scalarFeed, Trainer } from './trainer.ts';
@@ -117,7 +117,7 @@ export async function trainReward(
   );
   await using scorer = await HeadScorer.create(config, parameters, scoreHeadName, {
     threads: options.threads,
-    tokenBudget: scorerTokens(options.microBatchTokens),
+    tokenBudget: options.microBatchTokens,
   });
 
   // Step 2. The order of the data, and where an interrupted run stood.

@@ -17,13 +17,8 @@ import {
 import { entropyFromLogits, Session, type SessionOptions, type Tensor } from '../tensor/index.ts';
 import { lengthOf, padSequences, planMicroBatches, type Sequence, tokenFeeds } from './sequences.ts';
 
-/** Padded tokens that scorers take at once in a stage that trains: they keep nothing for a backward pass. */
-export function scorerTokens(microBatchTokens: number): number {
-  return 2 * microBatchTokens;
-}
-
 export interface ScorerOptions extends SessionOptions {
-  /** Most padded tokens per run. Default 8192; no gradients are kept, so it may be larger than in training. */
+  /** Most padded tokens per run. Default 8192. Nothing is kept for gradients, but each counted one takes V values thrice. */
   readonly tokenBudget?: number;
 }
 

@@ -1,7 +1,6 @@
 /** Estimates of the stages that learn from judgements: reward models, and the methods without one. */
 import { TenetError } from '../../base/index.ts';
 import { type RankingExample, Sampler } from '../../data/index.ts';
-import { scorerTokens } from '../../train/scorers.ts';
 import { holdOut } from '../load-data.ts';
 import type { StageOf } from '../run-recipe.ts';
 import { judgedResponses } from '../stages/kto.ts';
@@ -302,7 +301,7 @@ async function comparisonSizes(
 }
 
 /**
- * Scorers take twice a micro-batch at once, since they keep nothing.
+ * Scorers take a micro-batch at once.
  * @param most tokens that there are to score. Default: more
  */
 export function scorerBatch(
@@ -310,7 +309,7 @@ export function scorerBatch(
   { microBatchTokens }: { readonly microBatchTokens: number },
   most = Number.POSITIVE_INFINITY,
 ): StepSize['largest'] {
-  const tokens = Math.min(scorerTokens(microBatchTokens), most);
+  const tokens = Math.min(microBatchTokens, most);
   const factor = largest.tokens === 0 ? 0 : tokens / largest.tokens;
   return { ...largest, tokens, counted: largest.counted * factor };
 }
