@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { evaluateCommand } from '../guard/evaluate.ts';
 import { exportCommand } from '../guard/export.ts';
 import { serveCommand } from '../guard/serve.ts';
 import { trainCommand } from '../guard/train.ts';
@@ -12,6 +13,7 @@ export function guardCommand(): Command {
         'misses and appeals go to people, whose judgements become training data.',
     )
     .addCommand(trainCommand())
+    .addCommand(evaluateCommand())
     .addCommand(serveCommand())
     .addCommand(exportCommand());
 }

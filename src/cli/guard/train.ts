@@ -8,6 +8,8 @@ interface TrainFlags {
   readonly test?: readonly string[];
   readonly harmful?: readonly string[];
   readonly harmless?: readonly string[];
+  readonly harmfulAnswers?: readonly string[];
+  readonly harmlessAnswers?: readonly string[];
   readonly testHarmful?: readonly string[];
   readonly testHarmless?: readonly string[];
   readonly holdOut?: readonly string[];
@@ -39,6 +41,16 @@ export function trainCommand(): Command {
       collect,
     )
     .option('--harmless <file>', 'the same, harmless, such as ordinary requests; may be repeated', collect)
+    .option(
+      '--harmful-answers <file>',
+      'records whose answers are harmful (of preferences the rejected one), whatever was asked; may be repeated',
+      collect,
+    )
+    .option(
+      '--harmless-answers <file>',
+      'records whose answers are harmless (of preferences the chosen one), whatever was asked; may be repeated',
+      collect,
+    )
     .option('--test-harmful <file>', 'harmful ones for tests alone', collect)
     .option('--test-harmless <file>', 'harmless ones for tests alone', collect)
     .option(
@@ -92,13 +104,22 @@ async function run(files: readonly string[], flags: TrainFlags, self: Command): 
   }
 
   // Step 1. Data.
-  const wanted = [
-    ...files.map((path) => ({ path, use: 'train' as const })),
-    ...(flags.harmful ?? []).map((path) => ({ path, use: 'train' as const, as: 'harmful' as const })),
-    ...(flags.harmless ?? []).map((path) => ({ path, use: 'train' as const, as: 'harmless' as const })),
-    ...(flags.test ?? []).map((path) => ({ path, use: 'test' as const })),
-    ...(flags.testHarmful ?? []).map((path) => ({ path, use: 'test' as const, as: 'harmful' as const })),
-    ...(flags.testHarmless ?? []).map((path) => ({ path, use: 'test' as const, as: 'harmless' as const })),
+  const named = <T extends object>(paths: readonly string[] | undefined, facts: T) =>
+    (paths ?? []).map((path) => ({ path, ...facts }));
+  const [train, test] = [{ use: 'train' }, { use: 'test' }] as const;
+  const [harmful, harmless] = [{ as: 'harmful' }, { as: 'harmless' }] as const;
+  const wanted: readonly ({
+    path: string;
+    use: 'train' | 'test';
+  } & import('../../guard/index.ts').ReadGuardOptions)[] = [
+    ...named(files, train),
+    ...named(flags.harmful, { ...train, ...harmful }),
+    ...named(flags.harmless, { ...train, ...harmless }),
+    ...named(flags.harmfulAnswers, { ...train, ...harmful, answersOnly: true }),
+    ...named(flags.harmlessAnswers, { ...train, ...harmless, answersOnly: true }),
+    ...named(flags.test, test),
+    ...named(flags.testHarmful, { ...test, ...harmful }),
+    ...named(flags.testHarmless, { ...test, ...harmless }),
   ];
   if (!wanted.some(({ use }) => use === 'train')) {
     throw new TenetError(

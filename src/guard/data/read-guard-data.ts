@@ -29,6 +29,8 @@ export interface ReadGuardOptions {
    * response counts as harmless and the rejected one as harmful. Default: data must say it themselves.
    */
   readonly as?: 'harmful' | 'harmless';
+  /** With `as`: true = that holds for the answers, and of the prompts nothing is known. Default false. */
+  readonly answersOnly?: boolean;
 }
 
 export interface GuardData {
@@ -48,7 +50,9 @@ export interface GuardData {
 export async function readGuardData(path: string, options: ReadGuardOptions = {}): Promise<GuardData> {
   const source = basename(path).replace(/\.(gz|jsonl|json|csv|tsv|txt|parquet)(?=\.|$).*/i, '');
   const hash = await hashFile(path);
-  const { form, facts } = options.as ? await readAs(path, options.as) : await readLabelled(path);
+  const { form, facts } = options.as
+    ? await readAs(path, options.as, options.answersOnly ?? false)
+    : await readLabelled(path);
   const kept = facts.filter((row) => row !== null);
   const examples = kept.map((row, i): GuardExample => {
     const own = row.source ?? (form === 'JailbreakBench' ? 'jailbreakbench' : source);
@@ -133,10 +137,10 @@ async function readArtifact(path: string): Promise<ReadRows | null> {
   };
 }
 
-async function readAs(path: string, as: 'harmful' | 'harmless'): Promise<ReadRows> {
+async function readAs(path: string, as: 'harmful' | 'harmless', answersOnly: boolean): Promise<ReadRows> {
   const harmful = as === 'harmful';
   const facts: RowFacts[] = [];
-  const isList = /\.(txt|text)(\.gz)?$/i.test(path);
+  const isList = !answersOnly && /\.(txt|text)(\.gz)?$/i.test(path);
   if (isList) {
     const { rows } = await openRows(path, { linesArePrompts: true });
     for await (const { value } of rows) {
@@ -148,10 +152,16 @@ async function readAs(path: string, as: 'harmful' | 'harmless'): Promise<ReadRow
   for await (const { record, format } of stream) {
     for (const example of examplesOf(record as never, format)) {
       const found = pairOf(example, harmful);
-      if (found) facts.push(factsOf(found.prompt, found.answer, harmful));
+      if (!found || (answersOnly && found.answer === null)) continue;
+      const row = factsOf(found.prompt, found.answer, harmful);
+      facts.push(answersOnly ? { ...row, harmfulPrompt: null } : row);
     }
   }
-  if (facts.length === 0) throw new TenetError('data', `${path} has no prompts that a guard could read.`);
+  if (facts.length === 0)
+    throw new TenetError(
+      'data',
+      `${path} has no ${answersOnly ? 'answers' : 'prompts'} that a guard could read.`,
+    );
   return { form: stream.summary.format ?? 'records', facts };
 }
 

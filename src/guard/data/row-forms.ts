@@ -117,14 +117,17 @@ const findings = formOf(
   }),
 );
 
-/** Replies to red-team questions, each judged good or bad (Liu et al. 2023, Stable Alignment). */
+/**
+ * Replies to red-team questions, each judged good or bad (Liu et al. 2023, Stable Alignment). A reply is a whole dialogue,
+ * "You: … Friend: … You: …": the answer is what "You" says, without the tags, by which alone a classifier would know them.
+ */
 const labelledReplies = formOf(
   'labelled replies',
   ['question', 'response', 'morality_label'],
   z.object({ question: text, response: text, morality_label: z.enum(['good', 'bad']) }),
   ({ question, response, morality_label }) => ({
     prompt: asUser(question),
-    answer: response,
+    answer: ownTurns(response),
     harmfulPrompt: null, // asked by red-teamers, which does not make every question a harmful one
     harmfulAnswer: morality_label === 'bad',
     categories: null,
@@ -132,6 +135,15 @@ const labelledReplies = formOf(
     request: question,
   }),
 );
+
+function ownTurns(reply: string): string {
+  const parts = reply.split(/(?:^|\s)(You|Friend):\s*/);
+  const own = [parts[0], ...parts.slice(2).filter((_, i) => i % 2 === 0 && parts[i + 1] === 'You')];
+  return own
+    .map((turn) => turn.trim())
+    .filter((turn) => turn !== '')
+    .join('\n\n');
+}
 
 const direct = (request: string, categories: readonly string[] | null): RowFacts => ({
   prompt: asUser(request),
