@@ -136,7 +136,7 @@ async function prepare(url: string, { annotators, tasks, responses = 2 }: LoadOp
     const cookies = await accounts.accept(link, person);
     const cookie = cookies.getSetCookie()[0].split(';')[0];
     const caller = (await accounts.callerOf(new Headers({ cookie })))!;
-    tokens.push((await accounts.createToken(caller, { name: 'load', permissions: ['annotate'] })).token);
+    tokens.push((await accounts.tokens.make(caller, { name: 'load', permissions: ['annotate'] })).token);
   }
   await new LabelQueue(store, loadProject).add(sandboxTasks(tasks, responses));
   await store.close();

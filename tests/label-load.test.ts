@@ -45,8 +45,8 @@ it('loses and doubles nothing, and what was labelled trains a reward model', asy
   // Step 3. A reward model of it, which predicts labels that it has not learned from better than a coin.
   const result = await trained(data, 'run');
   expect(result.rankings! + result.heldOutRankings!).toBe(200);
-  console.log(result.accuracy, result.loss);
-  expect(result.accuracy).toBeGreaterThan(0.6);
+  expect(result.loss).toBeLessThan(0.67); // ln 2 = 0.69 is what knowing nothing costs
+  expect(result.accuracy).toBeGreaterThan(0.5);
   // The run knows which labels it learned from.
   const manifest = await readFile(join(folder, 'run', 'manifest.json'), 'utf8');
   expect(manifest).toContain(selection.digest.hash);

@@ -56,7 +56,7 @@ it('loses and doubles nothing', async () => {
     const cookies = await accounts.accept(link, { name: `n${i}`, email: `n${i}@example.org`, password });
     const cookie = cookies.getSetCookie()[0].split(';')[0];
     const caller = (await accounts.callerOf(new Headers({ cookie })))!;
-    tokens.push((await accounts.createToken(caller, { name: 'test', permissions: ['annotate'] })).token);
+    tokens.push((await accounts.tokens.make(caller, { name: 'test', permissions: ['annotate'] })).token);
   }
   await new LabelQueue(prepared, 'p').add(
     Array.from({ length: 2000 }, (_, i) => ({

@@ -3,7 +3,9 @@ import { randomUUID } from 'node:crypto';
 import type { Transaction } from 'kysely';
 import { type Json, TenetError } from '../base/index.ts';
 import type { Database } from './database.ts';
+import { deliverWorks } from './deliver-works.ts';
 import type { Tables, WorkItemTable } from './tables.ts';
+import { toItem, toRow } from './work-item-row.ts';
 import type {
   ClaimOptions,
   Delivery,
@@ -17,7 +19,6 @@ import type {
 
 const rowsPerStatement = 500;
 const defaultLeaseMs = 10 * 60_000;
-const defaultMaxAttempts = 3;
 
 export class DatabaseWorkQueue implements WorkQueue {
   readonly name: string;
@@ -29,7 +30,7 @@ export class DatabaseWorkQueue implements WorkQueue {
   }
 
   add(items: readonly NewWorkItem[]): Promise<number> {
-    const rows = items.map((item) => this.toRow(item));
+    const rows = items.map((item) => toRow(this.name, item));
     return this.database.write(async (transaction) => {
       let added = 0;
       for (let i = 0; i < rows.length; i += rowsPerStatement) {
@@ -123,92 +124,24 @@ export class DatabaseWorkQueue implements WorkQueue {
 
   deliver(group: string, owner: string, result: Json, status: 'done' | 'failed' = 'done'): Promise<Delivery> {
     return this.database.write(async (transaction) => {
-      await this.database.lock(transaction, `queue ${this.name} group ${group}`);
-      const rows = await transaction
-        .selectFrom('work_item')
-        .selectAll()
-        .where('queue', '=', this.name)
-        .where('group_key', '=', group)
-        .orderBy('position')
-        .$if(this.database.dialect === 'postgres', (query) => query.forUpdate())
-        .execute();
-      const own = rows.filter((row) => row.owner === owner);
-      if (own.some((row) => isFinished(row.status))) {
-        throw new TenetError('store', `${owner} has finished ${group} of queue ${this.name} already.`, {
-          details: { group, owner },
-        });
-      }
-      if (rows.length === 0) {
-        throw new TenetError('store', `there is no ${group} in queue ${this.name}.`, { details: { group } });
-      }
-      const taken = own[0] ?? rows.find(({ status }) => status === 'waiting');
-      const done = { status, result: JSON.stringify(result), owner, ...nothingPending };
-      if (taken) {
-        await transaction.updateTable('work_item').set(done).where('position', '=', taken.position).execute();
-        return { id: taken.id, item: own.length > 0 ? 'own' : 'waiting' };
-      }
-      const { position: _, ...last } = rows[rows.length - 1];
-      const id = `${group}/${randomUUID()}`;
-      await transaction
-        .insertInto('work_item')
-        .values({ ...last, id, ...done, attempts: 1 })
-        .execute();
-      return { id, item: 'extra' };
+      const works = [{ group, owner, payload: null, result }];
+      const options = { status, mustExist: true };
+      const [delivery] = await deliverWorks(this.database, transaction, this.name, works, options);
+      if (delivery !== null) return delivery;
+      throw new TenetError('store', `${owner} has finished ${group} of queue ${this.name} already.`, {
+        details: { group, owner },
+      });
     });
   }
 
   deliverAll(works: readonly Work[]): Promise<(Delivery | null)[]> {
     return this.database.write(async (transaction) => {
       const deliveries: (Delivery | null)[] = [];
-      for (const some of chunks(works)) deliveries.push(...(await this.deliverSome(transaction, some)));
+      for (const some of chunks(works)) {
+        deliveries.push(...(await deliverWorks(this.database, transaction, this.name, some)));
+      }
       return deliveries;
     });
-  }
-
-  private async deliverSome(
-    transaction: Transaction<Tables>,
-    works: readonly Work[],
-  ): Promise<(Delivery | null)[]> {
-    // In one order everywhere, so that two processes cannot wait for each other.
-    const groups = [...new Set(works.map(({ group }) => group))].sort();
-    for (const group of groups) await this.database.lock(transaction, `queue ${this.name} group ${group}`);
-    const rows = await transaction
-      .selectFrom('work_item')
-      .select(['position', 'id', 'group_key', 'owner', 'status'])
-      .where('queue', '=', this.name)
-      .where('group_key', 'in', groups)
-      .orderBy('position')
-      .$if(this.database.dialect === 'postgres', (query) => query.forUpdate())
-      .execute();
-    type Known = { position: number | null; id: string; owner: string | null; status: WorkStatus };
-    const byGroup = new Map<string, Known[]>(groups.map((group) => [group, []]));
-    for (const { group_key, ...row } of rows) byGroup.get(group_key!)!.push(row);
-    const added: Omit<WorkItemTable, 'position'>[] = [];
-    const deliveries: (Delivery | null)[] = [];
-    for (const { group, owner, payload, result } of works) {
-      const known = byGroup.get(group)!;
-      const own = known.find((row) => row.owner === owner);
-      if (own && isFinished(own.status)) {
-        deliveries.push(null);
-        continue;
-      }
-      const done = { status: 'done' as const, result: JSON.stringify(result), owner, ...nothingPending };
-      const taken = own ?? known.find(({ status }) => status === 'waiting');
-      if (taken) {
-        const place = taken.position!;
-        await transaction.updateTable('work_item').set(done).where('position', '=', place).execute();
-        Object.assign(taken, { owner, status: 'done' });
-        deliveries.push({ id: taken.id, item: own ? 'own' : 'waiting' });
-      } else {
-        const id = `${group}/${randomUUID()}`;
-        const row = this.toRow({ id, group, payload, maxAttempts: null });
-        added.push({ ...row, ...done, attempts: 1 });
-        known.push({ position: null, id, owner, status: 'done' });
-        deliveries.push({ id, item: 'extra' });
-      }
-    }
-    if (added.length > 0) await transaction.insertInto('work_item').values(added).execute();
-    return deliveries;
   }
 
   reopen(group: string, owner: string): Promise<boolean> {
@@ -444,37 +377,6 @@ export class DatabaseWorkQueue implements WorkQueue {
       { details: { id: lease.id, queue: this.name, status: row?.status ?? null } },
     );
   }
-
-  private toRow(item: NewWorkItem): Omit<WorkItemTable, 'position'> {
-    const {
-      id,
-      payload,
-      priority = 0,
-      group = null,
-      audience = null,
-      maxAttempts = defaultMaxAttempts,
-    } = item;
-    if (!Number.isFinite(priority)) {
-      throw new TenetError('usage', `item ${id}: priority ${priority} must be a finite number.`);
-    }
-    return {
-      queue: this.name,
-      id,
-      payload: JSON.stringify(payload),
-      priority,
-      group_key: group,
-      audience,
-      status: 'waiting',
-      available_at: 0,
-      attempts: 0,
-      max_attempts: maxAttempts,
-      owner: null,
-      token: null,
-      lease_expires_at: null,
-      result: null,
-      error: null,
-    };
-  }
 }
 
 type NextItem = Pick<WorkItemTable, 'priority' | 'id' | 'payload' | 'attempts'> & {
@@ -482,12 +384,7 @@ type NextItem = Pick<WorkItemTable, 'priority' | 'id' | 'payload' | 'attempts'> 
 };
 type ItemChange = Partial<Omit<WorkItemTable, 'position'>>;
 
-const nothingPending = { token: null, lease_expires_at: null, error: null } as const;
 const unowned = { owner: null, token: null, lease_expires_at: null } as const;
-
-function isFinished(status: WorkStatus): boolean {
-  return status === 'done' || status === 'failed';
-}
 
 function isUsedUp(attempts: number, maxAttempts: number | null): boolean {
   return maxAttempts !== null && attempts >= maxAttempts;
@@ -495,20 +392,4 @@ function isUsedUp(attempts: number, maxAttempts: number | null): boolean {
 
 function* chunks<T>(items: readonly T[]): Generator<readonly T[]> {
   for (let i = 0; i < items.length; i += rowsPerStatement) yield items.slice(i, i + rowsPerStatement);
-}
-
-function toItem(row: Omit<WorkItemTable, 'position'>): WorkItem {
-  return {
-    id: row.id,
-    payload: JSON.parse(row.payload) as Json,
-    priority: row.priority,
-    group: row.group_key,
-    audience: row.audience,
-    status: row.status,
-    attempts: row.attempts,
-    maxAttempts: row.max_attempts,
-    owner: row.owner,
-    result: row.result === null ? null : (JSON.parse(row.result) as Json),
-    error: row.error,
-  };
 }

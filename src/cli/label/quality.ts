@@ -42,7 +42,7 @@ export function qualityCommand(): Command {
         const tasks = await feedback.judgedTasks(store, project);
         const annotators = feedback.annotatorQuality(tasks);
         const qualification = await new feedback.LabelQueue(store, project).qualification.states();
-        if (annotators.length === 0 && !qualification?.size) {
+        if (annotators.length === 0 && qualification === null) {
           throw new TenetError(
             'usage',
             `nobody has ranked anything in project ${project} yet. Label with: tenet label work`,

@@ -29,7 +29,7 @@ export interface LabelsImported {
   rows: number;
   /** New in the ledger. */
   labels: number;
-  /** There already, from the same rows. */
+  /** There already: the same row was imported before. */
   known: number;
   /** Rows left out: an annotator's second, other label of the same responses. */
   repeated: number;
@@ -55,7 +55,7 @@ const text = z.preprocess(
 );
 
 const rowFields = z.object({
-  annotator: text,
+  annotator: z.preprocess((value) => (typeof value === 'number' ? String(value) : value), text),
   judge: cell(z.enum(['human', 'ai', 'simulated'])),
   group: text,
   adjudicated: cell(z.boolean()),
@@ -118,17 +118,19 @@ function storeLabels(
         result: { event: event.id } satisfies PlaceResult,
       })),
     );
-    const delivered = new Map(byPeople.map(({ event }, i) => [event.id, deliveries[i]]));
-    const fresh: NewEvent[] = [];
+    const delivered = new Map(byPeople.map((label, i) => [label, deliveries[i]]));
+    const fresh = new Map<string, NewEvent>();
     let [known, repeated] = [0, 0];
-    for (const { event } of labels) {
-      const isNew = delivered.get(event.id) ?? null;
-      if (isNew !== null) fresh.push(event);
-      else if (await within.ledger.get(event.id)) known++;
-      else if (delivered.has(event.id)) repeated++;
-      else fresh.push(event);
+    for (const label of labels) {
+      const { event } = label;
+      const hadPlace = delivered.get(label) === null;
+      const isKnown = async () => fresh.has(event.id) || (await within.ledger.get(event.id)) !== null;
+      if (delivered.get(label)) fresh.set(event.id, event);
+      else if (await isKnown()) known++;
+      else if (hadPlace) repeated++;
+      else fresh.set(event.id, event);
     }
-    await within.ledger.append(fresh);
+    await within.ledger.append([...fresh.values()]);
     return { known, repeated };
   });
 }

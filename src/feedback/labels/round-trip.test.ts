@@ -189,6 +189,23 @@ describe('an import', () => {
     expect(await queue.claim({ id: 'bob' })).toHaveLength(1);
   });
 
+  it('stores a row that stands twice in a file once, of people and of judges', async () => {
+    const row = { prompt: 'p', responses: ['x', 'y'], ranks: [1, 2] };
+    const [person, judge] = [
+      { ...row, annotator: 7 },
+      { ...row, annotator: 'm', judge: 'ai' },
+    ];
+    const path = await file('twice', [person, person, judge, judge]);
+    expect(await importLabels(store, 'twice', readRecords(path))).toMatchObject({
+      labels: 2,
+      known: 2,
+      repeated: 0,
+    });
+    expect(await store.ledger.count({ project: 'twice' })).toBe(2);
+    expect(await new LabelQueue(store, 'twice').progress()).toMatchObject({ tasks: 1, labels: 1 });
+    expect(await store.ledger.count({ project: 'twice', judgeId: '7' })).toBe(1);
+  });
+
   it('says which row names nobody, and takes a name for all', async () => {
     const path = await file('nobody', [{ prompt: 'p', chosen: 'x', rejected: 'y' }]);
     await expect(importLabels(store, 'nobody', readRecords(path))).rejects.toThrow(

@@ -104,7 +104,7 @@ onEachDatabase((database) => {
     const [first, again] = await Promise.all([queue.submit(sent), queue.submit(sent)]);
     expect(again.seq).toBe(first.seq);
     await expect(queue.submit({ ...sent, id: 'twice', ranks: wrong })).rejects.toThrow('answers are final');
-    await expect(queue.correct('once', { ...sent, id: 'other', ranks: wrong })).rejects.toThrow('correct');
+    await expect(queue.correct('once', { ...sent, id: 'other', ranks: wrong })).rejects.toThrow('final');
     const label = { id: 'label', taskId: real, ranks: right };
     await expect(queue.submit({ ...label, annotator: ann })).rejects.toThrow(
       'has not passed the qualification',

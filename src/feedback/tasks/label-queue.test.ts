@@ -95,6 +95,50 @@ onEachDatabase((database) => {
     expect(await names(eve)).toBe('f e');
   });
 
+  it('knows what everybody has passed over who labels here, and takes it back when somebody comes new', async () => {
+    await labels.add(['a', 'b'].map((name) => taskOf(name)));
+    const [{ task: a }] = await labels.claim(ann);
+    const skip = (annotator: Annotator) =>
+      labels.skip({ id: `skip-${++ids}`, taskId: a.id, annotator, reason: 'unclear' });
+    await skip(ann);
+    expect([...(await labels.passedOver())]).toEqual([a.id]);
+    await labels.submit({ id: `label-${++ids}`, taskId: a.id, annotator: bob, ranks: [1, 2, 3] });
+    expect((await labels.passedOver()).size).toBe(0);
+
+    const [{ task: b }] = await labels.claim(ann);
+    await labels.skip({ id: `skip-${++ids}`, taskId: b.id, annotator: ann, reason: 'unclear' });
+    expect((await labels.passedOver()).size).toBe(0); // bob has not seen it
+    await labels.claim(bob);
+    await labels.skip({ id: `skip-${++ids}`, taskId: b.id, annotator: bob, reason: 'unclear' });
+    expect([...(await labels.passedOver())]).toEqual([b.id]);
+    expect(await labels.claim(eve)).toHaveLength(1);
+    expect((await labels.passedOver()).size).toBe(0); // eve is at it
+  });
+
+  it('ends with a decision: waiting places go, and an adjudicator may pass it on', async () => {
+    await labels.add([taskOf('a', { overlap: 3 })]);
+    const first = await labels.submit(await next(ann));
+    await labels.escalate(first.taskId!, [first.id]);
+    expect(await labels.isEscalated(first.taskId!)).toBe(true);
+    const skip = { id: `skip-${++ids}`, taskId: first.taskId!, annotator: eve, reason: 'expertise' } as const;
+    await labels.skip(skip, 'adjudication');
+    expect((await labels.open('adjudication')).size).toBe(0);
+    expect(await labels.progress()).toMatchObject({ wanted: 3, skips: 0 });
+    await labels.escalate(first.taskId!, [first.id, skip.id]);
+    await labels.adjudicate({
+      id: `decision-${++ids}`,
+      taskId: first.taskId!,
+      annotator: bob,
+      ranks: [1, 2, 3],
+    });
+    expect(await labels.progress()).toMatchObject({
+      wanted: 1,
+      labels: 1,
+      adjudications: { waiting: 0, done: 1 },
+    });
+    expect(await labels.claim(bob)).toEqual([]);
+  });
+
   it('stores a label with everything that it was made under', async () => {
     const suggestion = { ranks: [1, 1, 2], shownTo: 1 };
     const rest = { suggestion, guidelineVersion: '2.1', constitution: { hash: `sha256:${'a'.repeat(64)}` } };

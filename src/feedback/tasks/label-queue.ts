@@ -184,6 +184,11 @@ export class LabelQueue {
    */
   async correct(eventId: string, submission: Submission): Promise<LedgerEvent> {
     const task = await this.get(submission.taskId);
+    if (isTest(task.project)) {
+      throw new TenetError('usage', 'answers of the qualification test are final.', {
+        details: { taskId: task.id },
+      });
+    }
     const before = await this.ownEvent(eventId, submission);
     const event = labelEventOf(task, submission, {
       kind: before.kind === 'adjudication' ? 'adjudication' : 'label',

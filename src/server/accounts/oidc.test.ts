@@ -204,7 +204,7 @@ describe('where only those who are invited have accounts', () => {
     provider.somebody = { sub: '9', email: 'ad@example.org', name: 'Not Ad', email_verified: true };
     const { token } = await server.accounts.invite({ role: 'viewer' });
     expect((await through(server, token)).location).toBe('/?sign-in=other-login');
-    expect((await server.accounts.openInvitation(token)).role).toBe('viewer');
+    expect((await server.accounts.invitations.open(token)).role).toBe('viewer');
     provider.somebody = before;
   });
 

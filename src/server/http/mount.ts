@@ -2,7 +2,8 @@
 import type { Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
-import type { Accounts, Caller } from '../accounts/accounts.ts';
+import type { Accounts } from '../accounts/accounts.ts';
+import type { Caller } from '../accounts/person.ts';
 import { HttpError } from './http-error.ts';
 import type { Access, Route } from './route.ts';
 import { checkOrigin } from './security.ts';

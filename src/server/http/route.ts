@@ -4,8 +4,8 @@
  */
 import type { Context } from 'hono';
 import type { z } from 'zod';
-import type { Caller } from '../accounts/accounts.ts';
 import type { Permission } from '../accounts/permissions.ts';
+import type { Caller } from '../accounts/person.ts';
 
 /** Who may call a route: anyone, anyone with an account, or who has a permission. */
 export type Access = 'anyone' | 'account' | Permission;

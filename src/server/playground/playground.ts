@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { LabelQueue, type NewLabelTask, toTask } from '../../feedback/index.ts';
 import type { Flag, Store } from '../../store/index.ts';
-import type { Caller } from '../accounts/accounts.ts';
+import type { Caller } from '../accounts/person.ts';
 import { RateLimit } from '../accounts/rate-limit.ts';
 import { HttpError } from '../http/http-error.ts';
 import {

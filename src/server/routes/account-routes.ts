@@ -1,9 +1,11 @@
 /** Signing in, invitations, people, tokens. */
 import { z } from 'zod';
-import type { Accounts, Caller } from '../accounts/accounts.ts';
+import type { Accounts } from '../accounts/accounts.ts';
 import { oidcCallbackPath } from '../accounts/oidc.ts';
+import type { OidcSignIn } from '../accounts/oidc-sign-in.ts';
 import { longestPassword } from '../accounts/password-rules.ts';
 import { permissions, permissionTexts } from '../accounts/permissions.ts';
+import type { Caller } from '../accounts/person.ts';
 import { HttpError } from '../http/http-error.ts';
 import { type Route, route } from '../http/route.ts';
 import {
@@ -50,7 +52,7 @@ export function accountRoutes(accounts: Accounts, { baseUrl }: { readonly baseUr
       }),
       handle: async ({ context }) => {
         const caller = await accounts.callerOf(context.req.raw.headers);
-        return { me: caller && describe(caller), oidc: accounts.oidc?.name ?? null };
+        return { me: caller && describe(caller), oidc: accounts.oidc?.options.name ?? null };
       },
     }),
     route({
@@ -65,7 +67,7 @@ export function accountRoutes(accounts: Accounts, { baseUrl }: { readonly baseUr
       }),
       answer: z.object({ url: z.string() }),
       handle: async ({ body }) => {
-        const { url, headers } = await accounts.startOidc(body.invitation);
+        const { url, headers } = await oidcOf(accounts).start(body.invitation);
         headers.set('content-type', 'application/json');
         return new Response(JSON.stringify({ url }), { headers });
       },
@@ -82,7 +84,7 @@ export function accountRoutes(accounts: Accounts, { baseUrl }: { readonly baseUr
       }),
       produces: 'text/html',
       handle: async ({ query, context }) => {
-        const { headers, problem } = await accounts.finishOidc(query, context.req.raw.headers);
+        const { headers, problem } = await oidcOf(accounts).finish(query, context.req.raw.headers);
         headers.set('location', problem === null ? '/' : `/?sign-in=${problem}`);
         return new Response(null, { status: 302, headers });
       },
@@ -114,7 +116,7 @@ export function accountRoutes(accounts: Accounts, { baseUrl }: { readonly baseUr
       body: z.object({ token: z.string().max(100) }),
       answer: z.object({ role, note: z.string().nullable() }),
       handle: async ({ body }) => {
-        const { role, note } = await accounts.openInvitation(body.token);
+        const { role, note } = await accounts.invitations.open(body.token);
         return { role, note };
       },
     }),
@@ -140,7 +142,7 @@ export function accountRoutes(accounts: Accounts, { baseUrl }: { readonly baseUr
       tag: 'People',
       access: 'accounts',
       answer: z.object({ invitations: z.array(invitationSchema) }),
-      handle: async () => ({ invitations: await accounts.invitations() }),
+      handle: async () => ({ invitations: await accounts.invitations.list() }),
     }),
     route({
       method: 'post',
@@ -169,7 +171,7 @@ export function accountRoutes(accounts: Accounts, { baseUrl }: { readonly baseUr
       params: id,
       answer: done,
       handle: async ({ params }) => {
-        await accounts.withdrawInvitation(params.id);
+        await accounts.invitations.withdraw(params.id);
         return {};
       },
     }),
@@ -209,7 +211,7 @@ export function accountRoutes(accounts: Accounts, { baseUrl }: { readonly baseUr
         permissions: z.array(z.object({ name: permission, text: z.string() })),
       }),
       handle: async ({ caller }) => ({
-        tokens: await accounts.tokens(caller),
+        tokens: await accounts.tokens.list(caller),
         permissions: [...caller.permissions].map((name) => ({ name, text: permissionTexts[name] })),
       }),
     }),
@@ -229,7 +231,7 @@ export function accountRoutes(accounts: Accounts, { baseUrl }: { readonly baseUr
         // Else a token that leaked could make others that outlive it.
         if (caller.by === 'token')
           throw new HttpError('not-allowed', 'Tokens are made by people who are signed in.');
-        return accounts.createToken(caller, {
+        return accounts.tokens.make(caller, {
           name: body.name,
           permissions: body.permissions,
           expiresAt: body.expiresInDays ? Date.now() + body.expiresInDays * 24 * 3600 * 1000 : null,
@@ -245,11 +247,16 @@ export function accountRoutes(accounts: Accounts, { baseUrl }: { readonly baseUr
       params: id,
       answer: done,
       handle: async ({ caller, params }) => {
-        await accounts.revokeToken(caller, params.id);
+        await accounts.tokens.revoke(caller, params.id);
         return {};
       },
     }),
   ];
+}
+
+function oidcOf({ oidc }: Accounts): OidcSignIn {
+  if (oidc !== null) return oidc;
+  throw new HttpError('not-found', 'This server has no other way to sign in than with a password.');
 }
 
 /** Behind the #, which browsers do not send and servers do not log. */

@@ -15,7 +15,7 @@ import {
   writeRules,
 } from '../../feedback/index.ts';
 import type { LedgerEvent, Store } from '../../store/index.ts';
-import type { Caller } from '../accounts/accounts.ts';
+import type { Caller } from '../accounts/person.ts';
 import { HttpError } from '../http/http-error.ts';
 import { type Route, route } from '../http/route.ts';
 import {

@@ -52,12 +52,14 @@ export interface AskOptions {
 export async function startTestServer({
   models = {},
   oidc = null,
+  store: url = ':memory:',
 }: {
   readonly models?: Readonly<Record<string, LanguageModel>>;
   readonly oidc?: OidcOptions | null;
+  readonly store?: string;
 } = {}): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), 'tenet-server-'));
-  const store = await openStore(':memory:');
+  const store = await openStore(url);
   const accounts = await Accounts.open(store.database, { baseUrl, oidc });
   const runs = new RunsFolder(join(folder, 'runs'));
   const starter = new RunStarter({

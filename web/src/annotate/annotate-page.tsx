@@ -10,6 +10,7 @@ import { Failure, Loading } from '../base/states.tsx';
 import { useData } from '../base/use-data.ts';
 import { HelpDialog } from './help-dialog.tsx';
 import type { OutboxState } from './outbox.ts';
+import { QualificationPill, qualificationOutcome, useQualification } from './qualification.tsx';
 import { useKeys, useShortcutSetting } from './shortcuts.ts';
 import type { SkipReason } from './skip-dialog.tsx';
 import { type Answer, forgetDraft, hasDraft, TaskPane, type Times } from './task-pane.tsx';
@@ -95,6 +96,9 @@ function Tasks({ me, project, projects, skipReasons }: TasksProps): ReactNode {
   const [dialog, setDialog] = useState<'help' | 'guideline' | null>(null);
   const base = `/api/label/projects/${encodeURIComponent(project)}`;
   const task = correcting?.task ?? state.tasks[0];
+  // Counted by the server, so asked for when what was sent has arrived.
+  const allDone = count - sent.waiting.length;
+  const qualification = useQualification(base, allDone);
   const guideline = useData(`guideline ${base} ${task?.guidelineVersion}`, () =>
     keptAnswer(`guideline ${me.id} ${base} ${task?.guidelineVersion}`, () =>
       get<{ version: string; text: string } | null>(
@@ -199,6 +203,7 @@ function Tasks({ me, project, projects, skipReasons }: TasksProps): ReactNode {
             other projects
           </Link>
         )}
+        {task?.purpose === 'qualification' && qualification && <QualificationPill state={qualification} />}
         {correcting && (
           <>
             <span className="pill wait">correcting an answer</span>
@@ -233,7 +238,13 @@ function Tasks({ me, project, projects, skipReasons }: TasksProps): ReactNode {
           draftPath={correcting ? undefined : `${base}/drafts/${task.taskId}`}
         />
       ) : (
-        <Nothing state={state} count={count} onUndo={undo} onRetry={() => void source.fill()} />
+        <Nothing
+          state={state}
+          count={count}
+          outcome={qualification && qualificationOutcome(qualification)}
+          onUndo={undo}
+          onRetry={() => void source.fill()}
+        />
       )}
       {dialog === 'help' && <HelpDialog onClose={() => setDialog(null)} />}
       {dialog === 'guideline' && guideline.data && (
@@ -281,11 +292,13 @@ function SentState({ state, count, atHand }: SentStateProps): ReactNode {
 interface NothingProps {
   readonly state: TaskSource['state'];
   readonly count: number;
+  /** Of a qualification test that was not passed. */
+  readonly outcome: string | null;
   readonly onUndo: () => void;
   readonly onRetry: () => void;
 }
 
-function Nothing({ state, count, onUndo, onRetry }: NothingProps): ReactNode {
+function Nothing({ state, count, outcome, onUndo, onRetry }: NothingProps): ReactNode {
   const [keysOn] = useShortcutSetting();
   useKeys((key) => {
     if (key !== 'u') return false;
@@ -297,9 +310,10 @@ function Nothing({ state, count, onUndo, onRetry }: NothingProps): ReactNode {
   return (
     <div className="empty">
       <p className="serif">
-        {count > 0 ? 'That was the last one. Thank you.' : 'There is nothing to label for you now.'}
+        {outcome ??
+          (count > 0 ? 'That was the last one. Thank you.' : 'There is nothing to label for you now.')}
       </p>
-      <p className="quiet">New tasks appear here by themselves.</p>
+      {outcome === null && <p className="quiet">New tasks appear here by themselves.</p>}
       <div className="actions center">
         {count > 0 && (
           <button type="button" onClick={onUndo}>
