@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { port, unit } from '../flag-values.ts';
+import { count, port, share, unit } from '../flag-values.ts';
 import { globalOptions } from '../global-options.ts';
 import { storeOption } from '../store-option.ts';
 
@@ -7,6 +7,9 @@ interface ServeFlags {
   readonly upstream: string;
   readonly guard: string;
   readonly policy?: string;
+  readonly refusalRate?: number;
+  readonly int8?: boolean;
+  readonly threads?: number;
   readonly threshold?: number;
   readonly shadow?: boolean;
   readonly failOpen?: boolean;
@@ -33,6 +36,10 @@ export function serveCommand(): Command {
     .option('--policy <file>', 'YAML file: thresholds, rules by route and model, audit log, ledger')
     .option('--host <address>', 'where to listen; the default is this machine alone', '127.0.0.1')
     .option('--port <n>', '0 takes any free one', port, 8200)
+    .optionsGroup('A guard that was trained:')
+    .option('--refusal-rate <share>', 'share of harmless traffic that it may refuse (default: 0.01)', share)
+    .option('--int8', 'compute its products with weights in 8 bits: faster, nearly as exact')
+    .option('--threads <n>', 'threads of the engine (default: all cores)', count)
     .optionsGroup('In place of what the policy says by default:')
     .option('--threshold <score>', 'score from which conversations and answers are blocked', unit)
     .option('--shadow', 'screen and record, but let everything pass')
@@ -43,11 +50,10 @@ export function serveCommand(): Command {
     )
     .addOption(storeOption())
     .action(async (flags: ServeFlags, self: Command) => {
-      const [{ serveGuard }, { readPolicy, toPolicy }, { openGuard }, { interruptSignal, interrupted }] =
+      const [{ serveGuard }, { openGuard, readPolicy, toPolicy }, { interruptSignal, interrupted }] =
         await Promise.all([
           import('../../server/guard/index.ts'),
           import('../../guard/index.ts'),
-          import('./open-guard.ts'),
           import('../interrupt.ts'),
         ]);
       const given = flags.policy === undefined ? toPolicy() : await readPolicy(flags.policy);
@@ -68,7 +74,11 @@ export function serveCommand(): Command {
       const signal = interruptSignal(
         'Stopping: requests under way are finished first. Once more to stop at once.',
       );
-      const guard = await openGuard(flags.guard);
+      const guard = await openGuard(flags.guard, {
+        refusalRate: flags.refusalRate,
+        threads: flags.threads,
+        ...(flags.int8 && { precision: 'int8' }),
+      });
       const store = policy.ledger && (await (await import('../../store/index.ts')).openStore(flags.store));
       try {
         const server = await serveGuard({

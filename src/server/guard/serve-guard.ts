@@ -1,12 +1,11 @@
 /** Starts and stops the guard's server. */
 import { TenetError } from '../../base/index.ts';
 import {
-  AuditLog,
-  CaseLedger,
   GuardMetrics,
   type GuardModel,
   type GuardObserver,
   type GuardPolicy,
+  openRecords,
   toPolicy,
 } from '../../guard/index.ts';
 import type { Store } from '../../store/index.ts';
@@ -58,20 +57,18 @@ export async function serveGuard(options: ServeGuardOptions): Promise<RunningSer
       `${host} can be reached by others, who could then use the upstream's key: set TENET_GUARD_API_KEY, or serve on 127.0.0.1.`,
     );
   }
-  if (policy.ledger && !options.store) {
-    throw new TenetError(
-      'usage',
-      'The policy has a ledger, so the guard needs a store to keep cases in: --store tenet.db.',
-    );
-  }
   const upstream = new Upstream({
     url: options.upstream,
     apiKey: upstreamKey,
     silenceMs: policy.limits.upstreamSilenceMs,
   });
   const metrics = new GuardMetrics();
-  const audit = policy.audit ? await AuditLog.open({ ...policy.audit, onFailure }) : null;
-  const cases = openCases(options.store, policy, metrics, onFailure);
+  const records = await openRecords(policy, {
+    store: options.store,
+    onCase: (why) => metrics.caseAdded(why),
+    onFailure,
+  });
+  const { cases, audit } = records;
   const observers = [...(audit ? [audit] : []), ...(options.observers ?? [])];
   const app = guardApp({
     ...{ guard, policy, upstream, metrics, observers, cases, apiKey, onFailure },
@@ -79,7 +76,7 @@ export async function serveGuard(options: ServeGuardOptions): Promise<RunningSer
   });
   const server = await listen((request, environment) => app.fetch(request, environment), host, port).catch(
     async (error) => {
-      await audit?.close();
+      await records.close();
       throw error;
     },
   );
@@ -87,19 +84,8 @@ export async function serveGuard(options: ServeGuardOptions): Promise<RunningSer
     url: `${originOf(server, host)}/v1`,
     close: async ({ graceMs = defaultGraceMs } = {}) => {
       await closeServer(server, graceMs);
-      await cases?.settled();
-      await audit?.close();
+      await records.close();
       await guard.close();
     },
   };
-}
-
-function openCases(
-  store: Store | undefined,
-  { ledger }: GuardPolicy,
-  metrics: GuardMetrics,
-  onFailure: (error: unknown) => void,
-): CaseLedger | null {
-  if (!ledger || !store) return null;
-  return new CaseLedger({ store, settings: ledger, onAdded: (why) => metrics.caseAdded(why), onFailure });
 }

@@ -1,0 +1,28 @@
+/** A guard by its name. */
+import { stat } from 'node:fs/promises';
+import { TenetError } from '../base/index.ts';
+import type { OpenClassifierOptions } from './classifier/open-classifier-guard.ts';
+import { keywordGuard } from './keywords.ts';
+import type { GuardModel } from './screen.ts';
+
+/**
+ * @param name    `keywords`, or the folder of a guard that `tenet guard train` made
+ * @param options of a folder's guard
+ * @throws TenetError('usage') for neither; TenetError('model') for a folder that holds no guard
+ */
+export async function openGuard(name: string, options: OpenClassifierOptions = {}): Promise<GuardModel> {
+  if (name === 'keywords') return keywordGuard();
+  const isFolder = await stat(name).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) {
+    throw new TenetError(
+      'usage',
+      `There is no guard ${JSON.stringify(name)}: give keywords, or the folder of a guard that "tenet guard train" made.`,
+    );
+  }
+  // The engine is loaded only where it is needed.
+  const { openClassifierGuard } = await import('./classifier/open-classifier-guard.ts');
+  return openClassifierGuard(name, options);
+}
