@@ -2,7 +2,7 @@
  * Pictures of every page of the web app, for the docs: `npx tsx scripts/screenshots.ts --runs runs`.
  *
  * Serves the app on a store of its own with a demonstration project, and the given folder of runs, whose models are talked
- * with. Pictures go to docs/images; with --all also those that nobody publishes: each page in the dark and on a phone.
+ * with. Pictures go to docs/images; with --all also those that nobody publishes: each page in the dark and on a phone, as PNG.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,9 @@ const { values: flags } = parseArgs({
   options: {
     runs: { type: 'string', default: 'runs' },
     out: { type: 'string', default: 'docs/images' },
-    models: { type: 'string', multiple: true, default: [] },
+    constitutions: { type: 'string', default: 'constitutions' },
+    /** A model that has learnt to criticise under the sandbox's constitution, such as sandbox-cai/sl-cai. */
+    critic: { type: 'string' },
     all: { type: 'boolean', default: false },
   },
 });
@@ -43,6 +45,8 @@ interface Look {
   readonly colorScheme: 'light' | 'dark';
 }
 
+const harmful = new Random(8).shuffled([...everyPrompt('test')]).find(({ kind }) => kind === 'unsafe')!;
+
 const light: Look = { suffix: '', width: 1280, height: 800, colorScheme: 'light' };
 const dark: Look = { suffix: '-dark', width: 1280, height: 800, colorScheme: 'dark' };
 const phone: Look = { suffix: '-phone', width: 390, height: 844, colorScheme: 'light' };
@@ -51,8 +55,8 @@ const folder = await mkdtemp(join(tmpdir(), 'tenet-pictures-'));
 const pages = await buildPages();
 const address = join(folder, 'tenet.db');
 const app = await serveApp({
-  ...{ store: address, runs: resolve(flags.runs), models: flags.models, command: [] },
-  ...{ constitutions: join(folder, 'constitutions'), recipeFolders: ['recipes'] },
+  ...{ store: address, runs: resolve(flags.runs), command: [] },
+  ...{ constitutions: flags.constitutions, recipeFolders: ['recipes'] },
   ...{ port: 0, pages: pages.folder, onFailure: (error: unknown) => console.error(error) },
 });
 const store = await openStore(address);
@@ -105,7 +109,7 @@ async function takeAll(from: Browser, shots: readonly Shot[], look: Look): Promi
     await page.waitForSelector('.loading', { state: 'detached' });
     await act?.(page);
     await page.waitForTimeout(250); // curves are drawn in the next frames
-    const file = join(flags.out, `${name}${suffix}.webp`);
+    const file = join(flags.out, `${name}${suffix}.${flags.all ? 'png' : 'webp'}`);
     bytes += await picture(page, file);
     console.log(file);
   }
@@ -115,6 +119,7 @@ async function takeAll(from: Browser, shots: readonly Shot[], look: Look): Promi
 
 /** A third of the size of a PNG, which Playwright would make. @returns bytes */
 async function picture(page: Page, file: string): Promise<number> {
+  if (flags.all) return (await page.screenshot({ path: file })).length;
   const session = await page.context().newCDPSession(page);
   const { data } = await session.send('Page.captureScreenshot', { format: 'webp', quality: 85 });
   await session.detach();
@@ -168,7 +173,7 @@ async function shotsOf(): Promise<Shot[]> {
     { name: 'start-recipe', path: '/runs', act: openStart },
     { name: 'constitution', path: '/constitution' },
     { name: 'constitution-edit', path: '/constitution/default.md?edit', act: editSome },
-    { name: 'constitution-try', path: '/constitution', act: trySome },
+    ...(flags.critic ? [{ name: 'constitution-try', path: '/constitution/sandbox.md', act: trySome }] : []),
     { name: 'people', path: '/people' },
     { name: 'account', path: '/account' },
   ];
@@ -188,12 +193,10 @@ async function rankSome(page: Page): Promise<void> {
 async function talk(page: Page): Promise<void> {
   const begin = page.getByRole('button', { name: 'Begin' });
   if ((await begin.count()) === 0) return;
+  await page.getByText('Sampling').click();
+  await page.getByLabel('Seed').fill('7');
   await begin.click();
-  const [first, second] = new Random(8).shuffled([...everyPrompt('test')]);
-  await answered(page, first.text);
-  await page.keyboard.press('ArrowRight');
-  await page.getByText('Stored as a label.').waitFor();
-  await answered(page, second.text);
+  await answered(page, harmful.text);
 }
 
 async function answered(page: Page, text: string): Promise<void> {
@@ -212,20 +215,21 @@ async function editSome(page: Page): Promise<void> {
   const box = page.getByRole('textbox', { name: 'Text of' });
   await box.fill((await box.inputValue()).replace('Never help to harm many', 'Never help to harm people'));
   await page.locator('.words ins').waitFor();
-  await box.evaluate('(area) => { area.blur(); area.scrollTop = 0; }');
+  await page.evaluate(
+    "const box = document.querySelector('#constitution-text'); box.blur(); box.scrollTop = 0",
+  );
 }
 
 async function trySome(page: Page): Promise<void> {
   await page
     .getByRole('button', { name: /^Try it/ })
-    .nth(3)
+    .first()
     .click();
   const dialog = page.getByRole('dialog');
-  if ((await dialog.getByRole('combobox', { name: 'Model' }).count()) === 0) return;
-  await dialog
-    .getByLabel('What somebody asks')
-    .fill(new Random(3).shuffled([...everyPrompt('test')])[0].text);
+  await dialog.getByRole('combobox', { name: 'Model' }).selectOption(flags.critic!);
+  await dialog.getByLabel('What somebody asks').fill(harmful.text);
+  await dialog.getByLabel('Brief check').check();
   await dialog.getByRole('button', { name: 'Try it' }).click();
-  await dialog.getByRole('heading', { name: 'Revision' }).waitFor({ timeout: 120_000 });
-  await dialog.getByRole('button', { name: 'Try it' }).waitFor({ timeout: 120_000 });
+  await dialog.getByRole('heading', { name: 'Revision' }).waitFor({ timeout: 60_000 });
+  await dialog.getByRole('button', { name: 'Try it' }).waitFor({ timeout: 60_000 });
 }

@@ -108,9 +108,9 @@ async function aiLabels(store: Store): Promise<Map<string, readonly LedgerEvent[
   return byContent;
 }
 
-/** A job counts by its items, of which a project may hold some. */
-function jobKey({ project, extra }: LedgerEvent): string {
-  return JSON.stringify([project, extra?.item ?? null]);
+/** The item of a job that an event is about, of which a project may hold some; a label of no job stands for itself. */
+function jobKey({ project, extra, id }: LedgerEvent): string {
+  return JSON.stringify([project, extra?.item ?? id]);
 }
 
 /** What the comparisons cost that labels were made of. */

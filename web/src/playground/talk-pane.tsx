@@ -312,7 +312,7 @@ function Composer({ box, busy, turn, from, onFrom, onSay, placeholder }: Compose
   };
   return (
     <form className="composer" onSubmit={send}>
-      {turn && (
+      {turn && !busy && (
         <fieldset className="choices row">
           <legend className="unseen">Go on from</legend>
           {sides.map((side) => (
