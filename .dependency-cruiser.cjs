@@ -6,7 +6,7 @@ const layers = {
   data: ['text'],
   store: [],
   hub: [],
-  model: ['tensor', 'text'],
+  model: ['tensor', 'text', 'hub'],
   objective: ['tensor'],
   train: ['model', 'data', 'objective', 'tensor', 'text'],
   llm: ['model', 'train', 'text', 'tensor', 'data', 'store'],

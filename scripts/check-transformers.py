@@ -68,9 +68,9 @@ def main():
         found = saved(input_ids=ids, attention_mask=mask).logits[real]
     else:
         saved = load(AutoModelForSequenceClassification, options.saved, failures)
-        if saved.config.num_labels != 1:
-            failures.append(f"num_labels is {saved.config.num_labels}, must be 1")
         score = read_tensor(options.saved, "score.weight")
+        if saved.config.num_labels != len(score):
+            failures.append(f"num_labels is {saved.config.num_labels}, must be {len(score)}")
         last = mask.sum(dim=1) - 1
         if saved.config.pad_token_id is None:
             # Without a padding id, transformers scores single rows only.

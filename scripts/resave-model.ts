@@ -2,9 +2,9 @@
  * Loads a model folder with Tenet and saves it again: the first half of the check that transformers reads
  * what Tenet writes (`check-transformers.py` is the second).
  *
- *   npx tsx scripts/resave-model.ts IN OUT [--dtype float32|float16|bfloat16] [--shard BYTES] [--reward SEED]
+ *   npx tsx scripts/resave-model.ts IN OUT [--dtype float32|float16|bfloat16] [--shard BYTES] [--reward SEED [--heads NUMBER]]
  *
- * --reward turns a causal model into a reward model with a head drawn from SEED, to check that layout too.
+ * --reward turns a causal model into a reward model with a head of so many rows drawn from SEED, to check that layout too.
  */
 import { parseArgs } from 'node:util';
 import { Random } from '../src/base/random.ts';
@@ -21,15 +21,18 @@ const { values, positionals } = parseArgs({
     dtype: { type: 'string', default: 'float32' },
     shard: { type: 'string' },
     reward: { type: 'string' },
+    heads: { type: 'string', default: '1' },
   },
 });
 const [input, output] = positionals;
 if (!input || !output) throw new Error('Give the folder to load and the folder to save.');
 
+const rows = Number(values.heads);
+const objectives = Array.from({ length: rows }, (_, i) => `objective ${i}`);
 const model = await loadModelFolder(input);
 let { parameters, head } = model;
 if (values.reward !== undefined) {
-  const reward = new ParameterStore([...decoderSpecs(model.config), scalarHeadSpec(model.config)]);
+  const reward = new ParameterStore([...decoderSpecs(model.config), scalarHeadSpec(model.config, { rows })]);
   initialiseParameters(reward, new Random(Number(values.reward)), reward.copyShared(parameters));
   parameters = reward;
   head = 'reward';
@@ -39,6 +42,7 @@ const saved = await saveModelFolder(output, {
   config: model.config,
   parameters,
   head,
+  ...(head === 'reward' && rows > 1 && { heads: { kind: 'objectives', names: objectives, means: null } }),
   dtype: values.dtype as FloatDtype,
   maxShardBytes: values.shard === undefined ? undefined : Number(values.shard),
   tokenizerFiles: model.tokenizerFiles,

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Random } from '../src/base/index.ts';
 import {
   fetchHubData,
   fetchHubModel,
@@ -12,9 +13,19 @@ import {
   hubSettings,
   parseHubName,
 } from '../src/hub/index.ts';
+import {
+  adaptParameters,
+  initialiseParameters,
+  loadModelFolder,
+  makeLlamaConfig,
+  ParameterStore,
+  parameterSpecs,
+  saveModelFolder,
+} from '../src/model/index.ts';
 import { withHubFiles } from '../src/run/hub-inputs.ts';
-import { parseRecipe } from '../src/run/recipe.ts';
+import { parseRecipe, resolvedText } from '../src/run/recipe.ts';
 import { recipeSchema } from '../src/run/run-recipe.ts';
+import { trainBpe } from '../src/text/index.ts';
 import { commit, type FakeHub, startFakeHub } from './fixtures/fake-hub.ts';
 
 const weights = Buffer.from(Uint8Array.from({ length: 300_000 }, (_, i) => (i * 7919) % 251));
@@ -317,6 +328,58 @@ describe('faults', () => {
   });
 });
 
+describe('adapters', () => {
+  it('bring the model that they stand on, and find it in the cache', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tenet-hub-adapter-'));
+    const { tokenizer } = await trainBpe(['A small text.'], { vocabSize: 262 });
+    const shape = { width: 8, layers: 1, heads: 2, innerWidth: 12, maxPositions: 32 };
+    const config = makeLlamaConfig({ vocabSize: tokenizer.vocabSize, ...shape });
+    const base = new ParameterStore(parameterSpecs(config));
+    initialiseParameters(base, new Random(1));
+    const lora = { type: 'lora', rank: 2, alpha: 4, rsLora: false, dropout: 0 } as const;
+    const settings = { ...lora, targetModules: 'all-linear' } as const;
+    const adapted = adaptParameters(config, base, settings, { random: new Random(2) });
+    const card = { name: 'tiny', summary: 'Random weights for a test.', stages: [] };
+    const saved = { config, tokenizerFiles: tokenizer.files, card };
+    const [baseFolder, adapterFolder] = [join(folder, 'base'), join(folder, 'adapter')];
+    await saveModelFolder(baseFolder, { ...saved, parameters: base });
+    await saveModelFolder(adapterFolder, { ...saved, parameters: adapted, baseFolder });
+    const peft = JSON.parse(await readFile(join(adapterFolder, 'adapter_config.json'), 'utf8'));
+    const own = await startFakeHub({
+      'models/owner/base': await filesIn(baseFolder),
+      // As others save it: by the name of its base, and without Tenet's own record.
+      'models/owner/adapter': {
+        'adapter_config.json': Buffer.from(
+          JSON.stringify({ ...peft, base_model_name_or_path: 'owner/base' }),
+        ),
+        'adapter_model.safetensors': await readFile(join(adapterFolder, 'adapter_model.safetensors')),
+      },
+    });
+    vi.stubEnv('HF_HUB_CACHE', cacheFolder);
+    try {
+      const fetched = await fetchHubModel('hub:owner/adapter', options({ endpoint: own.url }));
+      const loaded = await loadModelFolder(fetched.folder);
+      expect(loaded.baseFolder).toBe(join(cacheFolder, 'models--owner--base', 'snapshots', commit));
+      expect(loaded.parameters.hash()).toBe(adapted.hash());
+      await rm(join(cacheFolder, 'models--owner--base'), { recursive: true });
+      await expect(loadModelFolder(fetched.folder)).rejects.toThrow(
+        /holds an adapter of owner\/base.*fetch it once: tenet generate --model hub:owner\/base/,
+      );
+    } finally {
+      vi.unstubAllEnvs();
+      await own.close();
+      await rm(folder, { recursive: true });
+    }
+  });
+});
+
+async function filesIn(folder: string): Promise<Record<string, Buffer>> {
+  const names = await readdir(folder);
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name))] as const)),
+  );
+}
+
 describe('recipes', () => {
   it('take models and data by name, as files of one commit', async () => {
     const text = `
@@ -338,6 +401,15 @@ stages:
       ],
       join(rows, 'test-00000-of-00001.jsonl'),
     ]);
+    // A run that goes on stays with its commits when the branch has moved, or the Hub is not there.
+    const run = await mkdtemp(join(tmpdir(), 'tenet-hub-run-'));
+    await writeFile(join(run, 'recipe.yaml'), resolvedText(recipe));
+    await writeFile(join(cacheFolder, 'models--owner--name', 'refs', 'main'), 'f'.repeat(40));
+    hub.requests.length = 0;
+    const again = await withHubFiles(recipeSchema, value, { ...options(), resumed: run });
+    expect(again).toEqual(recipe);
+    expect(hub.requests).toEqual([]);
+    await rm(run, { recursive: true });
     const local = { ...value, model: undefined, stages: [] };
     expect(await withHubFiles(recipeSchema, local, options())).toBe(local);
   });

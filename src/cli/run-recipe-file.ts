@@ -53,7 +53,7 @@ async function runToEnd(options: RunRecipeOptions): Promise<string | null> {
     import('../run/recipe-paths.ts'),
     import('../run/run-recipe.ts'),
   ]);
-  const recipe = await fromHub(options.recipe);
+  const recipe = await fromHub(options.recipe, flags.resume ? runFolder : undefined);
   // A resumed run may need only some of them; what is really missing is found where it is read.
   if (!flags.resume) await checkInputPaths(recipeSchema, recipe.value, name);
   if (flags.dryRun) {
@@ -118,7 +118,7 @@ async function openMlflow(
 }
 
 /** The recipe with the files of names on the Hub, fetched where the cache lacks them. */
-async function fromHub(recipe: Recipe<RunRecipe>): Promise<Recipe<RunRecipe>> {
+async function fromHub(recipe: Recipe<RunRecipe>, resumed: string | undefined): Promise<Recipe<RunRecipe>> {
   if (!recipe.resolved.includes('hub:')) return recipe;
   const [{ withHubFiles }, { recipeSchema }, { resolvedText }, { hubProgress }] = await Promise.all([
     import('../run/hub-inputs.ts'),
@@ -129,6 +129,7 @@ async function fromHub(recipe: Recipe<RunRecipe>): Promise<Recipe<RunRecipe>> {
   const value = await withHubFiles(recipeSchema, recipe.value, {
     ...hubProgress(),
     signal: interruptSignal(),
+    resumed,
   });
   return { value, resolved: resolvedText(value) };
 }

@@ -1,9 +1,11 @@
 /** Models and data sets by name. */
-import { TenetError } from '../base/index.ts';
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { exists, TenetError } from '../base/index.ts';
 import type { RemoteFile } from './fetch-blob.ts';
 import { formatHubName, type HubName, parseHubName } from './hub-name.ts';
 import { type HubOptions, hubSettings } from './hub-settings.ts';
-import { fetchFiles, openSnapshot } from './snapshot.ts';
+import { cachedSnapshot, fetchFiles, openSnapshot } from './snapshot.ts';
 
 export interface HubFiles {
   /** The name with the commit as its revision: the same files for ever. */
@@ -40,7 +42,31 @@ export async function fetchHubModel(text: string, options: HubOptions = {}): Pro
       `${text} has no weights in safetensors${pickled ? ', only pickled ones, which can run code when they are opened; look for a revision or copy with safetensors' : ''}.`,
     );
   }
-  return result(name, snapshot, await fetchFiles(name, snapshot, files, settings));
+  const fetched = result(name, snapshot, await fetchFiles(name, snapshot, files, settings));
+  await fetchBase(fetched, options);
+  return fetched;
+}
+
+/** The model that an adapter stands on, where its configuration names one on the Hub. */
+async function fetchBase({ folder, files }: HubFiles, options: HubOptions): Promise<void> {
+  const path = files.find((file) => basename(file) === 'adapter_config.json');
+  if (path === undefined) return;
+  const config = JSON.parse(await readFile(path, 'utf8')) as { base_model_name_or_path?: unknown };
+  const base = config.base_model_name_or_path;
+  if (typeof base !== 'string' || !isModelName(base) || (await exists(join(folder, base)))) return;
+  await fetchHubModel(`hub:${base}`, options);
+}
+
+/**
+ * Folder of a model in the cache, at the commit of its main branch that was fetched last; the Hub is not asked.
+ * @param name `owner/name`; null for anything else, and for a model that is not there
+ */
+export async function cachedHubModel(name: string, options: HubOptions = {}): Promise<string | null> {
+  return isModelName(name) ? cachedSnapshot(parseHubName(`hub:${name}`), hubSettings(options)) : null;
+}
+
+function isModelName(text: string): boolean {
+  return /^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(text) && !text.includes('--');
 }
 
 /**

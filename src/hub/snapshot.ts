@@ -4,7 +4,7 @@
  */
 import { link, mkdir, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { TenetError, writeFileAtomic } from '../base/index.ts';
+import { exists, TenetError, writeFileAtomic } from '../base/index.ts';
 import { fetchBlob, type RemoteFile } from './fetch-blob.ts';
 import { formatHubName, type HubName, unsafePath } from './hub-name.ts';
 import type { HubSettings } from './hub-settings.ts';
@@ -83,9 +83,18 @@ async function currentCommit(name: HubName, settings: HubSettings): Promise<stri
 }
 
 async function recordedCommit(name: HubName, settings: HubSettings): Promise<string> {
-  const sha = await readFile(refPath(name, settings), 'utf8').catch(() => '');
-  if (!COMMIT.test(sha.trim())) throw notCached(name, settings);
-  return sha.trim();
+  const sha = (await readFile(refPath(name, settings), 'utf8').catch(() => '')).trim();
+  if (!COMMIT.test(sha)) throw notCached(name, settings);
+  return sha;
+}
+
+/** Folder of what was fetched last of a branch or tag, or of a commit, whatever of it was fetched; null for nothing. */
+export async function cachedSnapshot(name: HubName, settings: HubSettings): Promise<string | null> {
+  const commit = COMMIT.test(name.revision)
+    ? name.revision
+    : await recordedCommit(name, settings).catch(() => null);
+  const folder = commit && join(storageFolder(name, settings), 'snapshots', commit);
+  return folder && (await exists(folder)) ? folder : null;
 }
 
 async function listFiles(name: HubName, settings: HubSettings): Promise<RemoteFile[]> {

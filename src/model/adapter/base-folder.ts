@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { exists, TenetError } from '../../base/index.ts';
+import { cachedHubModel } from '../../hub/index.ts';
 import { adapterConfigName, parsePeftConfig } from './peft-config.ts';
 
 /**
@@ -37,15 +38,17 @@ export interface FoundBase {
 
 /**
  * Finds it: where Tenet recorded it, else where `adapter_config.json` says, as an absolute path, from the working
- * directory, or from the adapter's folder.
+ * directory, or from the adapter's folder, or as a model of the Hub that is in the cache.
  * @param name `base_model_name_or_path`
  * @throws TenetError('model') naming all places that were tried
  */
 export async function findBaseFolder(folder: string, name: string | null | undefined): Promise<FoundBase> {
   const record = await readRecord(folder);
+  const cached = name ? await cachedHubModel(name) : null;
   const places = [
     ...(record ? [resolve(folder, record.path)] : []),
     ...(name ? [resolve(name), resolve(folder, name)] : []),
+    ...(cached ? [cached] : []),
   ];
   for (const place of new Set(places)) {
     if (!(await exists(join(place, 'config.json')))) continue;
@@ -56,7 +59,8 @@ export async function findBaseFolder(folder: string, name: string | null | undef
     places.length === 0
       ? `${folder} holds an adapter and does not say of which model; set base_model_name_or_path in its adapter_config.json to the folder of its base.`
       : `${folder} holds an adapter of ${name ?? record?.path}, and there is no such model folder (looked for ${[...new Set(places)].join(', ')}). ` +
-          'Put the base model there, or set base_model_name_or_path in adapter_config.json to its folder.',
+          'Put the base model there, set base_model_name_or_path in adapter_config.json to its folder, or, if it is the name of a ' +
+          `model on the Hub, fetch it once: tenet generate --model hub:${name ?? 'owner/name'} --prompt Hello`,
     { details: { folder, places } },
   );
 }
