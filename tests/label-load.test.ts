@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { labelLoad, sandboxTasks } from '../bench/label-load.ts';
 import { Random } from '../src/base/index.ts';
 import { labelCommand } from '../src/cli/commands/label.ts';
@@ -15,6 +15,8 @@ import {
   parameterSpecs,
   saveModelFolder,
 } from '../src/model/index.ts';
+import { openRewardScorer } from '../src/run/evaluation-suites/index.ts';
+import { findModel } from '../src/run/find-model.ts';
 import { corpusTexts, goldReward } from '../src/sandbox/index.ts';
 import { openStore, selectFromLedger, writeSelectionFile } from '../src/store/index.ts';
 import { trainBpe } from '../src/text/index.ts';
@@ -26,6 +28,10 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tenet-label-load-'));
   model = await tinyModel(join(folder, 'model'));
 });
+beforeEach(() => {
+  vi.spyOn(process.stdout, 'write').mockImplementation(() => true);
+});
+afterEach(() => vi.restoreAllMocks());
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 it('loses and doubles nothing, and what was labelled trains a reward model', async () => {
@@ -74,9 +80,7 @@ it('lets a reward model learn most from those who are reliable', async () => {
   // Step 2. What is exported with weights is nearer to the truth than votes that count alike.
   const exported = async (weights: string) => {
     const data = join(folder, `${weights}.jsonl`);
-    vi.spyOn(process.stdout, 'write').mockImplementation(() => true);
     await labelCommand().parseAsync(['export', data, '--store', url, '--weights', weights], { from: 'user' });
-    vi.restoreAllMocks();
     let [right, sure, rows] = [0, 0, 0];
     for await (const { record } of readRecords(data)) {
       const { prompt, responses, preferences } = record as Exported;
@@ -100,6 +104,28 @@ it('lets a reward model learn most from those who are reliable', async () => {
     await trained(weighted.data, 'weighted'),
   ];
   expect(fromWeighted.loss).toBeLessThan(fromEqual.loss! - 0.05);
+
+  // Step 4. What it is least sure of is labelled next.
+  const more = await openStore(url);
+  const open = new LabelQueue(more, 'open');
+  await open.add([...sandboxTasks(12, 2)].map((task) => ({ ...task, key: `again ${task.key}` })));
+  const run = join(folder, 'weighted');
+  await labelCommand().parseAsync(['prioritise', '--reward', run, '--store', url, '--project', 'open'], {
+    from: 'user',
+  });
+  const claimed = await open.claim({ id: 'ann' }, { limit: 12 });
+  await more.close();
+  const { folder: reward } = await findModel(run, undefined, 'reward');
+  await using scorer = await openRewardScorer(reward);
+  const scores = await scorer.score(
+    claimed.map(({ task: { item } }) => ({
+      prompt: item.prompt as string,
+      responses: item.responses.map(({ text }) => text),
+    })),
+  );
+  const gaps = scores.map(([a, b]) => Math.abs(a - b));
+  expect(gaps).toEqual([...gaps].sort((a, b) => a - b));
+  expect(gaps[11]).toBeGreaterThan(gaps[0]);
 }, 120_000);
 
 interface Exported {
