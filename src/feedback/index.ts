@@ -73,10 +73,11 @@ export type { QualificationState } from './qualification/attempts.ts';
 export { Qualification } from './qualification/qualification.ts';
 export { type AnnotatorQuality, annotatorQuality } from './quality/annotator-quality.ts';
 export { type DawidSkene, type DawidSkeneOptions, dawidSkene, type Vote } from './quality/dawid-skene.ts';
-export { type GoldAccuracy, goldAccuracy, shareRight } from './quality/gold-accuracy.ts';
+export { type GoldAccuracy, goldAccuracy } from './quality/gold-accuracy.ts';
 export { type Habits, labelHabits, leastTimeFor, type Suspicion } from './quality/habits.ts';
 export { estimateReliability, labelWeights, type Reliability } from './quality/reliability.ts';
 export { type SelfAgreement, selfAgreement } from './quality/self-agreement.ts';
+export { shareRight } from './quality/share-right.ts';
 export {
   type CalibrationMethod,
   type CalibrationPair,

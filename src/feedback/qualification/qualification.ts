@@ -7,7 +7,7 @@
  */
 import { hashOf, TenetError } from '../../base/index.ts';
 import type { LedgerEvent, Store, StoreTransaction } from '../../store/index.ts';
-import { shareRight } from '../quality/gold-accuracy.ts';
+import { shareRight } from '../quality/share-right.ts';
 import { type QualificationRule, readRules } from '../rules.ts';
 import { addTasks, type TasksAdded } from '../tasks/add-tasks.ts';
 import { removeDraft } from '../tasks/drafts.ts';

@@ -3,10 +3,11 @@ import { Random } from '../../base/index.ts';
 import type { JudgedTask } from '../agreement/judgements.ts';
 import { judgedTask } from '../testing/judged-task.ts';
 import { annotatorQuality } from './annotator-quality.ts';
-import { goldAccuracy, shareRight } from './gold-accuracy.ts';
+import { goldAccuracy } from './gold-accuracy.ts';
 import { labelHabits, leastTimeFor } from './habits.ts';
 import { estimateReliability, labelWeights } from './reliability.ts';
 import { selfAgreement } from './self-agreement.ts';
+import { shareRight } from './share-right.ts';
 
 describe('gold tasks', () => {
   it('count pairs that are right, with ties as half, and what was not judged as wrong', () => {

@@ -1,7 +1,7 @@
 /** Do annotators say the same when they meet the same responses again? */
 import { meanOf } from '../../base/index.ts';
 import type { JudgedTask } from '../agreement/judgements.ts';
-import { shareRight } from './gold-accuracy.ts';
+import { shareRight } from './share-right.ts';
 
 export interface SelfAgreement {
   /** Items that the annotator has judged more than once, in tasks of their own. */

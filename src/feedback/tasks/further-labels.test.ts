@@ -43,6 +43,11 @@ onEachDatabase((database) => {
     expect(await wanted()).toBe(4);
     const [{ basedOn }] = await forAdjudication();
     expect(basedOn).toEqual(events.sort());
+    const decision = { id: `decision-${ids}`, taskId, annotator: { id: 'judge' } };
+    await queue.adjudicate({ ...decision, ranks: [1, 2] });
+    await label('late', [2, 1]);
+    expect(await wanted()).toBe(5);
+    expect(await forAdjudication()).toEqual([]);
   });
 
   it('are not asked for where labels agree, or as often as was asked for', async () => {

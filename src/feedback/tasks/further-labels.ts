@@ -21,6 +21,8 @@ export async function settleByFurtherLabels(
   const queue = within.queue(queueName('label', task.project));
   const places = await placesOf(queue, task.id);
   if (places.some(({ status }) => status === 'waiting' || status === 'leased')) return;
+  // A label that comes late does not undo what an adjudicator decides.
+  if ((await placesOf(within.queue(queueName('adjudication', task.project)), task.id)).length > 0) return;
   const labelled = places.filter(({ status }) => status === 'done');
   const others = labelled.map(({ result }) => (result as PlaceResult).event).filter((id) => id !== last.id);
   const standing = await Promise.all(others.map((id) => standingLabel(within, id)));
