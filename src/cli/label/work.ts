@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { Command, Option } from 'commander';
-import { plural } from '../constitution/text.ts';
+import type { Annotator, LabelQueue, QualificationState } from '../../feedback/index.ts';
+import { percent, plural } from '../constitution/text.ts';
 import { collect } from '../flag-values.ts';
 import { globalOptions } from '../global-options.ts';
 import { storeOption } from '../store-option.ts';
@@ -85,7 +86,7 @@ async function run(flags: WorkFlags, self: Command): Promise<void> {
     process.stdout.write(
       json
         ? `${JSON.stringify({ type: 'label-work', project, annotator: id, ...summary })}\n`
-        : await report(summary, queue, id),
+        : await report(summary, queue, annotator),
     );
   } finally {
     await store.close();
@@ -93,13 +94,17 @@ async function run(flags: WorkFlags, self: Command): Promise<void> {
 }
 
 async function report(
-  { labels, skips, corrections, times, finished }: AnnotateSummary,
-  queue: import('../../feedback/index.ts').LabelQueue,
-  id: string,
+  { labels, answers, skips, corrections, times, finished }: AnnotateSummary,
+  queue: LabelQueue,
+  annotator: Annotator,
 ): Promise<string> {
-  const { wanted, labels: all, leased } = await queue.progress();
+  const [{ wanted, labels: all, leased }, test] = await Promise.all([
+    queue.progress(),
+    queue.qualification.state(annotator),
+  ]);
   const done = [
-    plural(labels, 'label'),
+    ...(answers > 0 ? [`${plural(answers, 'answer')} in the qualification test`] : []),
+    ...(labels > 0 || answers === 0 ? [plural(labels, 'label')] : []),
     ...(corrections > 0 ? [plural(corrections, 'correction')] : []),
     ...(skips > 0 ? [plural(skips, 'skip')] : []),
   ];
@@ -107,11 +112,24 @@ async function report(
   const pace = seconds === undefined ? '' : `, ${(seconds / 1000).toFixed(0)} s each in the middle`;
   const left = wanted - all;
   const rest =
-    left === 0
-      ? 'All labels that were wanted are there. Write them to a file with: tenet label export labels.jsonl'
-      : finished
-        ? `There is nothing more for you: ${plural(left, 'label')} ${left === 1 ? 'is' : 'are'} for other annotators` +
-          `${leased > 0 ? ` (${plural(leased, 'task')} being worked on)` : ''}.`
-        : `${plural(left, 'label')} to go. The same command goes on from here.`;
-  return `${done.join(', ')} by ${id} in ${queue.project}${pace}.\n${rest}\n`;
+    test !== null && test.status !== 'passed'
+      ? testInWords(test)
+      : left === 0
+        ? 'All labels that were wanted are there. Write them to a file with: tenet label export labels.jsonl'
+        : finished
+          ? `There is nothing more for you: ${plural(left, 'label')} ${left === 1 ? 'is' : 'are'} for other annotators` +
+            `${leased > 0 ? ` (${plural(leased, 'task')} being worked on)` : ''}.`
+          : `${plural(left, 'label')} to go. The same command goes on from here.`;
+  return `${done.join(', ')} by ${annotator.id} in ${queue.project}${pace}.\n${rest}\n`;
+}
+
+/** Where somebody stands who has not passed. */
+function testInWords({ status, answered, questions, score, pass, retakeAt }: QualificationState): string {
+  if (status === 'testing') {
+    return `Tasks come after the qualification test: ${answered} of ${questions} questions answered. The same command goes on.`;
+  }
+  const result = `The qualification test was not passed: ${percent(score ?? 0)} right, and ${percent(pass)} would have been enough.`;
+  return retakeAt === null
+    ? `${result} There is no further attempt.`
+    : `${result} Try again from ${new Date(retakeAt).toLocaleString('en-GB')}.`;
 }

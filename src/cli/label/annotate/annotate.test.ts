@@ -1,6 +1,12 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Annotator, byCard, LabelQueue, type NewLabelTask } from '../../../feedback/index.ts';
+import {
+  type Annotator,
+  byCard,
+  LabelQueue,
+  type NewLabelTask,
+  writeRules,
+} from '../../../feedback/index.ts';
 import { type LedgerEvent, openStore, type Store } from '../../../store/index.ts';
 import { type AnnotateOptions, type AnnotateSummary, annotate } from './annotate.ts';
 import { openTerminal } from './open-terminal.ts';
@@ -255,4 +261,17 @@ describe('the terminal annotator', () => {
     }
     for (const end of ['xx', 'yy', 'zz']) expect(screens.slice(0, spaces + 1).join('\n')).toContain(end);
   });
+});
+
+it('asks the questions of a qualification test first, and says so', async () => {
+  await queue.add([taskOf('a')]);
+  await queue.qualification.add([taskOf('q', { gold: { ranks: [1, 1, 1] } })]);
+  await writeRules(store.database, 'fish', { qualification: {} });
+  const { screens, summary } = await drive(['1', '1', '1', enter, '1', '2', '3', enter]);
+  expect(screens[0]).toContain('fish, qualification test');
+  expect(screens[0]).toContain('question q');
+  expect(screens[4]).not.toContain('qualification test');
+  expect(screens[4]).toContain('question a');
+  expect(summary).toMatchObject({ answers: 1, labels: 1, finished: true });
+  expect(await queue.progress()).toMatchObject({ labels: 1 });
 });

@@ -43,6 +43,8 @@ export interface AnnotateOptions {
 /** What was done from start to end. */
 export interface AnnotateSummary {
   readonly labels: number;
+  /** To questions of the qualification test. */
+  readonly answers: number;
   readonly skips: number;
   readonly corrections: number;
   /** Active milliseconds of each label. */
@@ -90,7 +92,7 @@ class Run {
   private header: Header = { project: '', labels: 0, wanted: 0, mine: 0 };
   private current: Open | null = null;
   private top = 0;
-  private readonly done = { labels: 0, skips: 0, corrections: 0, times: [] as number[] };
+  private readonly done = { labels: 0, answers: 0, skips: 0, corrections: 0, times: [] as number[] };
 
   constructor(options: AnnotateOptions) {
     this.options = options;
@@ -164,6 +166,9 @@ class Run {
       guideline: await guideline(view.guidelineVersion),
       ...(correcting && { given: judgedBefore(correcting.event, assignment) }),
     });
+    const { project } = this.queue;
+    const isTest = assignment.purpose === 'qualification';
+    this.header = { ...this.header, project: isTest ? `${project}, qualification test` : project };
     this.top = 0;
     this.current = {
       ...{ assignment, state, correcting, id: randomUUID(), hasDraft: assignment.draft !== null },
@@ -187,6 +192,10 @@ class Run {
       return;
     }
     await (this.purpose === 'label' ? queue.submit(submission) : queue.adjudicate(submission));
+    if (assignment.purpose === 'qualification') {
+      done.answers++;
+      return;
+    }
     done.labels++;
     done.times.push(activeMs);
     const { labels, mine } = this.header;
