@@ -1,8 +1,11 @@
-/** Recipes started, stopped and resumed over the web app's API, as processes of their own. */
+/** Recipes started, stopped and resumed over the web app's API and in a browser, as processes of their own. */
 import { cp, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../src/server/testing/test-server.ts';
+import { startWebApp, whyNoBrowser } from './fixtures/web-app.ts';
+
+if (whyNoBrowser) console.warn(`In web-runs.test.ts the browser is left out: ${whyNoBrowser}.`);
 
 let server: TestServer;
 beforeAll(async () => {
@@ -59,4 +62,44 @@ describe('a recipe', () => {
     const name = await server.ask('POST', '/api/runs', { as, body: { recipe: 'tiny.yaml', name: '../x' } });
     expect(name.status).toBe(400);
   }, 60_000);
+});
+
+describe.skipIf(whyNoBrowser)('in the browser', () => {
+  it('a recipe is started, watched, stopped and resumed, and what is wrong with one is said', async () => {
+    const web = await startWebApp({
+      recipeFolders: [join(import.meta.dirname, 'fixtures')],
+      command: [process.execPath, '--import', 'tsx', join(import.meta.dirname, '../src/cli/main.ts')],
+    });
+    try {
+      const page = await web.pageOf('Ada', 'admin');
+      await page.goto(`${web.url}/runs`);
+      await page.getByRole('button', { name: 'Start a recipe' }).click();
+      const dialog = page.getByRole('dialog', { name: 'Start a recipe' });
+      await dialog.getByRole('combobox', { name: 'Recipe' }).selectOption('tiny.yaml');
+      await dialog.getByLabel('Name of the run').fill('seen');
+      await dialog.getByLabel('Overrides').fill('pretrain.maxStep=3');
+      await dialog.getByRole('button', { name: 'Start' }).click();
+      await dialog.getByText('maxSteps').waitFor({ timeout: 60_000 });
+      await dialog.getByLabel('Overrides').fill('pretrain.maxSteps=2000\npretrain.loggingSteps=1');
+      await dialog.getByRole('button', { name: 'Start' }).click();
+
+      const pill = page.locator('h1 .pill');
+      await page.getByRole('heading', { name: 'seen' }).waitFor({ timeout: 60_000 });
+      // A curve is drawn while it runs.
+      await page
+        .locator('.readout', { hasText: /step \d/ })
+        .first()
+        .waitFor({ timeout: 60_000 });
+      expect(await pill.textContent()).toBe('running');
+      await page.getByRole('button', { name: 'Stop' }).click();
+      await expect.poll(() => pill.textContent(), { timeout: 60_000 }).toBe('interrupted');
+      await page.getByRole('button', { name: 'Resume' }).click();
+      await expect.poll(() => pill.textContent(), { timeout: 60_000 }).toBe('running');
+      await page.getByRole('button', { name: 'Stop' }).click();
+      await expect.poll(() => pill.textContent(), { timeout: 60_000 }).toBe('interrupted');
+      expect(web.failures).toEqual([]);
+    } finally {
+      await web.close();
+    }
+  }, 240_000);
 });

@@ -47,12 +47,8 @@ export class ModelShelf {
   private readonly opened = new Map<string, Open>();
   private readonly sweep: NodeJS.Timeout;
 
-  constructor(options: ModelShelfOptions) {
-    this.options = {
-      ...{ given: [], most: 3, idleMs: defaultIdleMs },
-      open: (spec) => openModel(spec, { retry: { retries: 0 } }),
-      ...options,
-    };
+  constructor({ runs, given = [], most = 3, idleMs = defaultIdleMs, open = openOnce }: ModelShelfOptions) {
+    this.options = { runs, given, most, idleMs, open };
     this.sweep = setInterval(() => void this.closeIdle(), sweepEveryMs);
     this.sweep.unref();
   }
@@ -67,9 +63,7 @@ export class ModelShelf {
    * @throws HttpError when there is no such model, or too many others are at work
    */
   async use<T>(name: string, work: (model: LanguageModel) => Promise<T>): Promise<T> {
-    const open = this.opened.get(name) ?? (await this.open(name));
-    open.users++;
-    open.usedAt = Date.now();
+    const open = this.take(name) ?? (await this.open(name));
     try {
       return await work(await open.model);
     } finally {
@@ -90,16 +84,26 @@ export class ModelShelf {
     await Promise.all([...this.opened.keys()].map((name) => this.put(name)));
   }
 
+  /** A model that is open, counted as in use. */
+  private take(name: string): Open | undefined {
+    const open = this.opened.get(name);
+    if (open) {
+      open.users++;
+      open.usedAt = Date.now();
+    }
+    return open;
+  }
+
   private async open(name: string): Promise<Open> {
     const entry = (await this.entries()).find((one) => one.name === name);
     if (!entry) throw noModel(name);
-    // Somebody else may have opened it meanwhile.
-    const known = this.opened.get(name);
-    if (known) return known;
     await this.makeRoom();
+    // Somebody else may have opened it meanwhile.
+    const known = this.take(name);
+    if (known) return known;
     const open: Open = {
       model: entry.spec().then((spec) => this.options.open(spec)),
-      users: 0,
+      users: 1,
       usedAt: Date.now(),
     };
     this.opened.set(name, open);
@@ -158,6 +162,10 @@ export class ModelShelf {
     }
     return distinct([...found, ...bases.values()]);
   }
+}
+
+function openOnce(spec: string): Promise<LanguageModel> {
+  return openModel(spec, { retry: { retries: 0 } });
 }
 
 function modelsOf(run: string, folder: string, { stages }: Manifest): Entry[] {

@@ -129,7 +129,7 @@ function Tasks({ me, project, projects, skipReasons }: TasksProps): ReactNode {
     if (allArrived) source.refill();
   }, [allArrived, source]);
   // New tasks may come in, and what others gave back.
-  const waiting = state.tasks.length === 0 && !state.loading;
+  const waiting = (state.tasks.length === 0 || state.fromBefore) && !state.loading;
   useEffect(() => {
     if (!waiting) return undefined;
     const timer = setInterval(() => void source.fill(), lookAgainMs);

@@ -58,9 +58,10 @@ export class TaskSource {
     this.refill();
   }
 
-  /** Asks for more where few are left. */
+  /** Asks for more where few are left, or where the server could not be reached before. */
   refill(): void {
-    if (this.current.tasks.length < low && !this.current.exhausted) void this.fill();
+    const { tasks, exhausted, fromBefore } = this.current;
+    if (fromBefore || (tasks.length < low && !exhausted)) void this.fill();
   }
 
   /** Gives back what is held, but for tasks to keep. Also works while the page is being closed. */
