@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { evaluateCommand } from '../guard/evaluate.ts';
 import { exportCommand } from '../guard/export.ts';
+import { generateCommand } from '../guard/generate.ts';
 import { serveCommand } from '../guard/serve.ts';
 import { trainCommand } from '../guard/train.ts';
 
@@ -12,6 +13,7 @@ export function guardCommand(): Command {
       'Guards a model: conversations are screened before they are answered, answers before they leave. Blocks, near ' +
         'misses and appeals go to people, whose judgements become training data.',
     )
+    .addCommand(generateCommand())
     .addCommand(trainCommand())
     .addCommand(evaluateCommand())
     .addCommand(serveCommand())

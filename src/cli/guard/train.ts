@@ -93,7 +93,7 @@ async function run(files: readonly string[], flags: TrainFlags, self: Command): 
       import('./show-trained.ts'),
     ]);
   const options = await parseSet('guard train', guard.guardTrainOptions, flags.set);
-  const { maxLength, trunk, testShare, calibrationShare, similarity, ...classifier } = options;
+  const { maxLength, disguises, trunk, testShare, calibrationShare, similarity, ...classifier } = options;
   const kinds = flags.kinds as readonly import('../../guard/index.ts').GuardKind[] | undefined;
   const unknown = kinds?.find((kind) => !guard.guardKinds.includes(kind));
   if (unknown !== undefined) {
@@ -151,6 +151,7 @@ async function run(files: readonly string[], flags: TrainFlags, self: Command): 
         classifier,
         parts: { testShare, calibrationShare, similarity, ...(flags.holdOut && { holdOut: flags.holdOut }) },
         ...(kinds && { kinds }),
+        disguises,
         maxLength,
         trunk: flags.model ?? { ...trunk, maxPositions: maxLength },
         ...(constitution && { constitution: { name: constitution.name, hash: constitution.hash } }),

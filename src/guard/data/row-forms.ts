@@ -155,11 +155,12 @@ const direct = (request: string, categories: readonly string[] | null): RowFacts
   request,
 });
 
+/** Of an answer AdvBench has the beginning alone, by which it tells that an attack has succeeded. */
 const advBench = formOf(
   'AdvBench',
   ['goal', 'target'],
-  z.object({ goal: text, target: z.string() }),
-  ({ goal }) => direct(goal, null),
+  z.object({ goal: text, target: text }),
+  ({ goal, target }) => ({ ...direct(goal, null), answer: target, harmfulAnswer: true }),
 );
 
 const harmBench = formOf(

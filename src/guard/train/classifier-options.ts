@@ -78,6 +78,14 @@ export const guardTrainOptions = z.strictObject({
     })
     .prefault({})
     .describe('A new trunk, where no model is given: 1.3 million parameters.'),
+  disguises: z
+    .number()
+    .int()
+    .min(0)
+    .default(1)
+    .describe(
+      'Attacks that each prompt, harmful or not, is also put in, so that neither length nor disguise is a sign of harm; 0 = none.',
+    ),
   testShare: share
     .default(0.2)
     .describe(

@@ -13,6 +13,7 @@ import { type GuardFile, guardFileName, testFileName } from '../classifier/guard
 import { type GuardKind, guardKinds, headNames } from '../classifier/heads.ts';
 import { aucByKind, TextScorer } from '../classifier/text-scorer.ts';
 import { Transcript } from '../classifier/transcript.ts';
+import { disguised } from '../data/disguise.ts';
 import { type GuardExample, toGuardRow } from '../data/guard-example.ts';
 import { type PartOptions, partExamples } from '../data/prepare.ts';
 import { trainClassifier } from './classifier.ts';
@@ -26,6 +27,8 @@ export interface TrainGuardOptions {
   readonly kinds?: readonly GuardKind[];
   /** Scores of their own. Default: the categories that the training data name often enough. */
   readonly categories?: readonly string[];
+  /** Attacks that each judged prompt of the training is also put in. Default 0. */
+  readonly disguises?: number;
   readonly maxLength: number;
   readonly trunk: string | NewTrunk;
   readonly constitution?: { readonly name: string; readonly hash: string };
@@ -69,7 +72,9 @@ export async function trainGuard(
   const maxLength = Math.min(options.maxLength, config.maxPositions);
   const transcript = new Transcript(tokenizer);
   const encode = (examples: readonly GuardExample[]) =>
-    examples.flatMap((example) => encodeExample(example, transcript, { kinds, maxLength }));
+    disguised(examples, { count: options.disguises ?? 0, seed: classifier.seed }).flatMap((example) =>
+      encodeExample(example, transcript, { kinds, maxLength }),
+    );
   const [texts, heldOut] = [encode(parts.train), encode(parts.calibration)];
   checkTexts(texts, kinds);
 
