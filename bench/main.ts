@@ -20,6 +20,7 @@ import { footprint } from './footprint.ts';
 import { labels } from './labels.ts';
 import { ledger } from './ledger.ts';
 import { memory } from './memory.ts';
+import { methods } from './methods.ts';
 import { peak } from './peak.ts';
 import { peers } from './peers.ts';
 import { ppo } from './ppo.ts';
@@ -34,6 +35,7 @@ const benchmarks: readonly Benchmark[] = [
   productsBenchmark,
   decode,
   ppo,
+  methods,
   peers,
   startup,
   adamw,

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Benchmark, BenchmarkSettings, Row } from './benchmark.ts';
-import { dpo, generate, grpo, reward, rloo, sft, type Work, type workSizes } from './works.ts';
+import { dpo, generate, grpo, reward, rloo, sft, type Work } from './works.ts';
 import { Yardsticks } from './yardsticks.ts';
 
 const figure = z.object({ float32: z.number(), bfloat16: z.number() });
@@ -47,7 +47,7 @@ const works: Readonly<Record<string, { readonly work: Work; readonly target?: nu
   'generate 128': { work: generate(128) },
 };
 
-async function measure(settings: BenchmarkSettings, size: keyof typeof workSizes): Promise<Row[]> {
+async function measure(settings: BenchmarkSettings, size: '5m' | '135m'): Promise<Row[]> {
   const trl = settings.trl ? figures.parse(JSON.parse(await readFile(settings.trl, 'utf8'))) : elsewhere;
   const yardsticks = await Yardsticks.create(settings);
   const rows: Row[] = [];

@@ -43,17 +43,33 @@ export function multipliedParameters(config: DecoderConfig, store: ParameterStor
   return store.count - (config.tiedEmbeddings ? 0 : config.vocabSize * config.width);
 }
 
+/** What products are for: forward alone, or forward and backward; operations per parameter and token. */
+export const passes = { forward: 2, training: 6 } as const;
+
+/** Sequences of one length. */
+export interface Rows {
+  readonly rows: number;
+  readonly length: number;
+  /** Tokens of all rows whose log-probabilities are needed. Default: all. */
+  readonly counted?: number;
+}
+
 /**
  * Operations of a training step's products, in billions: 6 per parameter and token (2 forward, 4 backward),
  * and 12 · T per unit of attention width, layer and token for scores and their use over whole rows.
+ * @param parameters that a token is multiplied with, the output projection among them
+ * @param operations per parameter and token, as {@link passes}
  */
-export function trainingGigaflop(
+export function gigaflopOf(
   config: DecoderConfig,
   parameters: number,
-  batch: { readonly rows: number; readonly length: number },
+  { rows, length, counted = rows * length }: Rows,
+  operations: number = passes.training,
 ): number {
-  const attention = 12 * batch.length * config.layers * config.heads * config.headWidth;
-  return (batch.rows * batch.length * (6 * parameters + attention)) / 1e9;
+  const projection = config.vocabSize * config.width;
+  const attention = 2 * length * config.layers * config.heads * config.headWidth;
+  const tokens = rows * length;
+  return (operations * (tokens * (parameters - projection + attention) + counted * projection)) / 1e9;
 }
 
 /** Random tokens, all of them counted but the first of each row. */

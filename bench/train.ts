@@ -7,7 +7,7 @@ import {
   timeOf,
 } from './benchmark.ts';
 import { createSftStep, type StepBatch } from './sft-step.ts';
-import { freshParameters, multipliedParameters, sizes, trainingGigaflop } from './sizes.ts';
+import { freshParameters, gigaflopOf, multipliedParameters, sizes } from './sizes.ts';
 import { medianOf, Yardsticks } from './yardsticks.ts';
 
 async function measure(
@@ -34,7 +34,7 @@ async function measure(
   await yardsticks.release();
   await training.release();
   if (!(loss < first)) throw new Error(`the loss did not fall: ${first} to ${loss}`);
-  const gigaflop = trainingGigaflop(config, multiplied, batch);
+  const gigaflop = gigaflopOf(config, multiplied, batch);
   const milliseconds = medianOf(results, ({ result }) => result / steps);
   const share = (operations: number): number =>
     medianOf(results, ({ result, speed }) => operations / (result / steps / 1000) / speed.gigaflops);
@@ -50,7 +50,7 @@ async function measure(
           ? {}
           : {
               'share with the looked-up embedding counted as a product': share(
-                trainingGigaflop(config, parameters.count, batch),
+                gigaflopOf(config, parameters.count, batch),
               ),
             }),
         'ms per step': milliseconds,
