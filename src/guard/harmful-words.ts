@@ -2,7 +2,9 @@
  * Words and phrases by category of OpenAI's moderation endpoint, each with how far it alone goes towards a block.
  * 0.9: hardly ever harmless; 0.6: more often harmful than not; 0.3: counts together with others.
  */
-import type { KeywordList } from './keywords.ts';
+
+/** By category: patterns over lower-case text and how far each alone goes towards a block, in (0, 1]. */
+export type KeywordList = Readonly<Record<string, readonly (readonly [pattern: string, weight: number])[]>>;
 
 export const harmfulWords: KeywordList = {
   'illicit/violent': [

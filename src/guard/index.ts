@@ -7,6 +7,7 @@ export {
   type StageCounts,
 } from './cascade/cascade.ts';
 export { type JudgeGuardOptions, judgeGuard } from './cascade/judge.ts';
+export { openCascade } from './cascade/open-cascade.ts';
 export { type GuardFile, readGuardFile, testFileName } from './classifier/guard-file.ts';
 export { type GuardKind, guardKinds } from './classifier/heads.ts';
 export {
@@ -17,6 +18,7 @@ export {
 export { type GuardExample, toGuardRow } from './data/guard-example.ts';
 export { familyOf, type GuardParts, type PartOptions, partExamples } from './data/prepare.ts';
 export { type GuardData, type ReadGuardOptions, readGuardData } from './data/read-guard-data.ts';
+export { type GeneratedData, type GenerateOptions, generateGuardData } from './data/synthetic/generate.ts';
 export {
   type AnswerReport,
   Exchange,
@@ -29,7 +31,8 @@ export {
 export { GuardedAnswer, type GuardedAnswerOptions, type Piece } from './enforce/guarded-answer.ts';
 export { ScreeningFailure } from './enforce/screening-failure.ts';
 export { isNear, type Verdict, verdictOf, type Where } from './enforce/verdict.ts';
-export { type KeywordList, keywordGuard } from './keywords.ts';
+export type { KeywordList } from './harmful-words.ts';
+export { keywordGuard } from './keywords.ts';
 export { CaseLedger, type CaseLedgerOptions } from './ledger/case-ledger.ts';
 export { casesOf, type GuardCase, taskOf, type Why } from './ledger/guard-case.ts';
 export { type GuardRecord, guardRecords } from './ledger/guard-records.ts';
@@ -48,6 +51,18 @@ export {
   type Thresholds,
 } from './policy/policy.ts';
 export { parsePolicy, readPolicy, toPolicy } from './policy/read-policy.ts';
+export {
+  type EvaluatedGuard,
+  type EvaluateGuardOptions,
+  evaluateGuard,
+  type GuardReport,
+  type Mistake,
+} from './report/evaluate-guard.ts';
+export { addedShare, type GenerationCost, measureGeneration } from './report/generation-cost.ts';
+export { type GuardLatency, measureLatency } from './report/latency.ts';
+export { type GuardMeasure, type Judged, measureGuard, type Share } from './report/measure.ts';
+export { guardReportPage } from './report/page.ts';
+export { type ScoredExample, scoreExamples } from './report/score-examples.ts';
 export type { GuardMessage, GuardModel, OutputScreen, Screening } from './screen.ts';
 export {
   type ClassifierOptions,

@@ -6,11 +6,8 @@
  * filter of words can do, and the reason for having more. Its scores are not calibrated.
  */
 
-import { harmfulWords } from './harmful-words.ts';
+import { harmfulWords, type KeywordList } from './harmful-words.ts';
 import type { GuardMessage, GuardModel, OutputScreen, Screening } from './screen.ts';
-
-/** By category: patterns over lower-case text and how far each alone goes towards a block, in (0, 1]. */
-export type KeywordList = Readonly<Record<string, readonly (readonly [pattern: string, weight: number])[]>>;
 
 interface Keyword {
   readonly category: string;

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { GuardModel, GuardPolicy } from '../../guard/index.ts';
 import { count, port, share, unit } from '../flag-values.ts';
 import { globalOptions } from '../global-options.ts';
 import { storeOption } from '../store-option.ts';
@@ -50,12 +51,11 @@ export function serveCommand(): Command {
     )
     .addOption(storeOption())
     .action(async (flags: ServeFlags, self: Command) => {
-      const [{ serveGuard }, { openGuard, readPolicy, toPolicy }, { interruptSignal, interrupted }] =
-        await Promise.all([
-          import('../../server/guard/index.ts'),
-          import('../../guard/index.ts'),
-          import('../interrupt.ts'),
-        ]);
+      const [{ serveGuard }, { readPolicy, toPolicy }, { interruptSignal, interrupted }] = await Promise.all([
+        import('../../server/guard/index.ts'),
+        import('../../guard/index.ts'),
+        import('../interrupt.ts'),
+      ]);
       const given = flags.policy === undefined ? toPolicy() : await readPolicy(flags.policy);
       const { threshold, shadow, failOpen, audit } = flags;
       const thresholds = threshold === undefined ? {} : { input: threshold, output: threshold };
@@ -74,11 +74,7 @@ export function serveCommand(): Command {
       const signal = interruptSignal(
         'Stopping: requests under way are finished first. Once more to stop at once.',
       );
-      const guard = await openGuard(flags.guard, {
-        refusalRate: flags.refusalRate,
-        threads: flags.threads,
-        ...(flags.int8 && { precision: 'int8' }),
-      });
+      const guard = await openGuardOf(flags, policy.cascade, self.getOptionValueSource('guard') === 'cli');
       const store = policy.ledger && (await (await import('../../store/index.ts')).openStore(flags.store));
       try {
         const server = await serveGuard({
@@ -115,6 +111,26 @@ export function serveCommand(): Command {
         '  tenet guard serve --upstream http://localhost:11434/v1 --guard guards/house --policy guard.yaml\n' +
         '  tenet guard serve --upstream https://api.openai.com/v1 --shadow --audit audit.jsonl',
     );
+}
+
+async function openGuardOf(
+  flags: ServeFlags,
+  stages: GuardPolicy['cascade'],
+  isNamed: boolean,
+): Promise<GuardModel> {
+  const [{ openCascade, openGuard }, { TenetError }] = await Promise.all([
+    import('../../guard/index.ts'),
+    import('../../base/error.ts'),
+  ]);
+  const options = {
+    refusalRate: flags.refusalRate,
+    threads: flags.threads,
+    ...(flags.int8 && { precision: 'int8' as const }),
+  };
+  if (!stages) return openGuard(flags.guard, options);
+  if (isNamed)
+    throw new TenetError('usage', 'The policy has a cascade, which says what screens: leave --guard out.');
+  return openCascade(stages, options);
 }
 
 function greeting(url: string, guard: string, { upstream }: ServeFlags, mode: string): string {

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { LanguageModelMiddleware } from 'ai';
 import type { MiddlewareHandler } from 'hono';
+import { TenetError } from '../../base/index.ts';
 import type { Store } from '../../store/index.ts';
 import { Exchange, type GuardObserver } from '../enforce/exchange.ts';
 import { openRecords } from '../observe/open-records.ts';
@@ -50,6 +51,12 @@ export async function guard(which: string | GuardModel, options: GuardOptions = 
   const { store, onFailure = console.error } = options;
   const policy =
     typeof options.policy === 'string' ? await readPolicy(options.policy) : toPolicy(options.policy);
+  if (policy.cascade) {
+    throw new TenetError(
+      'usage',
+      'The policy has a cascade: open it with openCascade(policy.cascade) and give guard what it returns.',
+    );
+  }
   const model = typeof which === 'string' ? await openGuard(which) : which;
   const records = await openRecords(policy, { store, onFailure });
   const { audit, cases } = records;

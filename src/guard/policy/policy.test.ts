@@ -74,6 +74,11 @@ describe('a policy file with mistakes', () => {
     ['rules:\n  - name: a\n    mode: off', 'p.yaml:2: rules[0].match is missing'],
     ['rules:\n  - name: a\n    match: {}', 'p.yaml:3: rules[0].match must name a route or a model; it is {}'],
     ['rules:\n  - name: A b\n    match: { model: x }', 'p.yaml:2: rules[0].name must be lower-case letters'],
+    ['cascade:\n  - safe: 0.2', 'p.yaml:2: cascade[0] must name a guard or a judge, and not both'],
+    [
+      'cascade:\n  - guard: keywords\n    every: 3',
+      'cascade[0] has a constitution or every, which are a judge’s',
+    ],
     ['audit: {}', 'p.yaml:1: audit.file is missing'],
     ['passThrough: [embeddings]', 'passThrough[0] must begin with "/"; it is "embeddings"'],
     ['a: [', 'p.yaml:1'],

@@ -88,6 +88,46 @@ export const policySchema = z.strictObject({
     )
     .default([])
     .describe('the first that matches counts; what it leaves out is as in defaults'),
+  cascade: z
+    .array(
+      z
+        .strictObject({
+          guard: z.string().min(1).optional().describe('keywords, or the folder of a guard'),
+          judge: z
+            .string()
+            .min(1)
+            .optional()
+            .describe('a language model that is asked, such as openai:gpt-4.1-mini'),
+          constitution: z
+            .string()
+            .min(1)
+            .optional()
+            .describe(
+              'of a judge: the document that it judges by; default: a general policy of harm to people',
+            ),
+          every: z
+            .int()
+            .min(1)
+            .optional()
+            .describe('of a judge: characters of an answer after which it is asked again; default 400'),
+          safe: unit.optional().describe('scores up to it let pass; on all stages but the last'),
+          harmful: unit.optional().describe('scores from it on block; default: never, on the last stage 0.5'),
+        })
+        .refine(
+          ({ guard, judge }) => (guard === undefined) !== (judge === undefined),
+          'must name a guard or a judge, and not both',
+        )
+        .refine(
+          ({ guard, constitution, every }) =>
+            guard === undefined || (constitution === undefined && every === undefined),
+          'has a constitution or every, which are a judge’s',
+        ),
+    )
+    .min(1)
+    .optional()
+    .describe(
+      'guards one behind the other in place of --guard: each is asked what the one before is not sure of',
+    ),
   audit: z
     .strictObject({
       file: z.string().min(1).describe('JSON Lines, appended to'),
