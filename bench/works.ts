@@ -149,7 +149,7 @@ export function policyInputs(size: keyof typeof workSizes, settings: BenchmarkSe
   const config = sizes[size];
   // Hardly ever the same for two responses, so that every pair and group has something to learn.
   const sumOfIds: RewardFunction = async (items) =>
-    items.map(({ response }) => response.reduce((sum, id) => sum + id, 0) / 1e5);
+    items.map(({ response }) => Array.from(response).reduce((sum, id) => sum + id, 0) / 1e5);
   return {
     ...{ config, policy: freshParameters(config), reference: freshParameters(config), reward: sumOfIds },
     prompts: randomPrompts(config, sized(size, settings).responses, rollout.promptTokens),
