@@ -82,5 +82,5 @@ it('tries a model that could not be opened anew', async () => {
   for (let i = 0; i < 2; i++) {
     await expect(shelf.use('openai:missing', async () => {})).rejects.toThrow('no such folder');
   }
-  expect((await shelf.list()).map(({ name }) => name)).toEqual(['openai:missing']);
+  expect((await shelf.list()).map(({ name }) => name)).toContain('openai:missing');
 });

@@ -97,10 +97,12 @@ export class ModelShelf {
   private async open(name: string): Promise<Open> {
     const entry = (await this.entries()).find((one) => one.name === name);
     if (!entry) throw noModel(name);
-    await this.makeRoom();
-    // Somebody else may have opened it meanwhile.
+    // Somebody else may have opened it meanwhile, also while another was closed.
     const known = this.take(name);
     if (known) return known;
+    await this.makeRoom();
+    const meanwhile = this.take(name);
+    if (meanwhile) return meanwhile;
     const open: Open = {
       model: entry.spec().then((spec) => this.options.open(spec)),
       users: 1,

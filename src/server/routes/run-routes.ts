@@ -76,6 +76,9 @@ export function runRoutes(runs: RunsFolder, starter: RunStarter): Route[] {
       params: run,
       answer: runSummarySchema.extend({
         recipe: z.string(),
+        options: z
+          .array(z.object({ path: z.string(), value: z.string() }))
+          .describe('of the recipe, such as ppo.klCoef'),
         manifest: z.any().describe('manifest.json'),
         warningRecords: z.array(z.object({ stage: z.string(), time: z.number(), message: z.string() })),
         evaluation: z.any().describe('evaluation.json'),

@@ -17,6 +17,7 @@ import {
   type WarningRecord,
 } from '../../run/index.ts';
 import { HttpError } from '../http/http-error.ts';
+import { type RecipeOption, recipeOptions } from './recipe-options.ts';
 
 /** A run may stand between being killed and being resumed, which its files alone do not say. */
 export type RunState = StageStatus | 'stopped';
@@ -34,6 +35,7 @@ export interface RunSummary {
 export interface RunDetails extends RunSummary {
   /** recipe.yaml, as resolved. */
   readonly recipe: string;
+  readonly options: readonly RecipeOption[];
   readonly manifest: Manifest;
   readonly warningRecords: readonly WarningRecord[];
   readonly evaluation: Evaluation;
@@ -96,7 +98,7 @@ export class RunsFolder {
       readEvents(folder),
     ]);
     const summary = summarise(name, folder, manifest, warningRecords.length, outcomeOf(manifest, events));
-    return { ...summary, recipe, manifest, warningRecords, evaluation };
+    return { ...summary, recipe, options: recipeOptions(recipe), manifest, warningRecords, evaluation };
   }
 
   async events(name: string): Promise<EventRecord[]> {

@@ -1,5 +1,5 @@
 /** Addresses of pages, without a library: a path, a query, and links that do not load the page anew. */
-import { type AnchorHTMLAttributes, type ReactNode, useSyncExternalStore } from 'react';
+import { type AnchorHTMLAttributes, type ReactNode, useEffect, useRef, useSyncExternalStore } from 'react';
 
 const changed = new EventTarget();
 
@@ -29,9 +29,19 @@ interface LinkProps extends AnchorHTMLAttributes<HTMLAnchorElement> {
 }
 
 export function Link({ to, children, ...rest }: LinkProps): ReactNode {
+  const anchor = useRef<HTMLAnchorElement>(null);
+  const isCurrent = rest['aria-current'] === 'page';
+  // On a phone not all sections fit: the one that is open is brought into view.
+  useEffect(() => {
+    const nav = isCurrent ? anchor.current?.closest('nav') : null;
+    if (!nav) return;
+    const [own, frame] = [anchor.current!.getBoundingClientRect(), nav.getBoundingClientRect()];
+    nav.scrollLeft += own.left - frame.left - (frame.width - own.width) / 2;
+  }, [isCurrent]);
   return (
     <a
       {...rest}
+      ref={anchor}
       href={to}
       onClick={(event) => {
         // Clicks that ask for a new tab are the browser's.

@@ -31,7 +31,7 @@ export function ConstitutionPage({ me, name }: { readonly me: Me; readonly name?
     <main className="page">
       <h1>Constitution</h1>
       {data.files.length > 1 && (
-        <nav className="tabs" aria-label="Constitutions">
+        <nav className="tabs names" aria-label="Constitutions">
           {data.files.map((file) => (
             <Link
               key={file.name}

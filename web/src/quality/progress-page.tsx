@@ -31,7 +31,7 @@ export function ProgressPage({ me, project }: { readonly me: Me; readonly projec
     <main className="page">
       <h1>{chosen ?? 'Progress'}</h1>
       {data.projects.length > 1 && (
-        <nav className="tabs" aria-label="Projects">
+        <nav className="tabs names" aria-label="Projects">
           {data.projects.map((name) => (
             <Link
               key={name}

@@ -11,7 +11,7 @@ import { Chart, type Curve } from './chart.tsx';
 import { merged } from './use-run-stream.ts';
 
 interface Compared extends RunSummary {
-  readonly recipe: string;
+  readonly options: readonly { readonly path: string; readonly value: string }[];
   readonly evaluation: Evaluation;
   readonly events: readonly RunEvent[];
 }
@@ -148,24 +148,54 @@ function EvaluationTogether({ runs }: { readonly runs: readonly Compared[] }): R
   });
 }
 
-/** Lines of the recipes that not all have. */
+/** Options of the recipes that are not the same in all. */
 function RecipeDifferences({ runs }: { readonly runs: readonly Compared[] }): ReactNode {
-  const lines = runs.map(({ recipe }) => recipe.trimEnd().split('\n'));
-  const own = lines.map((mine, i) =>
-    mine.filter((line) => !lines.every((other, j) => i === j || other.includes(line))).slice(0, 60),
+  const values = runs.map(({ options }) => new Map(options.map(({ path, value }) => [path, value])));
+  const paths = [...new Set(runs.flatMap(({ options }) => options.map(({ path }) => path)))];
+  const differing = paths.filter((path) => new Set(values.map((own) => own.get(path))).size > 1);
+  if (differing.length === 0) return <p className="quiet">Their recipes are the same.</p>;
+  // What only some stages have says less than what all have with other values.
+  const inAll = (path: string): boolean => values.every((own) => own.has(path));
+  const shared = differing.filter(inAll);
+  const partial = differing.filter((path) => !inAll(path));
+  const table = (shown: readonly string[], label: string): ReactNode => (
+    <section className="scroll" tabIndex={0} aria-label={label}>
+      <table>
+        <thead>
+          <tr>
+            <th>Option</th>
+            {runs.map(({ name }) => (
+              <th key={name}>{name}</th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {shown.map((path) => (
+            <tr key={path}>
+              <th scope="row">
+                <code>{path}</code>
+              </th>
+              {runs.map(({ name }, i) => (
+                <td key={name} className="value">
+                  {values[i].get(path) ?? '–'}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
   );
-  if (own.every((mine) => mine.length === 0)) return <p className="quiet">Their recipes are the same.</p>;
   return (
     <section>
       <h2>What differs in the recipes</h2>
-      <div className="pair">
-        {runs.map(({ name }, i) => (
-          <section key={name} aria-label={name}>
-            <h3>{name}</h3>
-            <pre tabIndex={0}>{own[i].map((line) => line.trim()).join('\n') || '(nothing of its own)'}</pre>
-          </section>
-        ))}
-      </div>
+      {shared.length > 0 && table(shared, 'Options with different values')}
+      {partial.length > 0 && (
+        <details>
+          <summary>{partial.length} options that not all have</summary>
+          {table(partial, 'Options that not all have')}
+        </details>
+      )}
     </section>
   );
 }
