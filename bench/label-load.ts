@@ -145,7 +145,7 @@ async function prepare(url: string, { annotators, tasks, responses = 2 }: LoadOp
 
 /** So many tasks about questions of the sandbox; where it has fewer questions, with other responses. */
 export function* sandboxTasks(count: number, responses: number): Generator<NewLabelTask> {
-  const questions = prompts(Math.min(count, 5000), 'train', { seed: 1 });
+  const questions = prompts(Math.min(count, 4000), 'train', { seed: 1 });
   const random = new Random(2);
   for (let i = 0; i < count; i++) {
     const prompt = questions[i % questions.length];

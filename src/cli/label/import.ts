@@ -86,6 +86,6 @@ function show({ labels, known, repeated, unjudged }: LabelsImported, project: st
   return (
     `${plural(labels, 'label')} imported into project ${project} of ${url}\n` +
     notes.map((note) => `  ${note}\n`).join('') +
-    dim('Look at them with: tenet label agreement, tenet label quality\n')
+    dim(`Look at them with: tenet label quality --project ${JSON.stringify(project)}\n`)
   );
 }

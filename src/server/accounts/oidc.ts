@@ -24,7 +24,9 @@ const settings = z.strictObject({
   clientId: z.string().min(1, 'is missing: the name by which the provider knows Tenet'),
   clientSecret: z.string().min(1).optional(),
   name: z.string().min(1).max(60).optional(),
-  role: z.enum(['viewer', 'annotator', 'adjudicator', 'none']).default('none'),
+  role: z
+    .enum(['viewer', 'annotator', 'adjudicator', 'none'], 'must be viewer, annotator, adjudicator or none')
+    .default('none'),
 });
 
 /** Settings as flags and environment have them; null where there is no issuer. */

@@ -87,10 +87,8 @@ export class DatabaseLedger implements Ledger {
     let [events, firstEvent, lastEvent] = [0, null as string | null, null as string | null];
     const within = { ...filter, until: head.count };
     for await (const rows of eventPages(this.database, within, summarised)) {
-      for (const row of rows) {
-        hash.update(`${row.hash}\n`);
-        summary.add(row);
-      }
+      hash.update(rows.map((row) => `${row.hash}\n`).join(''));
+      for (const row of rows) summary.add(row);
       events += rows.length;
       firstEvent ??= rows[0]?.hash ?? null;
       lastEvent = rows.at(-1)?.hash ?? lastEvent;

@@ -78,7 +78,7 @@ const equalities = [
 export function whole(
   query: SelectQueryBuilder<WithEvent, 'event', object>,
   until: number,
-  items = true,
+  { items = true, current = false }: Pick<EventFilter & ReadOptions, 'items' | 'current'> = {},
 ): SelectQueryBuilder<WithEvent, 'event', EventRow & { readonly item: string | null }> {
   return query
     .select(['event.seq', 'event.id', 'event.content', 'event.recorded_at', 'event.hash'])
@@ -91,7 +91,8 @@ export function whole(
             .whereRef('ledger_item.hash', '=', 'event.item_hash')
             .as('item')
         : sql<null>`null`.as('item'),
-      supersedingEvent(eb, until).as('superseded_by'),
+      // What stands has none.
+      current ? sql<null>`null`.as('superseded_by') : supersedingEvent(eb, until).as('superseded_by'),
     ]);
 }
 
@@ -130,7 +131,9 @@ export async function* readEvents(
   const asOf = await bounded(database, filter);
   // Many events of a page are about one item, and those of the next page about some of the same.
   let items: ReadonlyMap<string | null, Item> = new Map();
-  for await (const rows of eventPages(database, asOf, (query) => whole(query, asOf.until, false))) {
+  const select = (query: SelectQueryBuilder<WithEvent, 'event', object>) =>
+    whole(query, asOf.until, { items: false, current: filter.current });
+  for await (const rows of eventPages(database, asOf, select)) {
     if (filter.items !== false) items = await itemsOf(database, rows, items);
     for (const row of rows) yield toEvent(row, items.get(row.item_hash) ?? null);
   }
