@@ -34,6 +34,16 @@ onEachDatabase((database) => {
       await (ranks ? queue.submit({ ...sent, ranks }) : queue.skip({ ...sent, reason: 'unclear' }));
     }
   };
+  /** All questions of the project, as stored. */
+  async function* questions(): AsyncGenerator<{ content: string }> {
+    yield* await store.database.read((db) =>
+      db
+        .selectFrom('label_task')
+        .select('content')
+        .where('project', '=', `${queue.project} · qualification test`)
+        .execute(),
+    );
+  }
   const right = [1, 2, 3];
   const wrong = [3, 2, 1];
 
@@ -71,6 +81,14 @@ onEachDatabase((database) => {
     const rule = { pass: 1, questions: 2, retakes: 1, retakeAfterMs: 3600_000 };
     await writeRules(store.database, queue.project, { qualification: rule });
     const had = (await claim()).map(({ id }) => id);
+    // Two of four are asked, and no others are taken.
+    expect(had).toHaveLength(2);
+    const all: string[] = [];
+    for await (const { content } of questions()) all.push(JSON.parse(content).id);
+    const other = all.find((id) => !had.includes(id))!;
+    await expect(
+      queue.submit({ id: `easy-${ids}`, taskId: other, annotator: ann, ranks: right }),
+    ).rejects.toThrow('no open question');
     await answer([right, wrong]);
     const waiting = await queue.qualification.state(ann);
     expect(waiting).toMatchObject({ status: 'waiting', attempt: 1, score: 0.5 });
@@ -84,7 +102,7 @@ onEachDatabase((database) => {
       answered: 0,
     });
     // Questions that she has not had come first.
-    expect((await claim()).slice(0, 2).every(({ id }) => !had.slice(0, 2).includes(id))).toBe(true);
+    expect((await claim()).every(({ id }) => !had.includes(id))).toBe(true);
     await answer([wrong, right]);
     expect(await queue.qualification.state(ann)).toMatchObject({ status: 'failed', attempt: 2, score: 0.5 });
     expect(await claim()).toEqual([]);
@@ -109,6 +127,8 @@ onEachDatabase((database) => {
     await expect(queue.submit({ ...label, annotator: ann })).rejects.toThrow(
       'has not passed the qualification',
     );
+    const skip = { id: 'skip', taskId: real, annotator: ann, reason: 'other' } as const;
+    await expect(queue.skip(skip)).rejects.toThrow('has not passed the qualification');
     await queue.submit({ ...label, annotator: { id: 'lead' } });
     expect(await queue.qualification.state({ id: 'lead' })).toBeNull();
   });

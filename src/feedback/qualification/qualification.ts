@@ -6,7 +6,7 @@
  * leases. Answers are final: what was right is never told.
  */
 import { hashOf, TenetError } from '../../base/index.ts';
-import type { LedgerEvent, Store, StoreTransaction } from '../../store/index.ts';
+import type { Database, LedgerEvent, Store, StoreTransaction } from '../../store/index.ts';
 import { shareRight } from '../quality/share-right.ts';
 import { type QualificationRule, readRules } from '../rules.ts';
 import { addTasks, type TasksAdded } from '../tasks/add-tasks.ts';
@@ -73,20 +73,10 @@ export class Qualification {
     return new Map([...byAnnotator].map(([id, answers]) => [id, stateOf(answers, rule, size, this.now())]));
   }
 
-  /** The next questions of an annotator who is being tested, in an order drawn for each attempt; new ones first. */
-  async next(annotator: string, { attempt }: QualificationState, limit: number): Promise<LabelTask[]> {
-    const had = new Map<string, number>();
-    for (const answer of await answersIn(this.store.database, this.test, annotator)) {
-      had.set(answer.taskId, answer.attempt);
-    }
-    const places: { readonly task: LabelTask; readonly seen: boolean; readonly draw: string }[] = [];
-    for await (const task of readTasks(this.store.database, this.test)) {
-      const last = had.get(task.id);
-      if (last === attempt) continue;
-      places.push({ task, seen: last !== undefined, draw: hashOf(`${task.id}\n${annotator}\n${attempt}`) });
-    }
-    places.sort((a, b) => Number(a.seen) - Number(b.seen) || (a.draw < b.draw ? -1 : 1));
-    return places.slice(0, limit).map(({ task }) => task);
+  /** The next questions of an annotator who is being tested. */
+  async next(annotator: string, state: QualificationState, limit: number): Promise<LabelTask[]> {
+    const answers = await answersIn(this.store.database, this.test, annotator);
+    return (await this.openQuestions(this.store.database, annotator, state, answers)).slice(0, limit);
   }
 
   /** Stores an answer, once, as a label is stored. @throws TenetError('usage') when it answers no open question */
@@ -126,11 +116,9 @@ export class Qualification {
     const { qualification: rule } = await readRules(database, this.project);
     const answers = await answersIn(database, this.test, annotator.id);
     const state = rule && stateOf(answers, rule, await countTasks(database, this.test), this.now());
-    const attempt = state?.attempt ?? 1;
-    const isOpen =
-      state?.status === 'testing' &&
-      !answers.some((answer) => answer.taskId === task.id && answer.attempt === attempt);
-    if (!isOpen) {
+    const open =
+      state?.status === 'testing' ? await this.openQuestions(database, annotator.id, state, answers) : [];
+    if (!state || !open.some((question) => question.id === task.id)) {
       throw new TenetError(
         'usage',
         `${task.id} is no open question of the qualification test for ${annotator.id}; answers are final.`,
@@ -138,7 +126,26 @@ export class Qualification {
       );
     }
     await removeDraft(database, task.id, annotator.id);
-    return { attempt, questions: state.questions, score };
+    return { attempt: state.attempt, questions: state.questions, score };
+  }
+
+  /** Questions of an attempt that are left, in an order drawn for it; those that she has not had before come first. */
+  private async openQuestions(
+    database: Database,
+    annotator: string,
+    { attempt, questions, answered }: QualificationState,
+    answers: readonly Answer[],
+  ): Promise<LabelTask[]> {
+    const had = new Map(answers.map((answer) => [answer.taskId, answer.attempt]));
+    const places: { readonly task: LabelTask; readonly seen: boolean; readonly draw: string }[] = [];
+    for await (const task of readTasks(database, this.test)) {
+      const last = had.get(task.id);
+      if (last === attempt) continue;
+      places.push({ task, seen: last !== undefined, draw: hashOf(`${task.id}\n${annotator}\n${attempt}`) });
+    }
+    places.sort((a, b) => Number(a.seen) - Number(b.seen) || (a.draw < b.draw ? -1 : 1));
+    // No more than are asked: who could choose would take the easy ones.
+    return places.slice(0, questions - answered).map(({ task }) => task);
   }
 }
 

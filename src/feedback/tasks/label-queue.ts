@@ -170,6 +170,7 @@ export class LabelQueue {
   async skip(skip: Skip, purpose: Purpose = 'label'): Promise<LedgerEvent> {
     const task = await this.get(skip.taskId);
     if (isTest(task.project)) return this.qualification.pass(task, skip);
+    if (purpose === 'label') await this.refuseUnqualified(skip);
     const event = skipEventOf(task, skip, purpose);
     return this.store.write(async (within) => {
       if (purpose === 'label') await skipPlace(within, this.places('label'), task, skip);
@@ -351,7 +352,10 @@ export class LabelQueue {
   }
 
   /** What is under way is taken from somebody who no longer passes, because rules have changed, all the same. */
-  private async refuseUnqualified({ taskId, annotator }: Submission): Promise<void> {
+  private async refuseUnqualified({
+    taskId,
+    annotator,
+  }: Pick<Submission, 'taskId' | 'annotator'>): Promise<void> {
     const state = await this.qualification.state(annotator);
     if (state === null || state.status === 'passed') return;
     const places = await placesOf(this.store.queue(this.places('label')), taskId);
