@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { Random } from '../src/base/index.ts';
 import { LabelQueue } from '../src/feedback/index.ts';
-import { everyPrompt } from '../src/sandbox/index.ts';
+import { everyPrompt, writeResponse } from '../src/sandbox/index.ts';
 import { Accounts } from '../src/server/accounts/accounts.ts';
 import { serveApp } from '../src/server/index.ts';
 import { openStore } from '../src/store/index.ts';
@@ -194,7 +194,7 @@ async function talk(page: Page): Promise<void> {
   const begin = page.getByRole('button', { name: 'Begin' });
   if ((await begin.count()) === 0) return;
   await page.getByText('Sampling').click();
-  await page.getByLabel('Seed').fill('7');
+  await page.getByLabel('Seed').fill('3');
   await begin.click();
   await answered(page, harmful.text);
 }
@@ -228,6 +228,7 @@ async function trySome(page: Page): Promise<void> {
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('combobox', { name: 'Model' }).selectOption(flags.critic!);
   await dialog.getByLabel('What somebody asks').fill(harmful.text);
+  await dialog.getByLabel('The response').fill(writeResponse(harmful, 'harmful', new Random(1)));
   await dialog.getByLabel('Brief check').check();
   await dialog.getByRole('button', { name: 'Try it' }).click();
   await dialog.getByRole('heading', { name: 'Revision' }).waitFor({ timeout: 60_000 });

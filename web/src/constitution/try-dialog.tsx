@@ -210,7 +210,7 @@ function Outcome({ found, busy }: { readonly found: Found; readonly busy: boolea
             <span className={`pill ${check.violation ? 'bad' : 'good'}`}>
               {check.violation ? 'yes' : 'no'}
             </span>{' '}
-            {Math.round(check.probability * 100)} % sure that it does
+            with a probability of {Math.round(check.probability * 100)} % that it does
             <span className="quiet">
               {' '}
               · {check.method === 'votes' ? 'from votes' : 'from the model’s own probabilities'}
@@ -225,7 +225,7 @@ function Outcome({ found, busy }: { readonly found: Found; readonly busy: boolea
           <h3>Critique</h3>
           {requests.critique && <p className="quiet">{requests.critique}</p>}
           <Markdown text={texts.critique} />
-          {verdict && <p className="quiet">It reads as: {verdict}</p>}
+          {verdict && <p className="quiet">It reads as: {verdict.replaceAll('-', ' ')}</p>}
           <Useless why={failures.critique} />
         </section>
       )}

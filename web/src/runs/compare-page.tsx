@@ -148,11 +148,16 @@ function EvaluationTogether({ runs }: { readonly runs: readonly Compared[] }): R
   });
 }
 
+/** What a recipe says of itself, which decides nothing. */
+const describing = new Set(['name', 'description']);
+
 /** Options of the recipes that are not the same in all. */
 function RecipeDifferences({ runs }: { readonly runs: readonly Compared[] }): ReactNode {
   const values = runs.map(({ options }) => new Map(options.map(({ path, value }) => [path, value])));
   const paths = [...new Set(runs.flatMap(({ options }) => options.map(({ path }) => path)))];
-  const differing = paths.filter((path) => new Set(values.map((own) => own.get(path))).size > 1);
+  const differing = paths.filter(
+    (path) => !describing.has(path) && new Set(values.map((own) => own.get(path))).size > 1,
+  );
   if (differing.length === 0) return <p className="quiet">Their recipes are the same.</p>;
   // What only some stages have says less than what all have with other values.
   const inAll = (path: string): boolean => values.every((own) => own.has(path));
