@@ -51,6 +51,7 @@ export {
   type Thresholds,
 } from './policy/policy.ts';
 export { parsePolicy, readPolicy, toPolicy } from './policy/read-policy.ts';
+export { type TrainProbesOptions, trainProbes } from './probe/train-probes.ts';
 export {
   type EvaluatedGuard,
   type EvaluateGuardOptions,

@@ -94,6 +94,7 @@ export {
   ppoValueLoss,
 } from './ppo-loss.ts';
 export { fitPreferenceWeights, type PreferenceWeights } from './preference-weights.ts';
+export { type ProbeLossOptions, probeLoss } from './probe-loss.ts';
 export { binomialCumulative, normalQuantile, sampleQuantile, studentQuantile } from './quantiles.ts';
 export { type Preferences, type RankingPairs, type Ranks, rankingPairs } from './ranking-pairs.ts';
 export { reinforcePlusPlusAdvantages, reinforcePlusPlusBaselineAdvantages } from './reinforce-plus-plus.ts';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { collect } from '../flag-values.ts';
+import { collect, wholeNumber } from '../flag-values.ts';
 import { globalOptions } from '../global-options.ts';
 import { parseSet } from '../option-set.ts';
 
@@ -15,6 +15,7 @@ interface TrainFlags {
   readonly holdOut?: readonly string[];
   readonly kinds?: readonly string[];
   readonly model?: string;
+  readonly probe?: string | true;
   readonly constitution?: string;
   readonly set?: readonly string[];
   readonly resume?: boolean;
@@ -63,6 +64,10 @@ export function trainCommand(): Command {
       '-m, --model <folder>',
       'language model to stand on (default: a new one of 1.3 million parameters)',
     )
+    .option(
+      '--probe [layers]',
+      'train linear probes on the hidden states of --model instead, layers from 0 with commas between (default: two)',
+    )
     .option('-c, --constitution <file>', 'the constitution that the data follow; its hash is kept')
     .option(
       '-s, --set <option=value>',
@@ -93,13 +98,24 @@ async function run(files: readonly string[], flags: TrainFlags, self: Command): 
       import('./show-trained.ts'),
     ]);
   const options = await parseSet('guard train', guard.guardTrainOptions, flags.set);
-  const { maxLength, disguises, trunk, testShare, calibrationShare, similarity, ...classifier } = options;
+  const { maxLength, disguises, probe, trunk, testShare, calibrationShare, similarity, ...classifier } =
+    options;
   const kinds = flags.kinds as readonly import('../../guard/index.ts').GuardKind[] | undefined;
   const unknown = kinds?.find((kind) => !guard.guardKinds.includes(kind));
   if (unknown !== undefined) {
     throw new TenetError(
       'usage',
       `--kinds: there is no "${unknown}"; known are ${guard.guardKinds.join(', ')}.`,
+    );
+  }
+
+  const layers = probeLayers(flags.probe);
+  if (layers && (flags.model === undefined || flags.kinds)) {
+    throw new TenetError(
+      'usage',
+      flags.kinds
+        ? 'Probes learn input and exchange: leave --kinds out.'
+        : 'Probes read the hidden states of a model: name it with --model.',
     );
   }
 
@@ -144,29 +160,40 @@ async function run(files: readonly string[], flags: TrainFlags, self: Command): 
   const stage = 'guard';
   display.stage({ stage, index: 0, count: 1, status: 'running' });
   try {
-    const file = await guard.trainGuard(
-      flags.output,
-      sources,
-      {
-        classifier,
-        parts: { testShare, calibrationShare, similarity, ...(flags.holdOut && { holdOut: flags.holdOut }) },
-        ...(kinds && { kinds }),
-        disguises,
-        maxLength,
-        trunk: flags.model ?? { ...trunk, maxPositions: maxLength },
-        ...(constitution && { constitution: { name: constitution.name, hash: constitution.hash } }),
-        overwrite: flags.overwrite,
-      },
-      {
-        folder: workplace,
-        signal: interruptSignal(),
-        resume: flags.resume ?? false,
-        event: (step, metrics) => display.event({ stage, step, time: Date.now(), metrics }),
-        sample: () => {},
-        progress: (done, total, metrics = {}) => display.progress({ stage, done, total, metrics }),
-        warn: (message) => display.warn({ stage, time: Date.now(), message }),
-      },
-    );
+    const common = {
+      parts: { testShare, calibrationShare, similarity, ...(flags.holdOut && { holdOut: flags.holdOut }) },
+      disguises,
+      maxLength,
+      ...(constitution && { constitution: { name: constitution.name, hash: constitution.hash } }),
+      overwrite: flags.overwrite,
+    };
+    const { seed, threads } = classifier;
+    const signal = interruptSignal();
+    const file = layers
+      ? await guard.trainProbes(flags.output, flags.model!, sources, {
+          ...common,
+          probe: {
+            ...{ ...probe, ...layers, seed, threads, signal },
+            onProgress: (done, total) => display.progress({ stage, done, total, metrics: {} }),
+          },
+        })
+      : await guard.trainGuard(
+          flags.output,
+          sources,
+          {
+            ...common,
+            classifier,
+            ...(kinds && { kinds }),
+            trunk: flags.model ?? { ...trunk, maxPositions: maxLength },
+          },
+          {
+            ...{ folder: workplace, signal, resume: flags.resume ?? false },
+            event: (step, metrics) => display.event({ stage, step, time: Date.now(), metrics }),
+            sample: () => {},
+            progress: (done, total, metrics = {}) => display.progress({ stage, done, total, metrics }),
+            warn: (message) => display.warn({ stage, time: Date.now(), message }),
+          },
+        );
     await rm(workplace, { recursive: true, force: true });
     display.stage({ stage, index: 0, count: 1, status: 'finished' });
     display.close();
@@ -178,6 +205,12 @@ async function run(files: readonly string[], flags: TrainFlags, self: Command): 
   } finally {
     display.close();
   }
+}
+
+/** What `--probe` says; null without it. */
+function probeLayers(value: TrainFlags['probe']): { readonly layers?: readonly number[] } | null {
+  if (value === undefined) return null;
+  return value === true ? {} : { layers: value.split(',').map((layer) => wholeNumber(layer.trim())) };
 }
 
 function list(value: string, previous: readonly string[] = []): string[] {

@@ -1,6 +1,6 @@
 /** The verdict of a classifier on a text that arrives in pieces: calibrated, the largest so far, by category. */
-import type { TokenReader, TokenScorer } from '../../model/index.ts';
 import { type PlattScaling, plattProbability } from '../../objective/index.ts';
+import type { StreamReader, StreamScorer } from '../probe/probe-scorer.ts';
 import type { OutputScreen, Screening } from '../screen.ts';
 import type { AnswerTokens } from './transcript.ts';
 
@@ -22,14 +22,14 @@ export interface Readout {
  * window that begins with the last half of the one before.
  */
 export class RunningScores {
-  private readonly scorer: TokenScorer;
+  private readonly scorer: StreamScorer;
   private readonly window: number;
-  private reader: TokenReader;
+  private reader: StreamReader;
   private ids: number[] = [];
   /** [H] raw; −∞ before the first judged token. */
   readonly largest: Float32Array;
 
-  constructor(scorer: TokenScorer, window: number) {
+  constructor(scorer: StreamScorer, window: number) {
     this.scorer = scorer;
     this.window = Math.min(window, scorer.contextLength);
     this.reader = scorer.open();

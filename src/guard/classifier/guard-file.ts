@@ -30,6 +30,17 @@ export const guardFileSchema = z.object({
   /** Rows of the head in order: these, then `category/…`. */
   kinds: z.array(z.enum(guardKinds)).min(1),
   categories: z.array(z.string()),
+  /** Of linear probes, which have no model of their own: what they read. Absent of classifiers. */
+  probe: z
+    .object({
+      /** Folder of the model, as seen from the guard's. */
+      model: z.string(),
+      modelHash: z.string(),
+      layers: z.array(z.number().int().min(0)).min(1),
+      window: z.number().int().min(1),
+      rows: z.array(z.array(z.number())).min(1),
+    })
+    .optional(),
   /** Most tokens that are read at once. */
   maxLength: z.number().int().positive(),
   calibration: z.object({
@@ -47,7 +58,12 @@ export const guardFileSchema = z.object({
     testFamilies: z.array(z.string()),
   }),
   options: z.record(z.string(), z.unknown()),
-  result: z.object({ steps: z.number(), loss: z.number(), auc: z.record(z.string(), interval.nullable()) }),
+  result: z.object({
+    steps: z.number(),
+    /** Of the last steps; null where it is not kept. */
+    loss: z.number().nullable(),
+    auc: z.record(z.string(), interval.nullable()),
+  }),
   weightsHash: z.string(),
 });
 export type GuardFile = z.infer<typeof guardFileSchema>;

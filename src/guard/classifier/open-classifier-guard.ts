@@ -1,8 +1,9 @@
 /** Opens a folder that `tenet guard train` made. */
-import { basename, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { TenetError } from '../../base/index.ts';
 import { loadModelFolder, TokenScorer, type WeightPrecision } from '../../model/index.ts';
 import { loadTokenizer, type Tokenizer } from '../../text/index.ts';
+import { ProbeScorer, type StreamScorer } from '../probe/probe-scorer.ts';
 import type { GuardMessage, GuardModel, OutputScreen, Screening } from '../screen.ts';
 import { ClassifierScreen, type Readout, RunningScores, screeningOf } from './classifier-screen.ts';
 import { type GuardFile, readGuardFile } from './guard-file.ts';
@@ -39,14 +40,6 @@ export async function openClassifierGuard(
   options: OpenClassifierOptions = {},
 ): Promise<ClassifierGuard> {
   const file = await readGuardFile(folder);
-  const model = await loadModelFolder(folder);
-  const names = headNames(file.kinds, file.categories);
-  if (model.heads?.names.length !== names.length) {
-    throw new TenetError(
-      'model',
-      `${folder}: guard.json names ${names.length} scores, and the model has ${model.heads?.names.length ?? 0}; the two do not belong together.`,
-    );
-  }
   const { answers = file.kinds.includes('exchange') ? 'exchange' : 'output' } = options;
   if (options.answers && !file.kinds.includes(options.answers)) {
     throw new TenetError(
@@ -54,11 +47,39 @@ export async function openClassifierGuard(
       `${folder} has learnt ${file.kinds.join(', ')}, and not ${options.answers}.`,
     );
   }
-  const { precision = 'float32', threads } = options;
-  const tokenizer = await loadTokenizer(model.tokenizerFolder);
-  const scorer = await TokenScorer.create(model.config, model.parameters, { precision, threads });
-  const name = `classifier:${basename(resolve(folder))}@${file.weightsHash.slice(7, 15)}`;
+  const { scorer, tokenizer } = await openScorer(folder, file, options);
+  const stage = file.probe ? 'probe' : 'classifier';
+  const name = `${stage}:${basename(resolve(folder))}@${file.weightsHash.slice(7, 15)}`;
   return new FolderGuard(name, file, scorer, tokenizer, { answers, refusalRate: options.refusalRate });
+}
+
+/** What scores the tokens: the folder's own model, or probes on the states of another. */
+async function openScorer(
+  folder: string,
+  { kinds, categories, probe }: GuardFile,
+  { precision = 'float32', threads }: OpenClassifierOptions,
+): Promise<{ readonly scorer: StreamScorer; readonly tokenizer: Tokenizer }> {
+  const place = probe ? join(folder, probe.model) : folder;
+  const model = await loadModelFolder(place);
+  const { config, parameters } = model;
+  const tokenizer = await loadTokenizer(model.tokenizerFolder);
+  if (probe) {
+    if (parameters.hash() !== probe.modelHash) {
+      throw new TenetError(
+        'model',
+        `${folder}: its probes read the hidden states of another model than ${place} holds now. Train them again on it.`,
+      );
+    }
+    return { tokenizer, scorer: await ProbeScorer.create(config, parameters, probe, { threads }) };
+  }
+  const names = headNames(kinds, categories);
+  if (model.heads?.names.length !== names.length) {
+    throw new TenetError(
+      'model',
+      `${folder}: guard.json names ${names.length} scores, and the model has ${model.heads?.names.length ?? 0}; the two do not belong together.`,
+    );
+  }
+  return { tokenizer, scorer: await TokenScorer.create(config, parameters, { precision, threads }) };
 }
 
 /** Share of harmless traffic that may be refused where nobody says. */
@@ -67,7 +88,7 @@ const usualRefusalRate = 0.01;
 class FolderGuard implements ClassifierGuard {
   readonly name: string;
   readonly file: GuardFile;
-  private readonly scorer: TokenScorer;
+  private readonly scorer: StreamScorer;
   private readonly transcript: Transcript;
   private readonly answers: 'output' | 'exchange';
   readonly thresholds: { readonly input?: number; readonly output?: number };
@@ -75,7 +96,7 @@ class FolderGuard implements ClassifierGuard {
   constructor(
     name: string,
     file: GuardFile,
-    scorer: TokenScorer,
+    scorer: StreamScorer,
     tokenizer: Tokenizer,
     { answers, refusalRate }: { readonly answers: 'output' | 'exchange'; readonly refusalRate?: number },
   ) {
@@ -93,7 +114,7 @@ class FolderGuard implements ClassifierGuard {
   }
 
   async screenInput(messages: readonly GuardMessage[], signal?: AbortSignal): Promise<Screening> {
-    if (!this.file.kinds.includes('input')) return { score: 0, stage: 'classifier' };
+    if (!this.file.kinds.includes('input')) return { score: 0, stage: this.stage };
     const scores = new RunningScores(this.scorer, this.file.maxLength);
     // In windows, so that a long conversation can be given up between them.
     const { ids } = this.transcript.prompt(messages);
@@ -129,6 +150,10 @@ class FolderGuard implements ClassifierGuard {
     return this.scorer.release();
   }
 
+  private get stage(): string {
+    return this.file.probe ? 'probe' : 'classifier';
+  }
+
   private readout(kind: GuardKind): Readout {
     const { kinds, categories, calibration } = this.file;
     const names = headNames(kinds, categories);
@@ -140,7 +165,7 @@ class FolderGuard implements ClassifierGuard {
         head: names.indexOf(`category/${name}`),
         scaling: calibration.categories[name] ?? { slope: 1, intercept: 0 },
       })),
-      stage: 'classifier',
+      stage: this.stage,
     };
   }
 }

@@ -86,6 +86,16 @@ export const guardTrainOptions = z.strictObject({
     .describe(
       'Attacks that each prompt, harmful or not, is also put in, so that neither length nor disguise is a sign of harm; 0 = none.',
     ),
+  probe: z
+    .strictObject({
+      window: z.number().int().positive().default(8).describe('Tokens that a probe averages its score over.'),
+      epochs: z.number().int().positive().default(8).describe('Passes over the hidden states.'),
+      learningRate: z.number().positive().default(0.01).describe('Peak learning rate.'),
+      weightDecay: z.number().min(0).default(0.1).describe('Decay of the weights, times the learning rate.'),
+      batchSize: z.number().int().positive().default(64).describe('Texts per step.'),
+    })
+    .prefault({})
+    .describe('Of linear probes (--probe).'),
   testShare: share
     .default(0.2)
     .describe(

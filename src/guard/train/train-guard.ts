@@ -152,7 +152,8 @@ export async function trainGuard(
   return file!;
 }
 
-async function checkPlace(folder: string, overwrite: boolean): Promise<void> {
+/** A guard's folder may be replaced on request, and nothing else. */
+export async function checkPlace(folder: string, overwrite: boolean): Promise<void> {
   if (!(await exists(folder))) return;
   const names = await readdir(folder).catch(() => null);
   if (names?.length === 0) return;
