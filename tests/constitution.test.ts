@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Random } from '../src/base/index.ts';
 import { sharedData } from '../src/base/testing.ts';
@@ -128,6 +129,31 @@ describe('tenet critique', () => {
     expect(await store.ledger.verify()).toMatchObject({ ok: true });
     await store.close();
   });
+
+  const redTeam = sharedData('redteam/hh-red-team-prompts.txt.gz');
+  it.skipIf(redTeam === null)(
+    'criticises and revises answers to real red-team prompts over HTTP',
+    async () => {
+      const spec = `openai-compatible:tiny@${server.url}`;
+      const store = join(folder, 'red-team.db');
+      const { report, files } = (await tenet(
+        ...['critique', '-m', spec, '-p', redTeam!, '--limit', '6', '--seed', '2', '-c', constitution],
+        ...['-o', join(folder, 'red-team'), '--store', store, ...small],
+      )) as unknown as {
+        report: { prompts: number; failed: number; rounds: number };
+        files: { chains: string };
+      };
+      expect(report).toMatchObject({ prompts: 6, failed: 0 });
+      const chains = (await readFile(files.chains, 'utf8')).trimEnd().split('\n');
+      const asked = chains.map((line) => JSON.stringify(JSON.parse(line)));
+      // Each chain is about its own prompt, in the order of the file.
+      const lines = gunzipSync(await readFile(redTeam!))
+        .toString('utf8')
+        .split('\n')
+        .slice(0, 6);
+      for (const [i, line] of lines.entries()) expect(asked[i]).toContain(JSON.stringify(line).slice(1, 30));
+    },
+  );
 
   it('goes on after Ctrl-C in another process, over HTTP, to what a run never stopped ends with', async () => {
     const spec = `openai-compatible:tiny@${server.url}`;
