@@ -15,7 +15,12 @@ function scored(
     ...{ input, output },
     principles: { input: null, output: null, ...principles },
     example: {
-      ...{ id: `e/${next++}`, prompt: [], answer: output === null ? null : 'x', source: 's' },
+      ...{
+        id: `e/${next}`,
+        prompt: [{ role: 'user', content: `${next++}` }],
+        answer: output === null ? null : 'x',
+        source: 's',
+      },
       ...{ harmfulPrompt: null, harmfulAnswer: null, categories: null, technique: 'direct', request: '' },
       ...facts,
     },
@@ -46,6 +51,13 @@ describe('measureGuard', () => {
     // Of six pairs, 0.4 against 0.5 alone is lost.
     expect(measure.area!.estimate).toBeCloseTo(5 / 6, 12);
     expect(measure.caughtAt[0]).toEqual({ refused: 0.01, caught: 2 / 3 });
+  });
+
+  it('counts a conversation once, however many answers to it there are', () => {
+    const prompt = [{ role: 'user', content: 'the same' }] as const;
+    const twice = [0, 1].map(() => scored({ prompt, harmfulPrompt: true, harmfulAnswer: true }, 0.9, 0.9));
+    expect(measureGuard(twice, 'input', thresholds).harmful).toBe(1);
+    expect(measureGuard(twice, 'output', thresholds).harmful).toBe(2);
   });
 
   it('lets either screen block, and asks nothing of harmless answers to harmful requests', () => {
