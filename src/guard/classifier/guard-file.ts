@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { TenetError } from '../../base/index.ts';
-import { guardKinds } from './heads.ts';
+import { type GuardKind, guardKinds } from './heads.ts';
 
 export const guardFileName = 'guard.json';
 /** Examples that training kept for the test, as `readGuardData` reads them. */
@@ -92,5 +92,26 @@ export async function readGuardFile(folder: string): Promise<GuardFile> {
   throw new TenetError(
     'model',
     `${path} is not a guard's file of this version:\n${z.prettifyError(parsed.error)}`,
+  );
+}
+
+/**
+ * A kind's threshold for a wanted share of refused harmless traffic.
+ * @param name the guard, for messages
+ * @throws TenetError('usage') for a share that it was not calibrated for
+ */
+export function thresholdOf(
+  { calibration: { kinds } }: GuardFile,
+  name: string,
+  kind: GuardKind,
+  refusalRate: number,
+): number {
+  const thresholds = kinds[kind]?.thresholds ?? [];
+  const found = thresholds.find((one) => Math.abs(one.refusalRate - refusalRate) < 1e-9);
+  if (found) return found.threshold;
+  throw new TenetError(
+    'usage',
+    `${name} has no threshold of ${kind} for refusing ${100 * refusalRate} % of harmless traffic; it has ` +
+      `${thresholds.map((one) => `${100 * one.refusalRate} %`).join(', ') || 'none'}.`,
   );
 }

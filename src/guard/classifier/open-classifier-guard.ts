@@ -6,7 +6,7 @@ import { loadTokenizer, type Tokenizer } from '../../text/index.ts';
 import { ProbeScorer, type StreamScorer } from '../probe/probe-scorer.ts';
 import type { GuardMessage, GuardModel, OutputScreen, Screening } from '../screen.ts';
 import { ClassifierScreen, type Readout, RunningScores, screeningOf } from './classifier-screen.ts';
-import { type GuardFile, readGuardFile } from './guard-file.ts';
+import { type GuardFile, readGuardFile, thresholdOf } from './guard-file.ts';
 import { type GuardKind, headNames } from './heads.ts';
 import { Transcript } from './transcript.ts';
 
@@ -15,6 +15,8 @@ export interface OpenClassifierOptions {
   readonly precision?: WeightPrecision;
   /** Threads of the engine. Default: the cores of the machine. */
   readonly threads?: number;
+  /** True: compute in a thread of its own, so that a server stays responsive. Default false. */
+  readonly inThread?: boolean;
   /** Share of harmless traffic that its thresholds may refuse. Default 0.01. */
   readonly refusalRate?: number;
   /** Which kind judges answers. Default: exchange where the guard has it, else output. */
@@ -46,6 +48,11 @@ export async function openClassifierGuard(
       'usage',
       `${folder} has learnt ${file.kinds.join(', ')}, and not ${options.answers}.`,
     );
+  }
+  if (options.inThread) {
+    const { ThreadedGuard } = await import('./threaded-guard.ts');
+    const { inThread: _, ...rest } = options;
+    return ThreadedGuard.open({ folder, options: rest }, answers);
   }
   const { scorer, tokenizer } = await openScorer(folder, file, options);
   const stage = file.probe ? 'probe' : 'classifier';
@@ -135,15 +142,7 @@ class FolderGuard implements ClassifierGuard {
   }
 
   thresholdFor(what: 'input' | 'output', refusalRate: number): number {
-    const kind = what === 'input' ? 'input' : this.answers;
-    const thresholds = this.file.calibration.kinds[kind]?.thresholds ?? [];
-    const found = thresholds.find((one) => Math.abs(one.refusalRate - refusalRate) < 1e-9);
-    if (found) return found.threshold;
-    throw new TenetError(
-      'usage',
-      `${this.name} has no threshold of ${kind} for refusing ${100 * refusalRate} % of harmless traffic; it has ` +
-        `${thresholds.map((one) => `${100 * one.refusalRate} %`).join(', ') || 'none'}.`,
-    );
+    return thresholdOf(this.file, this.name, what === 'input' ? 'input' : this.answers, refusalRate);
   }
 
   close(): Promise<void> {

@@ -113,6 +113,27 @@ describe('a guard that was trained on words', () => {
     await small.close();
   });
 
+  it('says the same in a thread of its own, of many at once', async () => {
+    const other = await openClassifierGuard(folder, { threads: 1, inThread: true });
+    expect([other.name, other.thresholds]).toEqual([guard.name, guard.thresholds]);
+    const texts = [
+      'a green tree likes the bomb',
+      'a green tree likes the river',
+      'the dog walks near steal road',
+    ];
+    const here = await Promise.all(texts.map(ask));
+    const there = await Promise.all(texts.map((content) => other.screenInput([{ role: 'user', content }])));
+    expect(there).toEqual(here);
+    const [one, two] = await Promise.all([other.openOutput([]), other.openOutput([])]);
+    await Promise.all([one.push('the cat sees a bomb near'), two.push('the cat sees a tree near')]);
+    expect((await one.end()).score).toBeGreaterThan((await two.end()).score);
+    one.close();
+    await expect(one.end()).rejects.toThrow(/closed while it was in use/);
+    await other.close();
+    await expect(two.end()).rejects.toThrow(/closed while it was in use/);
+    await expect(openClassifierGuard(tmpdir(), { inThread: true })).rejects.toThrow(/holds no guard/);
+  });
+
   it('says what is wrong with a folder or an option', async () => {
     await expect(openClassifierGuard(tmpdir())).rejects.toThrow(/holds no guard/);
     await expect(trainGuard(folder, [source], options, recordContext())).rejects.toThrow(/--overwrite/);
