@@ -10,7 +10,7 @@ export function curveCommand(): Command {
     .description(
       'Trains reward models on growing parts of the comparisons, measures all of them on the same held-out ones, fits a power ' +
         'law to their accuracy, and says what more comparisons would bring. Each size is a stage of one run, which --resume ' +
-        'continues.',
+        'continues; what each was trained on lies beside it, in a folder that ends with -parts.',
     )
     .requiredOption('-m, --model <folder>', 'model to start from: folder or run')
     .requiredOption('-d, --data <file...>', 'comparisons or rankings')
@@ -25,7 +25,7 @@ export function curveCommand(): Command {
     .option('--seed <n>', 'same seed, same parts', wholeNumber, 0)
     .option('-o, --output <folder>', 'run folder', 'runs/data-curve')
     .option('-s, --set <option=value>', 'override an option of the reward stage; may be repeated', collect)
-    .option('--resume', 'continue the run that is in the run folder')
+    .option('--resume', 'continue the run that is in the run folder, with the same flags')
     .option('--overwrite', 'delete the run that is in the run folder and start again')
     .action(run)
     .addHelpText('after', '\nExample:\n  tenet data curve -m runs/sft -d comparisons.jsonl --accuracy 0.75');

@@ -1,8 +1,7 @@
 /** Trains and measures the reward models of `tenet data curve`. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { Random, TenetError } from '../../base/index.ts';
+import { exists, hashOf, Random, TenetError, writeFileAtomic } from '../../base/index.ts';
 import {
   type Content,
   type Example,
@@ -81,8 +80,8 @@ export async function measureCurve(
   }
 
   // Step 2. A reward stage for each, in one run.
-  const folder = await mkdtemp(join(tmpdir(), 'tenet-curve-'));
   const runFolder = resolve(options.output);
+  const folder = partsFolderOf(runFolder);
   const display = createProgress({ json });
   try {
     const parts = sizes.flatMap((size) =>
@@ -92,12 +91,17 @@ export async function measureCurve(
         r,
       })),
     );
-    for (const { name, size, r } of parts) {
-      const drawn = random.fork(`part ${r}`).shuffled(train).slice(0, size);
-      await writeRecords(
-        join(folder, `${name}.jsonl`),
-        drawn.map(({ group, ...row }) => row),
-      );
+    // Where a run is in the way, the pipeline says so, and the parts of that run stay as they are.
+    const isFree = options.resume || options.overwrite || !(await exists(join(runFolder, 'manifest.json')));
+    if (isFree) {
+      await claimParts(folder, hashOf(JSON.stringify([train, test])), { resume: options.resume });
+      for (const { name, size, r } of parts) {
+        const drawn = random.fork(`part ${r}`).shuffled(train).slice(0, size);
+        await writeRecords(
+          join(folder, `${name}.jsonl`),
+          drawn.map(({ group, ...row }) => row),
+        );
+      }
     }
     const { folder: model } = await findModel(options.model.replace(/^local:/, ''));
     const recipe = parseRecipe(
@@ -157,8 +161,37 @@ export async function measureCurve(
     };
   } finally {
     display.close();
-    await rm(folder, { recursive: true });
   }
+}
+
+/**
+ * What each model is trained on lies beside the run, not in a folder for temporary files: the run's recipe names it, and
+ * must find it again when it resumes.
+ */
+function partsFolderOf(runFolder: string): string {
+  return `${runFolder}-parts`;
+}
+
+/**
+ * Models of one curve must have learnt from the same comparisons, and been kept from the same.
+ * @throws TenetError('usage') where a resumed run began with others
+ */
+async function claimParts(
+  folder: string,
+  hash: string,
+  { resume }: Pick<CurveOptions, 'resume'>,
+): Promise<void> {
+  const path = join(folder, 'comparisons.sha256');
+  const before = resume && (await exists(path)) ? await readFile(path, 'utf8') : hash;
+  if (before !== hash) {
+    throw new TenetError(
+      'usage',
+      `The comparisons that are trained on or held out differ from those that the run began with (${path}). Give the same ` +
+        '--data, --test and --seed, or start again with --overwrite or another --output.',
+    );
+  }
+  await mkdir(folder, { recursive: true });
+  await writeFileAtomic(path, hash);
 }
 
 export function showCurve({ curve, points, longestWins, wanted }: MeasuredCurve): string {
