@@ -297,6 +297,20 @@ describe('a stream', () => {
     expect(reports[0]).toMatchObject({ outcome: 'blocked', answers: [{ verdict: { score: 0.9 } }] });
   });
 
+  it('leaves the connection to the upstream open for the next, once it is whole', async () => {
+    upstream.script = async function* () {
+      yield* chatChunks(['a']);
+      yield done;
+    };
+    const { client } = await guarded();
+    for (let i = 0; i < 3; i++) {
+      await read(await client.chat.completions.create({ ...ask, stream: true }));
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(new Set(upstream.requests.map(({ port }) => port)).size).toBe(1);
+    expect(upstream.requests.some(({ isAborted }) => isAborted)).toBe(false);
+  });
+
   it('of several choices goes on with those that are harmless', async () => {
     upstream.script = async function* () {
       const choices = [chatChunks(['a', 'b'], { index: 0 }), chatChunks(['a', 'X', 'b'], { index: 1 })];
@@ -523,6 +537,14 @@ describe('an upstream that misbehaves', () => {
     const { texts } = await read(await client.chat.completions.create({ ...ask, stream: true }));
     expect(texts).toEqual(['a']);
   });
+});
+
+it.each([
+  ['localhost:8000', /must begin with http:\/\/ or https:\/\//],
+  ['here', /is no address; give it as http:\/\/localhost:8000\/v1/],
+  ['http://key@host/v1', /Keys do not belong into --upstream; set TENET_GUARD_UPSTREAM_KEY/],
+])('an upstream that is none is refused at the start: %s', async (url, message) => {
+  await expect(guarded({}, { upstream: url })).rejects.toThrow(message);
 });
 
 describe('a client', () => {

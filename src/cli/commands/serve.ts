@@ -1,5 +1,5 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { count } from '../flag-values.ts';
+import { Command, Option } from 'commander';
+import { count, port } from '../flag-values.ts';
 import { globalOptions } from '../global-options.ts';
 import { storeOption } from '../store-option.ts';
 
@@ -100,12 +100,13 @@ export function serveCommand(): Command {
 }
 
 async function serveWebApp(flags: ServeFlags, json: boolean): Promise<void> {
-  const [{ serveApp }, { oidcOptions }, { interruptSignal }, { fileURLToPath }] = await Promise.all([
-    import('../../server/serve-app.ts'),
-    import('../../server/accounts/oidc.ts'),
-    import('../interrupt.ts'),
-    import('node:url'),
-  ]);
+  const [{ serveApp }, { oidcOptions }, { interrupted, interruptSignal }, { fileURLToPath }] =
+    await Promise.all([
+      import('../../server/serve-app.ts'),
+      import('../../server/accounts/oidc.ts'),
+      import('../interrupt.ts'),
+      import('node:url'),
+    ]);
   const signal = interruptSignal(
     'Stopping: requests under way are finished first. Once more to stop at once.',
   );
@@ -132,19 +133,24 @@ async function serveWebApp(flags: ServeFlags, json: boolean): Promise<void> {
   });
   if (json) print({ type: 'serving', url: app.url, adminLink: app.adminLink });
   else process.stdout.write(welcome(app.url, app.adminLink));
-  await ended(signal);
+  await interrupted(signal);
   await app.close();
 }
 
 async function serveModel(flags: ServeFlags, json: boolean): Promise<void> {
-  const [{ serveOpenAi }, { findModel }, { interruptSignal }, { basename, resolve }, { TenetError }] =
-    await Promise.all([
-      import('../../server/openai/index.ts'),
-      import('../../run/find-model.ts'),
-      import('../interrupt.ts'),
-      import('node:path'),
-      import('../../base/index.ts'),
-    ]);
+  const [
+    { serveOpenAi },
+    { findModel },
+    { interrupted, interruptSignal },
+    { basename, resolve },
+    { TenetError },
+  ] = await Promise.all([
+    import('../../server/openai/index.ts'),
+    import('../../run/find-model.ts'),
+    import('../interrupt.ts'),
+    import('node:path'),
+    import('../../base/index.ts'),
+  ]);
   if (flags.model === undefined) {
     throw new TenetError(
       'usage',
@@ -169,15 +175,8 @@ async function serveModel(flags: ServeFlags, json: boolean): Promise<void> {
   const needsKey = apiKey !== undefined;
   if (json) print({ type: 'serving', url: server.url, model: name, folder, key: needsKey });
   else process.stdout.write(greeting(server.url, name, needsKey));
-  await ended(signal);
+  await interrupted(signal);
   await server.close();
-}
-
-function ended(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 function report(error: unknown): void {
@@ -205,10 +204,4 @@ function greeting(url: string, name: string, needsKey: boolean): string {
     `  curl ${url}/chat/completions${key} -H 'content-type: application/json' -d '${body}'\n` +
     `  In Tenet: openai-compatible:${name}@${url}\n`
   );
-}
-
-function port(value: string): number {
-  if (!/^\d+$/.test(value) || Number(value) > 65_535)
-    throw new InvalidArgumentError('Give a port from 0 to 65535.');
-  return Number(value);
 }

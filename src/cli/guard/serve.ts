@@ -71,12 +71,12 @@ export function serveCommand(): Command {
         ...(self.getOptionValueSource('store') === 'cli' &&
           !given.ledger && { ledger: toPolicy({ ledger: {} }).ledger }),
       };
-      const signal = interruptSignal(
-        'Stopping: requests under way are finished first. Once more to stop at once.',
-      );
       const guard = await openGuardOf(flags, policy.cascade, self.getOptionValueSource('guard') === 'cli');
       const store = policy.ledger && (await (await import('../../store/index.ts')).openStore(flags.store));
       try {
+        const signal = interruptSignal(
+          'Stopping: requests under way are finished first. Once more to stop at once.',
+        );
         const server = await serveGuard({
           ...{ guard, policy, store, upstream: flags.upstream, host: flags.host, port: flags.port },
           apiKey: process.env.TENET_GUARD_API_KEY?.trim() || undefined,
@@ -125,6 +125,7 @@ async function openGuardOf(
   const options = {
     refusalRate: flags.refusalRate,
     threads: flags.threads,
+    inThread: true,
     ...(flags.int8 && { precision: 'int8' as const }),
   };
   if (!stages) return openGuard(flags.guard, options);

@@ -1,6 +1,6 @@
 /** One request under guard, from its conversation to its answers, and the report on it at the end. */
 import type { GuardRules } from '../policy/policy.ts';
-import type { GuardMessage, GuardModel, Screening } from '../screen.ts';
+import type { GuardMessage, GuardModel, OutputScreen, Screening } from '../screen.ts';
 import { GuardedAnswer } from './guarded-answer.ts';
 import { inTime, type ScreeningFailure } from './screening-failure.ts';
 import { type Verdict, verdictOf, type Where } from './verdict.ts';
@@ -74,6 +74,10 @@ export class Exchange {
   private readonly startedAt = Date.now();
   private readonly start = performance.now();
   private readonly answers: GuardedAnswer<unknown>[] = [];
+  /** By conversation: screens that no answer has taken yet. */
+  private readonly prepared = new Map<readonly GuardMessage[], Promise<OutputScreen>[]>();
+  /** Shadow mode: the screening that nothing waits for. */
+  private background: Promise<void> = Promise.resolve();
   private input: Verdict | null = null;
   private failure: ScreeningFailure | null = null;
   private screeningMs = 0;
@@ -121,11 +125,23 @@ export class Exchange {
     return this.answers.some((answer) => answer.isBlocked);
   }
 
+  /**
+   * Opens screens for answers that are to come, while whoever answers is at work: a guard that reads the conversation first
+   * then delays none of them.
+   */
+  prepare(count: number, messages: readonly GuardMessage[] = this.options.messages): void {
+    if (this.rules.mode === 'off') return;
+    const screens = Array.from({ length: count }, () => this.options.guard.openOutput(messages));
+    // Told to whoever waits for it first.
+    for (const screen of screens) screen.catch(() => {});
+    this.prepared.set(messages, screens);
+  }
+
   /** @param messages the conversation that it answers, where the request holds several. Default: all of them */
   answer<T>(messages: readonly GuardMessage[] = this.options.messages): GuardedAnswer<T> {
     const answer = new GuardedAnswer<T>({
       rules: this.rules,
-      open: () => this.options.guard.openOutput(messages),
+      open: () => this.prepared.get(messages)?.shift() ?? this.options.guard.openOutput(messages),
       onScreening: (screening, milliseconds) => this.noteScreening('output', screening, milliseconds),
       onFailure: (failure) => this.noteFailure(failure),
     });
@@ -139,8 +155,6 @@ export class Exchange {
     this.isFinished = true;
     void this.report(outcome);
   }
-
-  private background: Promise<void> = Promise.resolve();
 
   private async screenInput(): Promise<void> {
     const { guard, messages, signal } = this.options;
@@ -177,6 +191,8 @@ export class Exchange {
       upstreamStatus: this.upstreamStatus,
     };
     for (const answer of this.answers) answer.close();
+    for (const screen of [...this.prepared.values()].flat())
+      screen.then((opened) => opened.close()).catch(() => {});
     for (const observer of this.observers) observer.finished?.(report);
   }
 

@@ -79,6 +79,16 @@ describe('what leaves', () => {
   });
 });
 
+it('lets nothing out once it is closed, also while the guard is at work', async () => {
+  let finish = (): void => {};
+  const slow = new Promise<void>((resolve) => (finish = resolve));
+  const answer = answerOf({ scores: {}, before: () => slow });
+  const adding = answer.add(pieces('a'));
+  answer.close();
+  finish();
+  expect([await adding, await answer.add(pieces('b')), await answer.end()]).toEqual([[], [], []]);
+});
+
 describe('modes', () => {
   it('shadow: everything leaves at once, and what would have been blocked is known at the end', async () => {
     let finish = (): void => {};
@@ -116,6 +126,7 @@ describe('a guard that fails', () => {
     expect(await answer.add(pieces('a'))).toEqual(['a']);
     await expect(answer.add(pieces('b'))).rejects.toThrow(/out of memory/);
     expect(answer.failure).toMatchObject({ where: 'output', reason: 'error' });
+    expect([await answer.add(pieces('c')), await answer.end()]).toEqual([[], []]);
   });
 
   it('lets the rest pass where failures open', async () => {

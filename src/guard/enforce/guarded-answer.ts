@@ -34,6 +34,8 @@ export class GuardedAnswer<T> {
   private said: Verdict | null = null;
   private failed: ScreeningFailure | null = null;
   private content = '';
+  /** Characters from the beginning that have been screened, less what stays behind. */
+  private cleared = 0;
   private isClosed = false;
 
   constructor(options: GuardedAnswerOptions) {
@@ -67,7 +69,7 @@ export class GuardedAnswer<T> {
    * @throws ScreeningFailure where failures close
    */
   async add(pieces: readonly Piece<T>[]): Promise<T[]> {
-    if (this.isBlocked) return [];
+    if (this.isBlocked || this.isClosed) return [];
     let text = '';
     for (const piece of pieces) {
       text += piece.text;
@@ -81,7 +83,7 @@ export class GuardedAnswer<T> {
 
   /** The answer is whole. @returns the rest of what may leave */
   async end(): Promise<T[]> {
-    if (this.isBlocked) return [];
+    if (this.isBlocked || this.isClosed) return [];
     return this.ask((screen) => screen.end(), true);
   }
 
@@ -90,7 +92,7 @@ export class GuardedAnswer<T> {
     await this.background;
   }
 
-  /** Frees the screen; what is still held never leaves. */
+  /** Frees the screen; nothing comes out any more. */
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
@@ -99,9 +101,6 @@ export class GuardedAnswer<T> {
     this.screen = null;
     void this.background.then(async () => (await screen)?.close()).catch(() => {});
   }
-
-  /** Characters from the beginning that have been screened, less what stays behind. */
-  private cleared = 0;
 
   private async ask(question: (screen: OutputScreen) => Promise<Screening>, isLast = false): Promise<T[]> {
     const { screen } = this;
@@ -117,14 +116,14 @@ export class GuardedAnswer<T> {
     }
     try {
       const { unjudged = 0 } = await this.judge(screen, question);
-      if (this.isBlocked) {
+      if (this.isBlocked || this.isClosed) {
         this.held.length = 0;
         return [];
       }
       this.cleared = isLast ? everything : Math.max(this.cleared, length - unjudged - rules.holdBack);
     } catch (error) {
       if (rules.failure === 'closed') {
-        this.held.length = 0;
+        this.close();
         throw error;
       }
       // Open: from here on the answer passes as it is.

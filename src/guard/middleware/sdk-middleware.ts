@@ -39,6 +39,7 @@ export function sdkMiddleware(begin: BeginSdkCall): LanguageModelMiddleware {
           exchange.finish();
           return refusedResult(exchange.rules.refusal, metadataOf(exchange, 'input'));
         }
+        exchange.prepare(1);
         const result = await doGenerate();
         checkReadable(exchange, fileOf(result.content));
         const answer = exchange.answer<SdkContent>();
@@ -68,6 +69,7 @@ export function sdkMiddleware(begin: BeginSdkCall): LanguageModelMiddleware {
             stream: streamOfAll(refusedParts(exchange.rules.refusal, metadataOf(exchange, 'input'), [])),
           };
         }
+        exchange.prepare(1);
         const result = await doStream();
         const text = new SdkAnswerText();
         const batches = guardedParts<SdkPart>({

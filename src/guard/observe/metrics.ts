@@ -17,9 +17,8 @@ const bounds = [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 export class GuardMetrics implements GuardObserver {
   private readonly families = new Map<string, Family>();
   private readonly startedAt = Date.now() / 1000;
-  /** Requests under way. */
-  active = 0;
   private readonly principles = new Set<string>();
+  private underway = 0;
 
   constructor() {
     this.family('tenet_guard_requests_total', 'counter', 'Requests by what became of them.');
@@ -38,6 +37,21 @@ export class GuardMetrics implements GuardObserver {
       'histogram',
       'How long a request takes, the upstream included.',
     );
+  }
+
+  /** Requests under way. */
+  get active(): number {
+    return this.underway;
+  }
+
+  /** A request has come. @returns to be called when it has gone; the first call counts */
+  begin(): () => void {
+    this.underway++;
+    let hasGone = false;
+    return () => {
+      if (!hasGone) this.underway--;
+      hasGone = true;
+    };
   }
 
   screened(where: Where, { stage }: Screening, milliseconds: number): void {
@@ -79,7 +93,7 @@ export class GuardMetrics implements GuardObserver {
     const lines = [
       '# HELP tenet_guard_requests_active Requests under way.',
       '# TYPE tenet_guard_requests_active gauge',
-      `tenet_guard_requests_active ${this.active}`,
+      `tenet_guard_requests_active ${this.underway}`,
       '# HELP process_start_time_seconds Start of the process since 1970.',
       '# TYPE process_start_time_seconds gauge',
       `process_start_time_seconds ${this.startedAt}`,

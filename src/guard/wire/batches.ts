@@ -14,7 +14,7 @@ export async function* batchesOf<T>(
   let isStopped = false;
   let wake = (): void => {};
   let goOn = (): void => {};
-  const reading = (async () => {
+  void (async () => {
     try {
       for await (const items of source) {
         if (isStopped) return;
@@ -45,6 +45,5 @@ export async function* batchesOf<T>(
     isStopped = true;
     stop();
     goOn();
-    await reading;
   }
 }

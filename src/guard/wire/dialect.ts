@@ -4,6 +4,7 @@ import { type Conversations, chatConversation, completionPrompts } from './conve
 type Choice = Readonly<Record<string, unknown>>;
 
 export interface Dialect {
+  readonly path: string;
   readonly idPrefix: string;
   readonly object: string;
   readonly chunkObject: string;
@@ -17,6 +18,7 @@ export interface Dialect {
 const finish = 'content_filter';
 
 export const chatDialect: Dialect = {
+  path: '/v1/chat/completions',
   idPrefix: 'chatcmpl',
   object: 'chat.completion',
   chunkObject: 'chat.completion.chunk',
@@ -39,6 +41,7 @@ export const chatDialect: Dialect = {
 };
 
 export const completionDialect: Dialect = {
+  path: '/v1/completions',
   idPrefix: 'cmpl',
   object: 'text_completion',
   chunkObject: 'text_completion',

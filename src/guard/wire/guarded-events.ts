@@ -40,14 +40,18 @@ export async function* guardedEvents(
 ): AsyncGenerator<string, void, undefined> {
   const { exchange, limits } = call;
   const source = new BodyReader(body, limits);
+  let [head, isDone, isWhole]: [Chunk, boolean, boolean] = [{}, false, false];
   const stop = (): void => {
+    if (isWhole) {
+      source.finish();
+      return;
+    }
     call.stop();
     source.cancel();
   };
   const streams = new Map<number, Stream>();
   const trailers: Chunk[] = [];
   const wanted = call.conversations.prompts.length * call.conversations.answersPerPrompt;
-  let [head, isDone]: [Chunk, boolean] = [{}, false];
   try {
     for await (const batch of batchesOf(eventsOf(source, limits.answerBytes), mostWaiting, stop)) {
       const pieces = new Map<number, Piece<Chunk>[]>();
@@ -55,7 +59,7 @@ export async function* guardedEvents(
       let failure: WireError | null = null;
       for (const data of batch) {
         if (data.trim() === '[DONE]') {
-          isDone = true;
+          [isDone, isWhole] = [true, true];
           break;
         }
         const chunk = parseChunk(data);

@@ -2,9 +2,13 @@
 import type { ReadLimits } from './guarded-call.ts';
 import { badUpstream, brokenOff } from './wire-error.ts';
 
+const mostFinishMs = 1000;
+const mostFinishBytes = 64 * 1024;
+
 export class BodyReader {
   private readonly reader: ReadableStreamDefaultReader<Uint8Array>;
   private readonly limits: ReadLimits;
+  private isFinishing = false;
 
   constructor(body: ReadableStream<Uint8Array>, limits: ReadLimits) {
     this.reader = body.getReader();
@@ -35,6 +39,24 @@ export class BodyReader {
   /** No more is wanted; a read under way ends. */
   cancel(): void {
     this.reader.cancel().catch(() => {});
+  }
+
+  /** All that matters has come: reads to the end, so that the connection can be used again, but not for long. */
+  finish(): void {
+    if (this.isFinishing) return;
+    this.isFinishing = true;
+    const timer = setTimeout(() => this.cancel(), mostFinishMs);
+    const rest = async (): Promise<void> => {
+      for (let bytes = 0; bytes < mostFinishBytes; ) {
+        const { done, value } = await this.reader.read();
+        if (done) return;
+        bytes += value.byteLength;
+      }
+      this.cancel();
+    };
+    rest()
+      .catch(() => {})
+      .finally(() => clearTimeout(timer));
   }
 
   private async read(): ReturnType<ReadableStreamDefaultReader<Uint8Array>['read']> {
