@@ -166,7 +166,8 @@ async function shotsOf(): Promise<Shot[]> {
           { name: 'run', path: `/runs/${runs[0]}` },
           { name: 'samples', path: `/runs/${runs[0]}?tab=samples` },
           { name: 'evaluation', path: `/runs/${runs[0]}?tab=evaluation` },
-          { name: 'recipe', path: `/runs/${runs[0]}?tab=recipe` },
+          // It names paths of this machine.
+          ...(flags.all ? [{ name: 'recipe', path: `/runs/${runs[0]}?tab=recipe` }] : []),
         ]
       : []),
     ...(runs.length > 1 ? [{ name: 'compare', path: `/runs/compare?run=${runs[0]}&run=${runs[1]}` }] : []),

@@ -79,7 +79,7 @@ describe.skipIf(whyNoBrowser)('in the browser', () => {
       await dialog.getByLabel('Name of the run').fill('seen');
       await dialog.getByLabel('Overrides').fill('pretrain.maxStep=3');
       await dialog.getByRole('button', { name: 'Start' }).click();
-      await dialog.getByText('maxSteps').waitFor({ timeout: 60_000 });
+      await dialog.getByRole('alert').getByText('maxSteps').waitFor({ timeout: 60_000 });
       await dialog.getByLabel('Overrides').fill('pretrain.maxSteps=2000\npretrain.loggingSteps=1');
       await dialog.getByRole('button', { name: 'Start' }).click();
 
