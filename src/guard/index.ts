@@ -8,13 +8,10 @@ export {
 } from './cascade/cascade.ts';
 export { type JudgeGuardOptions, judgeGuard } from './cascade/judge.ts';
 export { openCascade } from './cascade/open-cascade.ts';
+export type { ClassifierGuard, OpenClassifierOptions } from './classifier/classifier-guard.ts';
 export { type GuardFile, readGuardFile, testFileName } from './classifier/guard-file.ts';
 export { type GuardKind, guardKinds } from './classifier/heads.ts';
-export {
-  type ClassifierGuard,
-  type OpenClassifierOptions,
-  openClassifierGuard,
-} from './classifier/open-classifier-guard.ts';
+export { openClassifierGuard } from './classifier/open-classifier-guard.ts';
 export { type GuardExample, toGuardRow } from './data/guard-example.ts';
 export { familyOf, type GuardParts, type PartOptions, partExamples } from './data/prepare.ts';
 export { type GuardData, type ReadGuardOptions, readGuardData } from './data/read-guard-data.ts';

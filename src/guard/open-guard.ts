@@ -1,7 +1,7 @@
 /** A guard by its name. */
 import { stat } from 'node:fs/promises';
 import { TenetError } from '../base/index.ts';
-import type { OpenClassifierOptions } from './classifier/open-classifier-guard.ts';
+import type { OpenClassifierOptions } from './classifier/classifier-guard.ts';
 import { keywordGuard } from './keywords.ts';
 import type { GuardModel } from './screen.ts';
 

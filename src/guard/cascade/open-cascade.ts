@@ -1,7 +1,7 @@
 /** A cascade as a policy file names it. */
 import { loadConstitution } from '../../constitution/index.ts';
 import { openModel } from '../../llm/index.ts';
-import type { OpenClassifierOptions } from '../classifier/open-classifier-guard.ts';
+import type { OpenClassifierOptions } from '../classifier/classifier-guard.ts';
 import { openGuard } from '../open-guard.ts';
 import type { GuardPolicy } from '../policy/policy.ts';
 import type { GuardModel } from '../screen.ts';

@@ -2,7 +2,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { sendableError, TenetError } from '../../base/index.ts';
 import type { OutputScreen, Screening } from '../screen.ts';
-import { type ClassifierGuard, openClassifierGuard } from './open-classifier-guard.ts';
+import type { ClassifierGuard } from './classifier-guard.ts';
+import { openClassifierGuard } from './open-classifier-guard.ts';
 import type { FromGuard, GuardJob, ToGuard } from './thread-protocol.ts';
 
 const port = parentPort;

@@ -1,37 +1,15 @@
 /** Opens a folder that `tenet guard train` made. */
 import { basename, join, resolve } from 'node:path';
 import { TenetError } from '../../base/index.ts';
-import { loadModelFolder, TokenScorer, type WeightPrecision } from '../../model/index.ts';
+import { loadModelFolder, TokenScorer } from '../../model/index.ts';
 import { loadTokenizer, type Tokenizer } from '../../text/index.ts';
 import { ProbeScorer, type StreamScorer } from '../probe/probe-scorer.ts';
-import type { GuardMessage, GuardModel, OutputScreen, Screening } from '../screen.ts';
+import type { GuardMessage, OutputScreen, Screening } from '../screen.ts';
+import type { ClassifierGuard, OpenClassifierOptions } from './classifier-guard.ts';
 import { ClassifierScreen, type Readout, RunningScores, screeningOf } from './classifier-screen.ts';
 import { type GuardFile, readGuardFile, thresholdOf } from './guard-file.ts';
 import { type GuardKind, headNames } from './heads.ts';
 import { Transcript } from './transcript.ts';
-
-export interface OpenClassifierOptions {
-  /** Precision of the products with weights. Default float32. */
-  readonly precision?: WeightPrecision;
-  /** Threads of the engine. Default: the cores of the machine. */
-  readonly threads?: number;
-  /** True: compute in a thread of its own, so that a server stays responsive. Default false. */
-  readonly inThread?: boolean;
-  /** Share of harmless traffic that its thresholds may refuse. Default 0.01. */
-  readonly refusalRate?: number;
-  /** Which kind judges answers. Default: exchange where the guard has it, else output. */
-  readonly answers?: 'output' | 'exchange';
-}
-
-/** A guard of classifiers, with what its folder says of it. */
-export interface ClassifierGuard extends GuardModel {
-  readonly file: GuardFile;
-  /**
-   * The threshold for a wanted share of refused harmless traffic, as a score.
-   * @throws TenetError('usage') for a share that the guard was not calibrated for
-   */
-  thresholdFor(what: 'input' | 'output', refusalRate: number): number;
-}
 
 /**
  * @param folder a model folder with `guard.json`

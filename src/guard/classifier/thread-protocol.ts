@@ -1,8 +1,8 @@
 /** What goes back and forth between a guard and the thread that computes it. */
 import type { SentError } from '../../base/sent-error.ts';
 import type { GuardMessage, Screening } from '../screen.ts';
+import type { OpenClassifierOptions } from './classifier-guard.ts';
 import type { GuardFile } from './guard-file.ts';
-import type { OpenClassifierOptions } from './open-classifier-guard.ts';
 
 /** What the thread is started with. */
 export interface GuardJob {

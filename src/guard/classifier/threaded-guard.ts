@@ -2,8 +2,8 @@
 import type { Worker } from 'node:worker_threads';
 import { receivedError, startWorker, TenetError } from '../../base/index.ts';
 import type { GuardMessage, OutputScreen, Screening } from '../screen.ts';
+import type { ClassifierGuard } from './classifier-guard.ts';
 import { type GuardFile, thresholdOf } from './guard-file.ts';
-import type { ClassifierGuard } from './open-classifier-guard.ts';
 import type { FromGuard, GuardFacts, GuardJob, ToGuard } from './thread-protocol.ts';
 
 interface Pending {
