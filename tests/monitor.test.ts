@@ -159,6 +159,36 @@ it('an alarm about metrics ends the stage also when it is interrupted before tha
   expect(await outcomeOf('budget-resumed')).toEqual(await outcomeOf('budget'));
 });
 
+/** The reference are the three first iterations of eight responses, each to a prompt of its own. */
+describe('latent outliers', () => {
+  const monitors = { thresholds: { outliers: 0.05 }, raiseAfter: 1, actions: { truncation: 'off' } };
+
+  it('are measured from the iteration on that no longer stands for the reference', async () => {
+    await runPpo('latent', monitors, { episodes: 48 });
+    const events = (await readEvents(join(folder, 'latent'))).filter(({ stage }) => stage === 'ppo');
+    const measured = events.map(({ metrics }) => metrics['monitor/outliers']);
+    expect(measured.slice(0, 3)).toEqual([undefined, undefined, undefined]);
+    for (const share of measured.slice(3)) {
+      expect(share).toBeGreaterThanOrEqual(0);
+      expect(share).toBeLessThanOrEqual(1);
+    }
+    expect(measured).toHaveLength(6);
+  });
+
+  it('are the same after an interruption while they are collected, and later', async () => {
+    for (const stopAfter of [2, 4]) {
+      await interrupt(`latent-${stopAfter}`, monitors, stopAfter);
+      expect(await outcomeOf(`latent-${stopAfter}`)).toEqual(await outcomeOf('latent'));
+    }
+  });
+
+  it('are not looked for where the detector is off', async () => {
+    await runPpo('latent-off', { actions: { 'latent-outliers': 'off' } });
+    const events = await readEvents(join(folder, 'latent-off'));
+    expect(events.some(({ metrics }) => 'monitor/outliers' in metrics)).toBe(false);
+  });
+});
+
 it('enabled: false watches nothing', async () => {
   await runPpo('off', { enabled: false });
   expect((await ppoOf('off')).monitor).toBeUndefined();

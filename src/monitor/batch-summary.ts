@@ -17,6 +17,8 @@ export interface WatchedResponse {
   readonly kl?: number;
   /** How far the members of an ensemble of reward models disagree. */
   readonly spread?: number;
+  /** 1 = its state in the reward model is unlike those of the reference's responses, 0 = like them. */
+  readonly outlying?: number;
 }
 
 /** Plain data, about a kilobyte. */
@@ -36,6 +38,8 @@ export interface BatchSummary {
   readonly rewardPerWord: number | null;
   /** Mean spread of the best tenth by reward, less the mean of all; null without an ensemble. */
   readonly spreadOfBest: number | null;
+  /** Share of responses whose state in the reward model is unlike the reference's; null where it is not known. */
+  readonly outliers: Moments | null;
   /** Share of responses that also answer another prompt, word for word; null with one prompt only. */
   readonly sameAnswer: Moments | null;
 }
@@ -74,6 +78,7 @@ export function summariseBatch(responses: readonly WatchedResponse[]): BatchSumm
     rewardPerWord:
       withLength === null || !reward ? null : (withLength * reward.deviation) / features.length.deviation,
     spreadOfBest: spreadOfBest(responses),
+    outliers: over((one) => one.outlying),
     sameAnswer: new Set(prompts).size > 1 ? momentsOf(sharedAnswers(responses), prompts) : null,
   };
 }

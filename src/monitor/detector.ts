@@ -23,6 +23,7 @@ export const detectorNames = [
   'held-out-fall',
   'proxy-gap',
   'ensemble-spread',
+  'latent-outliers',
   'reward-length',
   'reward-style',
   'feature-drift',

@@ -1,12 +1,15 @@
 /** What monitors have seen of a stage so far: metrics by name, and summaries of responses, in order of steps. */
 import type { BatchSummary } from './batch-summary.ts';
 import type { Finding } from './detector.ts';
+import type { LatentStates } from './latent/latent-watch.ts';
 import { type Moments, pool } from './statistics.ts';
 
 /** One thing seen; plain data, so that it can be kept and read back. */
 export type Entry =
   | { readonly step: number; readonly metrics: Readonly<Record<string, number | null>> }
   | { readonly step: number; readonly batch: BatchSummary }
+  /** The reward model's states of responses that stand for the reference's. */
+  | { readonly step: number; readonly latent: LatentStates }
   /** What trying canaries has shown; null: none was rewarded. */
   | { readonly step: number; readonly canaries: Finding | null };
 

@@ -4,6 +4,7 @@ export { type Canary, type CanaryResult, canaries, canaryWins, judgeCanaries } f
 export { type Detector, type DetectorName, detectorNames, type Finding } from './detector.ts';
 export { fitGold, fittedGain, type GoldFit, type GoldForm, type GoldPoint, goldForms } from './goodhart.ts';
 export { type Entry, History, type Point } from './history.ts';
+export { type LatentStates, LatentWatch } from './latent/latent-watch.ts';
 export { type Alarm, detectors, Monitor } from './monitor.ts';
 export {
   type AlarmAction,

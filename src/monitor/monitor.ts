@@ -10,6 +10,7 @@ import { hackDetectors } from './detectors/hacks.ts';
 import { healthDetectors } from './detectors/health.ts';
 import { rewardDetectors } from './detectors/reward.ts';
 import { type Entry, History } from './history.ts';
+import { LatentWatch } from './latent/latent-watch.ts';
 import type { AlarmAction, MonitorOptions } from './options.ts';
 
 export interface Alarm extends Finding {
@@ -31,6 +32,8 @@ const isHealth = new Set<DetectorName>(healthDetectors.map(({ name }) => name));
 
 export class Monitor {
   readonly history: History = new History();
+  /** Which responses are unlike the reference's to the reward model. */
+  readonly latent: LatentWatch = new LatentWatch();
   private readonly options: MonitorOptions;
   private readonly asked: readonly Detector[];
   private readonly episodes = new Map<DetectorName, Episode>();
@@ -54,6 +57,10 @@ export class Monitor {
       return entry.canaries && action
         ? [{ detector: 'canary', step: entry.step, action, ...entry.canaries }]
         : [];
+    }
+    if ('latent' in entry) {
+      this.latent.add(entry.latent);
+      return [];
     }
     this.history.add(entry);
     const kind = 'batch' in entry ? 'responses' : 'metrics';

@@ -26,6 +26,7 @@ export const detectorMeanings: Readonly<Record<DetectorName, string>> = {
   'held-out-fall': 'The reward rises and the held-out reward falls.',
   'proxy-gap': 'The reward has risen far more than the held-out reward.',
   'ensemble-spread': 'Reward models disagree more and more about the responses, or about the best of them.',
+  'latent-outliers': 'Many responses are unlike the reference’s in the eyes of the reward model.',
   'reward-length': 'The reward follows the length of responses.',
   'reward-style': 'The reward follows the style of responses.',
   'feature-drift': 'The style of responses has moved far from the reference.',

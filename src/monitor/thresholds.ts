@@ -50,6 +50,13 @@ export const thresholds = z.strictObject({
       'How much more the reward has risen than the held-out reward, both in standard deviations over the reference’s responses.',
     ),
   spreadGrowth: number.min(1).default(1.5).describe('Times the spread of an ensemble at the start.'),
+  outliers: number
+    .min(0)
+    .max(1)
+    .default(0.2)
+    .describe(
+      'Share of responses whose state in the reward model lies further out than 99 % of the reference’s.',
+    ),
   correlation: number
     .min(0)
     .max(1)

@@ -46,7 +46,7 @@ export {
   type HeadsEvaluation,
   type RewardEvaluation,
 } from './reward-evaluation.ts';
-export { type RewardFunction, type RewardItem, rewardModel } from './reward-function.ts';
+export { type RewardFunction, type RewardItem, rewardModel, type StateListener } from './reward-function.ts';
 export { type RewardOptions, rewardOptions, rewardRules } from './reward-options.ts';
 export * from './rewards/index.ts';
 export { trainRloo } from './rloo.ts';

@@ -18,12 +18,23 @@ export interface RewardItem extends Sequence {
  */
 export type RewardFunction = (items: readonly RewardItem[]) => Promise<ArrayLike<number | null>>;
 
-/** Rewards from a reward model that shares the policy's tokenizer; it stays as it is. */
+/** Told of each response the reward model's state at the token that it scores, [B][D]. */
+export type StateListener = (items: readonly RewardItem[], states: readonly Float32Array[]) => void;
+
+/**
+ * Rewards from a reward model that shares the policy's tokenizer; it stays as it is.
+ * @param options.onStates default: nobody asks, and states are not read out
+ */
 export async function rewardModel(
   config: DecoderConfig,
   parameters: ParameterStore,
-  options: ScorerOptions = {},
+  { onStates, ...options }: ScorerOptions & { readonly onStates?: StateListener } = {},
 ): Promise<RewardFunction> {
-  const scorer = await HeadScorer.create(config, parameters, scoreHeadName, options);
-  return (items) => scorer.scoreLast(parameters, items);
+  const states = onStates !== undefined;
+  const scorer = await HeadScorer.create(config, parameters, scoreHeadName, { ...options, states });
+  return async (items) => {
+    const found = await scorer.scoreStates(parameters, items);
+    onStates?.(items, found.states);
+    return found.scores[0];
+  };
 }

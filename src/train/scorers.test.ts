@@ -106,4 +106,20 @@ describe('HeadScorer', () => {
     const cut = Array.from(first, (_, t) => ({ prompt, response: Array.from(first).slice(0, t) }));
     expectClose(await scorer.scoreLast(store, cut), tokens[0]);
   });
+
+  it('hands out the states that it scores, where they were asked for', async () => {
+    const scorer = await HeadScorer.create(config, store, head, {
+      threads: 1,
+      tokenBudget: 64,
+      states: true,
+    });
+    const { scores, states } = await scorer.scoreStates(store, sequences);
+    const weights = store.view(head);
+    expect(states).toHaveLength(sequences.length);
+    // The head is linear: its score is the product of its weights and the state.
+    const products = states.map((state) => state.reduce((sum, value, i) => sum + value * weights[i], 0));
+    expectClose(scores[0], Float32Array.from(products));
+    const without = await HeadScorer.create(config, store, head, { threads: 1 });
+    expect((await without.scoreStates(store, sequences)).states).toEqual([]);
+  });
 });

@@ -119,12 +119,12 @@ export class ResponseScorer {
 export class HeadScorer {
   /** H */
   readonly heads: number;
-  private readonly session: Session<'scores'>;
+  private readonly session: Session<string>;
   private readonly parameterNames: readonly string[];
   private readonly tokenBudget: number;
 
   private constructor(
-    session: Session<'scores'>,
+    session: Session<string>,
     parts: { readonly names: readonly string[]; readonly tokenBudget: number; readonly heads: number },
   ) {
     this.session = session;
@@ -133,16 +133,22 @@ export class HeadScorer {
     this.heads = parts.heads;
   }
 
-  /** @param head name of the head's parameter, e.g. `score.weight` */
+  /**
+   * @param head name of the head's parameter, e.g. `score.weight`
+   * @param options.states true: the states that the head reads can be asked for too. Default false
+   */
   static async create(
     config: DecoderConfig,
     store: ParameterStore,
     head: string,
-    options: ScorerOptions = {},
+    options: ScorerOptions & { readonly states?: boolean } = {},
   ): Promise<HeadScorer> {
+    const { states: wantsStates, ...sessionOptions } = options;
     const model = buildModelGraph(config, store);
-    const scores = scalarHead(model, countedHidden(model), head);
-    const session = await Session.create(model.graph, { scores }, options);
+    const states = countedHidden(model);
+    const outputs: Record<string, Tensor> = { scores: scalarHead(model, states, head) };
+    if (wantsStates) outputs.states = states;
+    const session = await Session.create(model.graph, outputs, sessionOptions);
     return new HeadScorer(session, {
       names: [...model.weights.inputs.keys()],
       tokenBudget: options.tokenBudget ?? 8192,
@@ -157,16 +163,31 @@ export class HeadScorer {
 
   /** @returns [H][B] each head's output at each sequence's last token */
   async scoreHeads(parameters: ParameterStore, sequences: readonly Sequence[]): Promise<Float32Array[]> {
+    return (await this.scoreStates(parameters, sequences)).scores;
+  }
+
+  /**
+   * Scores, and the states that the heads read them off.
+   * @returns scores: as `scoreHeads`; states: [B][D] at each sequence's last token, none unless asked for in `create`
+   */
+  async scoreStates(
+    parameters: ParameterStore,
+    sequences: readonly Sequence[],
+  ): Promise<{ readonly scores: Float32Array[]; readonly states: Float32Array[] }> {
     const { heads } = this;
-    const results = Array.from({ length: heads }, () => new Float32Array(sequences.length));
+    const scores = Array.from({ length: heads }, () => new Float32Array(sequences.length));
+    const states: Float32Array[] = [];
     await this.run(parameters, sequences, (batch, group) => ({
       rows: Int32Array.from(group, (index, row) => row * batch.length + lengthOf(sequences[index]) - 1),
-      take: (scores) =>
+      take: (found, hidden) =>
         group.forEach((index, row) => {
-          for (let h = 0; h < heads; h++) results[h][index] = scores[row * heads + h];
+          for (let h = 0; h < heads; h++) scores[h][index] = found[row * heads + h];
+          if (!hidden) return;
+          const width = hidden.length / group.length;
+          states[index] = hidden.slice(row * width, (row + 1) * width);
         }),
     }));
-    return results;
+    return { scores, states };
   }
 
   /** @returns per sequence [tokens] the output where each response token is predicted, one place before it */
@@ -200,14 +221,17 @@ export class HeadScorer {
     plan: (
       batch: TokenBatch,
       group: readonly number[],
-    ) => { readonly rows: Int32Array; readonly take: (scores: Float32Array) => void },
+    ) => {
+      readonly rows: Int32Array;
+      readonly take: (scores: Float32Array, states: Float32Array | undefined) => void;
+    },
   ): Promise<void> {
     const weights = feedsOf(parameters, this.parameterNames);
     for (const group of planMicroBatches(sequences.map(lengthOf), this.tokenBudget)) {
       const batch = padSequences(group.map((index) => sequences[index]));
       const { rows, take } = plan(batch, group);
-      const { scores } = await this.session.run({ ...weights, ...tokenFeeds(batch), rows });
-      take(scores.data as Float32Array);
+      const { scores, states } = await this.session.run({ ...weights, ...tokenFeeds(batch), rows });
+      take(scores.data as Float32Array, states?.data as Float32Array | undefined);
     }
   }
 }

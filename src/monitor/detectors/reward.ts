@@ -2,6 +2,7 @@
 import type { BatchSummary } from '../batch-summary.ts';
 import type { Detector } from '../detector.ts';
 import type { History } from '../history.ts';
+import { outlyingShare } from '../latent/latent-reference.ts';
 import { leastCorrelation, type Moments, pool, separation, slopeOf } from '../statistics.ts';
 import { featureMeanings, type TextFeature, textFeatures } from '../text-features.ts';
 import { percent, readable } from '../words.ts';
@@ -76,6 +77,21 @@ export const rewardDetectors: readonly Detector[] = [
           : 'The best responses by reward are those about which the reward models disagree most',
         cause: 'The policy writes what the reward models have not learnt to judge.',
         remedy: 'Set ensemble to worst-case or mean minus spread, or label such responses and train again.',
+      };
+    },
+  },
+  {
+    name: 'latent-outliers',
+    reads: 'responses',
+    find(history, { outliers }, window) {
+      const now = history.recent(window, (batch) => batch.outliers);
+      if (!now || !(now.mean > outliers && now.mean - outlyingShare > certain * now.error)) return null;
+      return {
+        what: `In the eyes of the reward model ${percent(now.mean)} of responses lie further out than 99 % of the reference's`,
+        cause:
+          'The policy writes what neither the reference nor, probably, the reward model’s training data has, so that rewards are guesses there: often the start of a hack.',
+        remedy:
+          'Read the newest samples with the highest reward; label responses of this policy and train the reward model again, raise klCoef (or beta), or use an ensemble.',
       };
     },
   },

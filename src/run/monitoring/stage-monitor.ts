@@ -26,6 +26,8 @@ export interface PolicyWatch {
   readonly policy: ParameterStore;
   /** [B] or fewer held-out rewards, NaN where one is not scored; null: there is none. */
   readonly heldOut: ((step: number, rollout: WatchedRollout) => Promise<ArrayLike<number>>) | null;
+  /** [B][D] the reward model's states of the responses; null: they are not known. */
+  readonly states: (rollout: WatchedRollout) => readonly ArrayLike<number>[] | null;
   /** Tries texts that answer nothing on the reward, beside these responses; null: not wanted. */
   readonly canaries:
     | ((rollout: WatchedRollout, heldOut: ArrayLike<number>) => Promise<Finding | null>)
@@ -114,12 +116,30 @@ export class StageMonitor {
     if (step === 1 && watch.canaries && this.monitor.actionOf('canary')) {
       this.see({ step, canaries: await watch.canaries(rollout, heldOut) });
     }
-    const batch = summariseBatch(watchedResponses(rollout, heldOut));
+    const outlying = this.outlying(step, rollout, watch.states(rollout));
+    const batch = summariseBatch(watchedResponses(rollout, { heldOut, outlying }));
     this.outer.event(step, monitorMetrics(batch));
     this.see({ step, batch });
     if (this.pending) return this.end(step, this.pending);
     if (this.best?.step === step) await this.weights?.save(step);
     return 'go on';
+  }
+
+  /** [B] 1 = unlike what the reference writes, to the reward model; null where that is not known or not known yet. */
+  private outlying(
+    step: number,
+    { items }: WatchedRollout,
+    states: readonly ArrayLike<number>[] | null,
+  ): readonly number[] | null {
+    const { latent } = this.monitor;
+    if (!states) return null;
+    const described = latent.describe(
+      states,
+      items.map(({ promptText }) => promptText),
+    );
+    if (!latent.collects) return latent.judge(described);
+    this.see({ step, latent: described });
+    return null;
   }
 
   /**

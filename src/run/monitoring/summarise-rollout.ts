@@ -7,10 +7,13 @@ export function rewardsOf({ scores, mixed }: WatchedRollout): Float32Array {
   return mixed?.sums ?? scores;
 }
 
-/** @param heldOut [B] or fewer, of the first responses */
+/**
+ * @param found.heldOut  [B] or fewer, of the first responses
+ * @param found.outlying [B] 1 = unlike what the reference writes, to the reward model; null: not known
+ */
 export function watchedResponses(
   rollout: WatchedRollout,
-  heldOut: ArrayLike<number> = [],
+  { heldOut, outlying }: { readonly heldOut: ArrayLike<number>; readonly outlying: ArrayLike<number> | null },
 ): WatchedResponse[] {
   const rewards = rewardsOf(rollout);
   const divergences = rollout.logProbs === rollout.referenceLogProbs ? null : divergencesOf(rollout);
@@ -21,6 +24,7 @@ export function watchedResponses(
     ended,
     reward: rewards[i],
     heldOut: heldOut[i],
+    ...(outlying && { outlying: outlying[i] }),
     ...(divergences && { kl: divergences[i] }),
     ...(spreads.length > 0 && {
       spread: spreads.reduce((sum, values) => sum + values[i], 0) / spreads.length,
@@ -41,7 +45,7 @@ function divergencesOf({ items, length, counted, logProbs, referenceLogProbs }: 
 
 /** What is recorded beside the stage's own metrics. */
 export function monitorMetrics(batch: BatchSummary): Record<string, number> {
-  const { heldOut, features, correlations, declining } = batch;
+  const { heldOut, features, correlations, declining, outliers } = batch;
   return {
     ...(heldOut && { 'monitor/held_out': heldOut.mean }),
     ...Object.fromEntries(
@@ -50,6 +54,7 @@ export function monitorMetrics(batch: BatchSummary): Record<string, number> {
       ),
     ),
     'monitor/share/declining': declining.mean,
+    ...(outliers && { 'monitor/outliers': outliers.mean }),
     'monitor/words': features.length.mean,
     ...(correlations.length !== undefined && { 'monitor/correlation/words': correlations.length }),
   };

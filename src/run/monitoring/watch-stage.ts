@@ -7,6 +7,7 @@ import type { ObjectiveOptions } from '../reward-options.ts';
 import type { DataSource } from '../stage-parts.ts';
 import { openObjectives } from '../stages/objectives.ts';
 import type { StageRun, StartModel } from '../stages/stage-run.ts';
+import type { ResponseStates } from './response-states.ts';
 import { type MonitorRecord, StageMonitor } from './stage-monitor.ts';
 import { tryCanaries } from './try-canaries.ts';
 
@@ -38,6 +39,7 @@ export async function watchData(
 /**
  * Of a stage in which a policy samples: its responses are watched too.
  * @param parts.policy what is trained, written to where an alarm goes back to earlier weights
+ * @param parts.states what the reward model makes of the responses that it scores; null: it is not known
  */
 export async function watchPolicy(
   options: {
@@ -47,7 +49,12 @@ export async function watchPolicy(
     readonly rewards?: readonly { readonly judge?: unknown }[];
   },
   stage: StageRun,
-  parts: { readonly start: StartModel; readonly policy: ParameterStore; readonly reward: RewardSource },
+  parts: {
+    readonly start: StartModel;
+    readonly policy: ParameterStore;
+    readonly reward: RewardSource;
+    readonly states: ResponseStates | null;
+  },
 ): Promise<WatchedStage> {
   const { context } = stage;
   const {
@@ -70,6 +77,7 @@ export async function watchPolicy(
   const prompts = canaryPrompts ?? (asksJudge ? 0 : usualCanaryPrompts);
   const monitor = await StageMonitor.open(context, monitorOptions.parse(plain), {
     policy: parts.policy,
+    states: ({ items }) => parts.states?.of(items) ?? null,
     heldOut: held
       ? async (step, { items }) =>
           (step - 1) % heldOutEvery === 0 ? score(items.slice(0, heldOutResponses ?? items.length)) : []

@@ -13,6 +13,7 @@ import {
   type RewardItem,
   type RewardMember,
   ruleOf,
+  type StateListener,
   textReward,
 } from '../../train/index.ts';
 import type { ObjectiveOptions } from '../reward-options.ts';
@@ -39,6 +40,7 @@ export interface OpenObjectives {
 /**
  * Opens every objective.
  * @param options.allowWeakReward true: reward models of this run need not be better than chance
+ * @param options.onStates told the states of the reward model, where there is exactly one
  * @throws TenetError('usage') naming the objective that cannot be opened; TenetError('preflight') for a reward model that
  *   would misread the policy or knows nothing
  */
@@ -46,7 +48,7 @@ export async function openObjectives(
   wanted: readonly ObjectiveOptions[],
   stage: StageRun,
   policy: StartModel,
-  options: { readonly allowWeakReward: boolean },
+  options: OpenOptions,
 ): Promise<OpenObjectives> {
   const judges: LanguageModel[] = [];
   const release = async (): Promise<void> => {
@@ -54,10 +56,14 @@ export async function openObjectives(
   };
   try {
     const objectives: OpenObjective[] = [];
+    const onStates = wanted.flatMap(placesOf).length === 1 ? options.onStates : undefined;
     for (const objective of wanted) {
       const { name, weight, atLeast, atMost } = objective;
       const role = { name, weight, atLeast, atMost };
-      objectives.push({ ...(await open(objective, stage, policy, { ...options, judges })), ...role });
+      objectives.push({
+        ...(await open(objective, stage, policy, { ...options, onStates, judges })),
+        ...role,
+      });
     }
     return { objectives, release };
   } catch (error) {
@@ -66,13 +72,18 @@ export async function openObjectives(
   }
 }
 
+interface OpenOptions {
+  readonly allowWeakReward: boolean;
+  readonly onStates?: StateListener;
+}
+
 type Opened = Pick<OpenObjective, 'score' | 'source' | 'model'>;
 
 async function open(
   objective: ObjectiveOptions,
   stage: StageRun,
   policy: StartModel,
-  options: { readonly allowWeakReward: boolean; readonly judges: LanguageModel[] },
+  options: OpenOptions & { readonly judges: LanguageModel[] },
 ): Promise<Opened> {
   const { name } = objective;
   if (objective.rule) {
@@ -131,13 +142,10 @@ async function openModels(
   objective: ObjectiveOptions,
   stage: StageRun,
   policy: StartModel,
-  { allowWeakReward }: { readonly allowWeakReward: boolean },
+  { allowWeakReward, onStates }: OpenOptions,
 ): Promise<Opened> {
-  const { name, rewardModel, rewardModelPath, ensemble: rule, spreadWeight } = objective;
-  const places = [
-    ...[rewardModel ?? []].flat().map((from) => ({ from })),
-    ...[rewardModelPath ?? []].flat().map((path) => ({ path })),
-  ];
+  const { name, ensemble: rule, spreadWeight } = objective;
+  const places = placesOf(objective);
   const models: StartModel[] = [];
   for (const [i, place] of places.entries()) {
     const role = `reward model ${name}${places.length > 1 ? ` ${i + 1}` : ''}`;
@@ -147,12 +155,23 @@ async function openModels(
     models.push(model);
   }
   const members = models.map((model) => memberOf(model, objective, stage.name));
-  const score = await modelObjective(members, { threads: stage.threads, rule, spreadWeight });
+  const score = await modelObjective(members, { threads: stage.threads, rule, spreadWeight, onStates });
   const count = members.reduce((sum, { heads = [0] }) => sum + heads.length, 0);
   const names = models.map(placeOf).join(', ');
   const head = objective.head === undefined ? '' : `, head ${objective.head}`;
   const source = `reward model${models.length > 1 ? 's' : ''} ${names}${head}${count > 1 ? ` (ensemble of ${count}, ${rule ?? 'mean'})` : ''}`;
   return { score, source, model: models[0] };
+}
+
+/** Where the reward models of an objective are. */
+function placesOf({
+  rewardModel,
+  rewardModelPath,
+}: ObjectiveOptions): ({ readonly from: string } | { readonly path: string })[] {
+  return [
+    ...[rewardModel ?? []].flat().map((from) => ({ from })),
+    ...[rewardModelPath ?? []].flat().map((path) => ({ path })),
+  ];
 }
 
 /** The stage that made a model, or the end of its path: `04-reward/model`. */

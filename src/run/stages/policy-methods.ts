@@ -9,6 +9,7 @@ import {
   trainRloo,
 } from '../../train/index.ts';
 import { loadData } from '../load-data.ts';
+import { statesFor } from '../monitoring/response-states.ts';
 import { watchPolicy } from '../monitoring/watch-stage.ts';
 import type { StageOf } from '../run-recipe.ts';
 import { encodePrompts } from './encode-prompts.ts';
@@ -25,7 +26,8 @@ export async function runPolicyMethod(options: PolicyStage, stage: StageRun): Pr
   const start = await startModel(stage, { from: options.model, adapter: options.adapter });
   const policy = start.parameters;
   const reference = options.beta > 0 ? policy.clone() : undefined;
-  const rewards = await loadRewards(options, stage, start);
+  const states = statesFor(options.monitors);
+  const rewards = await loadRewards(options, stage, start, states);
 
   // Step 2. The prompts.
   const { examples, inputs } = await loadData(options.prompts, {
@@ -38,7 +40,7 @@ export async function runPolicyMethod(options: PolicyStage, stage: StageRun): Pr
   const prompts = encodePrompts(stage, start, examples, options);
 
   // Step 3. Train, under the eyes of the monitors.
-  const watch = await watchPolicy(options, stage, { start, policy, reward: rewards.reward });
+  const watch = await watchPolicy(options, stage, { start, policy, reward: rewards.reward, states });
   const result = await train(
     options,
     { ...stage, context: watch.context },

@@ -11,6 +11,7 @@ import {
 import { trainPpo, valueHeadName } from '../../train/index.ts';
 import type { AdapterOptions } from '../adapter-option.ts';
 import { loadData } from '../load-data.ts';
+import { statesFor } from '../monitoring/response-states.ts';
 import { watchPolicy } from '../monitoring/watch-stage.ts';
 import type { StageOf } from '../run-recipe.ts';
 import { encodePrompts } from './encode-prompts.ts';
@@ -39,7 +40,8 @@ export async function runPpo(options: StageOf<'ppo'>, stage: StageRun): Promise<
     parameterSpecs(start.config),
     options.valueModel === 'head' ? [valueHead] : [],
   );
-  const rewards = await loadRewards(options, stage, start);
+  const states = statesFor(options.monitors);
+  const rewards = await loadRewards(options, stage, start, states);
   let value: ParameterStore | undefined;
   if (options.valueModel === 'separate') {
     value = copyOf(rewards.model ?? start, decoderSpecs(start.config), [valueHead]);
@@ -58,7 +60,7 @@ export async function runPpo(options: StageOf<'ppo'>, stage: StageRun): Promise<
   const prompts = encodePrompts(stage, start, examples, options);
 
   // Step 3. Train, under the eyes of the monitors.
-  const watch = await watchPolicy(options, stage, { start, policy, reward: rewards.reward });
+  const watch = await watchPolicy(options, stage, { start, policy, reward: rewards.reward, states });
   const result = await trainPpo(
     { ...options, seed, threads: stage.threads },
     {

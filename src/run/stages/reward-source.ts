@@ -1,6 +1,7 @@
 /** Where the rewards of a stage come from: a reward model, a judge, or a mix of objectives. */
 import { goldReward, parsePrompt } from '../../sandbox/index.ts';
 import { modelObjective, RewardMix, type RewardSource, rewardModel, weightOf } from '../../train/index.ts';
+import type { ResponseStates } from '../monitoring/response-states.ts';
 import type { ObjectiveOptions, RewardMixRecipe } from '../reward-options.ts';
 import type { DataSource } from '../run-recipe.ts';
 import { type LearntWeights, learnWeights } from './learn-weights.ts';
@@ -30,29 +31,40 @@ export interface RewardedOptions {
   readonly rewardMix?: RewardMixRecipe;
 }
 
-/** Opens what the stage's options name: objectives, a judge, or else a reward model. */
+/**
+ * Opens what the stage's options name: objectives, a judge, or else a reward model.
+ * @param states takes in what the reward model makes of each response, where there is exactly one. Default: nobody asks
+ */
 export async function loadRewards(
   options: RewardedOptions,
   stage: StageRun,
   policy: StartModel,
+  states: ResponseStates | null = null,
 ): Promise<Rewards> {
-  if (options.rewards) return mixedRewards(options.rewards, options, stage, policy);
+  if (options.rewards) return mixedRewards(options.rewards, options, stage, policy, states);
   if (options.judge) {
     const { judge, reward } = await openJudge(options.judge, stage, policy, 'constitution');
     const name = `judge ${judge.id}`;
-    return { name, reward, model: null, record: { rewardModel: name }, release: () => judge.close() };
+    const record = { rewardModel: name };
+    return { name, reward, model: null, record, release: () => judge.close() };
   }
   const model = await loadRewardModel(options, stage, policy);
-  const reward = await rewardOf(model, stage);
-  return { name: model.name, reward, model, record: { rewardModel: model.name }, release: async () => {} };
+  const reward = await rewardOf(model, stage, states);
+  const record = { rewardModel: model.name };
+  return { name: model.name, reward, model, record, release: async () => {} };
 }
 
 /** Of one score; the mean of an ensemble's, whose disagreement is recorded. */
-async function rewardOf(model: StartModel, { name, threads }: StageRun): Promise<RewardSource> {
+async function rewardOf(
+  model: StartModel,
+  { name, threads }: StageRun,
+  states: ResponseStates | null,
+): Promise<RewardSource> {
   const { config, parameters, heads } = model;
-  if (heads?.kind === 'single') return rewardModel(config, parameters, { threads });
+  const scoring = { threads, onStates: states?.listener };
+  if (heads?.kind === 'single') return rewardModel(config, parameters, scoring);
   const objective = { name: 'reward' };
-  const score = await modelObjective([memberOf(model, objective, name)], { threads });
+  const score = await modelObjective([memberOf(model, objective, name)], scoring);
   return new RewardMix([{ ...objective, score }]);
 }
 
@@ -61,9 +73,13 @@ async function mixedRewards(
   options: Pick<RewardedOptions, 'rewardMix' | 'allowWeakReward'>,
   stage: StageRun,
   policy: StartModel,
+  states: ResponseStates | null,
 ): Promise<Rewards> {
   const { aggregation, multiplier, learnedWeights } = options.rewardMix ?? {};
-  const { objectives, release } = await openObjectives(wanted, stage, policy, options);
+  const { objectives, release } = await openObjectives(wanted, stage, policy, {
+    allowWeakReward: options.allowWeakReward,
+    onStates: states?.listener,
+  });
   try {
     const learnt = learnedWeights ? await learnWeights(objectives, learnedWeights, stage, policy) : null;
     const weighted = learnt ? objectives.map((objective) => withWeight(objective, learnt)) : objectives;
