@@ -10,6 +10,7 @@ export {
   shareFigure,
 } from './figure.ts';
 export { gradeHarm, type HarmGrade } from './grade/harm.ts';
+export { type JudgedHarm, judgeHarm } from './grade/judge-harm.ts';
 export { gradeRefusal, type RefusalGrade, refuses } from './grade/refusal.ts';
 export { type AttackerOptions, type AttackerResult, attackWithModel } from './redteam/attacker.ts';
 export { type RecordedAttacks, readRecorded } from './redteam/recorded.ts';

@@ -23,6 +23,8 @@ export interface SuiteContext {
   readonly model: LanguageModel;
   /** For suites that read a model's log-probabilities of plain text; only local models have one. */
   readonly textScorer?: () => Promise<TextScorer>;
+  /** Grades answers to harmful requests beside the grader that works offline. Default: none. */
+  readonly harmJudge?: LanguageModel;
   readonly data: DataFolder;
   /** Most items of each of a suite's groups, drawn with the seed. Default: all. */
   readonly limit?: number;
@@ -65,6 +67,8 @@ export interface Suite {
   readonly about: string;
   /** Data files that it looks for in the data folder; at least one has to be there. None: it needs no data. */
   readonly files: readonly string[];
+  /** True: it runs only where it is named. Default false. */
+  readonly onlyByName?: boolean;
   run(context: SuiteContext): Promise<SuiteResult>;
 }
 

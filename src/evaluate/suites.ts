@@ -3,6 +3,7 @@ import { nearest, TenetError } from '../base/index.ts';
 import type { Suite } from './suite.ts';
 import { attackSuite } from './suites/attack-success.ts';
 import { personaSuite, sycophancySuite } from './suites/behaviours.ts';
+import { harmGradingSuite } from './suites/harm-grading.ts';
 import { hhhSuite } from './suites/hhh.ts';
 import { knownAnswersSuite } from './suites/known-answers.ts';
 import { overRefusalSuite } from './suites/over-refusal.ts';
@@ -14,6 +15,7 @@ export const publishedSuites: readonly Suite[] = [
   hhhSuite,
   overRefusalSuite,
   attackSuite,
+  harmGradingSuite,
   personaSuite,
   sycophancySuite,
   suggestedAnswersSuite,

@@ -17,6 +17,7 @@ interface EvaluateFlags extends AskFlags {
   readonly after?: string;
   readonly maxFall: number;
   readonly maxFallOf?: Readonly<Record<string, number>>;
+  readonly harmJudge?: string;
   readonly judge?: string;
   readonly prompts?: readonly string[];
   readonly constitution: string;
@@ -51,6 +52,10 @@ export function evaluateCommand(): Command {
       'another limit for a suite or figure; may be repeated',
       limitOf,
     )
+    .option(
+      '--harm-judge <model>',
+      'attacks: a model that grades the answers too, beside the grader for wording',
+    )
     .option('-j, --judge <model>', 'win rates: the judge')
     .option('--prompts <file>', 'win rates: prompts to answer; may be repeated', collect)
     .option('-c, --constitution <document>', 'win rates: what the judge compares under', 'default')
@@ -66,6 +71,7 @@ export function evaluateCommand(): Command {
         '  tenet evaluate runs/quickstart                                        in the sandbox\n' +
         '  tenet evaluate openai:gpt-4.1-mini -d data --suite xstest,attacks --limit 50 --budget 1\n' +
         '  tenet evaluate --before runs/aligned --after runs/fine-tuned -d data  did fine-tuning break it?\n' +
+        '  tenet evaluate openai:gpt-4.1 --suite harm-grading -d data            can it judge harm?\n' +
         '  tenet evaluate runs/a runs/b runs/c --judge openai:gpt-4.1 --prompts prompts.jsonl\n' +
         '  tenet evaluate runs/quickstart --suite reward-bench -d data           its reward model',
     );
@@ -126,10 +132,11 @@ async function run(models: readonly string[], flags: EvaluateFlags, self: Comman
       );
       return;
     }
+    const harmJudge = flags.harmJudge === undefined ? undefined : await session.open(flags.harmJudge);
     const measured = await measureAll(
       isCheck ? [flags.before!, flags.after!] : models,
       flags,
-      settings,
+      { ...settings, harmJudge },
       parts,
     );
     display.close();

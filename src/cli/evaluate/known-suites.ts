@@ -34,7 +34,7 @@ export async function chooseSuites(
   }
   if (!data) return all.filter(({ files }) => files.length === 0);
   const found: Suite[] = [];
-  for (const suite of all) {
+  for (const suite of all.filter(({ onlyByName }) => !onlyByName)) {
     const isThere = await Promise.all(suite.files.map((file) => data.find(file)));
     const isMeasurable = suite.name !== 'plain-text' || options.isLocal;
     if (isThere.some((paths) => paths.length > 0) && isMeasurable) found.push(suite);
