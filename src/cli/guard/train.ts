@@ -80,8 +80,12 @@ export function trainCommand(): Command {
       'after',
       '\nExamples:\n' +
         '  tenet guard train guard-data.jsonl -o guards/mine\n' +
+        '  tenet guard train guard-data.jsonl -m models/assistant --probe 6,10 -o guards/probe\n' +
         '  tenet guard train redteam/labelled-replies.jsonl redteam/harmbench_val.csv --harmless alpaca.json \\\n' +
-        '    --test redteam/xstest_prompts.csv -o guards/mine\n',
+        '    --test redteam/xstest_prompts.csv -o guards/mine\n\n' +
+        'Options for --set, with their defaults in docs/guard.md: numTrainEpochs, maxSteps, batchSize, learningRate, blendFrom,\n' +
+        'blendTo, categoryWeight, languageModelCoef, balance, maxLength, disguises, trunk.width (…), probe.window (…), testShare,\n' +
+        'calibrationShare, similarity, seed, threads, and those of every stage.\n',
     )
     .action(run);
 }

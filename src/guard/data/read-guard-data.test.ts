@@ -105,6 +105,10 @@ describe('readGuardData', () => {
     );
   });
 
+  it('says when there is no file', async () => {
+    await expect(readGuardData('nope.jsonl')).rejects.toThrow('There is no file nope.jsonl.');
+  });
+
   it('says what it knows where data do not say what is harmful', async () => {
     const path = file('plain.jsonl', rows({ prompt: 'p', completion: 'c' }));
     await expect(readGuardData(path)).rejects.toThrow(

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { z } from 'zod';
-import { hashFile, TenetError } from '../../base/index.ts';
+import { exists, hashFile, TenetError } from '../../base/index.ts';
 import {
   type Content,
   type Example,
@@ -49,6 +49,7 @@ export interface GuardData {
  */
 export async function readGuardData(path: string, options: ReadGuardOptions = {}): Promise<GuardData> {
   const source = basename(path).replace(/\.(gz|jsonl|json|csv|tsv|txt|parquet)(?=\.|$).*/i, '');
+  if (!(await exists(path))) throw new TenetError('usage', `There is no file ${path}.`);
   const hash = await hashFile(path);
   const { form, facts } = options.as
     ? await readAs(path, options.as, options.answersOnly ?? false)
