@@ -17,6 +17,7 @@ import { adamw } from './adamw.ts';
 import { type Benchmark, isMet, type Row } from './benchmark.ts';
 import { decode } from './decode.ts';
 import { footprint } from './footprint.ts';
+import { guardClassifier } from './guard-classifier.ts';
 import { labels } from './labels.ts';
 import { ledger } from './ledger.ts';
 import { memory } from './memory.ts';
@@ -40,6 +41,7 @@ const benchmarks: readonly Benchmark[] = [
   startup,
   adamw,
   ledger,
+  guardClassifier,
   labels,
   memory,
   footprint,
