@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readRecords, writeRecords } from '../src/data/index.ts';
 import { importLabels, type LabelForm, labelFilter, labelRecords } from '../src/feedback/index.ts';
-import { openStore, type Store, selectFromLedger, writeSelectionFile } from '../src/store/index.ts';
+import { openStore, SelectionRecorder, type Store, writeSelectionFile } from '../src/store/index.ts';
 import {
   type Benchmark,
   type BenchmarkSettings,
@@ -100,9 +100,11 @@ async function transfer({ quick }: BenchmarkSettings): Promise<Row[]> {
 
 /** As `tenet label export` does it. */
 async function exportAll(store: Store, form: LabelForm, file: string): Promise<void> {
-  const selection = await selectFromLedger(store, labelFilter('big'));
-  await writeRecords(file, labelRecords(store, 'big', { form, until: selection.digest.head.count }));
-  await writeSelectionFile(file, selection);
+  const head = await store.ledger.head();
+  const recorder = new SelectionRecorder(store, labelFilter('big'), head);
+  const onEvent = recorder.add.bind(recorder);
+  await writeRecords(file, labelRecords(store, 'big', { form, until: head.count, onEvent }));
+  await writeSelectionFile(file, recorder.result());
 }
 
 async function* madeRows(count: number) {

@@ -20,6 +20,7 @@ export {
   ledgerSelectionSchema,
   readSelectionFile,
   type SelectionCheck,
+  SelectionRecorder,
   selectFromLedger,
   writeSelectionFile,
 } from './ledger-selection.ts';

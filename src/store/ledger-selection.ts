@@ -4,11 +4,13 @@
  * A data file exported from a ledger carries this beside it, as `<file>.ledger.json`, so that a run that trains on the
  * file can record where its labels came from.
  */
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { hashFile, TenetError, writeFileAtomic } from '../base/index.ts';
-import type { LedgerSummary } from './ledger/summarise.ts';
-import type { EventFilter, LedgerDigest } from './ledger.ts';
+import { type LedgerSummary, Summary } from './ledger/summarise.ts';
+import type { EventFilter, LedgerDigest, LedgerHead } from './ledger.ts';
+import type { LedgerEvent } from './ledger-event.ts';
 import type { Store } from './store.ts';
 
 /** A part of a ledger, named by its content. */
@@ -25,6 +27,43 @@ export interface LedgerSelection {
 export async function selectFromLedger(store: Store, filter: EventFilter = {}): Promise<LedgerSelection> {
   const { digest, summary } = await store.ledger.describe(filter);
   return { url: store.url, filter: { ...filter, until: digest.head.count }, digest, summary };
+}
+
+/**
+ * Names a selection while its events are read for something else, so that they are read once. Give it every event that
+ * `ledger.read(filter)` gives, in order.
+ */
+export class SelectionRecorder {
+  private readonly url: string;
+  private readonly filter: EventFilter;
+  private readonly head: LedgerHead;
+  private readonly hash = createHash('sha256');
+  private readonly summary = new Summary();
+  private first: string | null = null;
+  private last: string | null = null;
+  private events = 0;
+
+  /** @param head of the ledger; the filter looks up to it */
+  constructor(store: Store, filter: EventFilter, head: LedgerHead) {
+    this.url = store.url;
+    this.filter = { ...filter, until: head.count };
+    this.head = head;
+  }
+
+  add(event: LedgerEvent): void {
+    this.hash.update(`${event.hash}\n`);
+    this.summary.addEvent(event);
+    this.first ??= event.hash;
+    this.last = event.hash;
+    this.events++;
+  }
+
+  result(): LedgerSelection {
+    const { url, filter, head, events } = this;
+    const hash = `sha256:${this.hash.digest('hex')}`;
+    const digest = { events, hash, firstEvent: this.first, lastEvent: this.last, head };
+    return { url, filter, digest, summary: this.summary.result() };
+  }
 }
 
 /** What a check of a selection against its ledger found. */

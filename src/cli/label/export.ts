@@ -41,7 +41,7 @@ export function exportCommand(): Command {
     .action(async (file: string, flags: ExportFlags, self: Command) => {
       const [
         { judgedTasks, labelFilter, labelRecords, labelWeights },
-        { openStore, selectFromLedger, writeSelectionFile },
+        { openStore, SelectionRecorder, writeSelectionFile },
         { writeRecords },
         { TenetError },
       ] = await Promise.all([
@@ -59,21 +59,24 @@ export function exportCommand(): Command {
       const store = await openStore(flags.store, { mustExist: true });
       try {
         const project = await chooseProject(store, flags.project);
-        const selection = await selectFromLedger(store, labelFilter(project));
-        if (selection.digest.events === 0) {
+        // As the ledger is now, so that the file and what is noted beside it are about the same labels.
+        const head = await store.ledger.head();
+        const until = head.count;
+        if ((await store.ledger.count({ ...labelFilter(project), until })) === 0) {
           throw new TenetError(
             'usage',
             `project ${project} has no labels to export yet. Label with: tenet label work`,
           );
         }
-        // As of the selection, so that the file and what is noted beside it are about the same labels.
-        const until = selection.digest.head.count;
         const weights =
           flags.weights === 'equal' ? undefined : labelWeights(await judgedTasks(store, project, { until }));
+        const recorder = new SelectionRecorder(store, labelFilter(project), head);
+        const onEvent = recorder.add.bind(recorder);
         const rows = await writeRecords(
           file,
-          labelRecords(store, project, { form: flags.as, weights, until }),
+          labelRecords(store, project, { form: flags.as, weights, until, onEvent }),
         );
+        const selection = recorder.result();
         await writeSelectionFile(file, selection);
         const { events } = selection.digest;
         process.stdout.write(

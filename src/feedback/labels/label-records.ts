@@ -21,6 +21,8 @@ export interface LabelRecordOptions {
   readonly weights?: ReadonlyMap<string, number>;
   /** As the ledger stood at this event. Default: now. */
   readonly until?: number;
+  /** Told of every label that is read, also of those that rank nothing. */
+  readonly onEvent?: (event: LedgerEvent) => void;
 }
 
 /** The labels of a project that stand: those of people, and decisions where they disagreed. */
@@ -32,13 +34,16 @@ export function labelFilter(project: string): EventFilter {
 export async function* labelRecords(
   store: Store,
   project: string,
-  { form, weights, until }: LabelRecordOptions,
+  { form, weights, until, onEvent = () => {} }: LabelRecordOptions,
 ): AsyncGenerator<object, void, undefined> {
   if (form === 'labels') {
-    for await (const event of store.ledger.read({ ...labelFilter(project), until })) yield labelRecord(event);
+    for await (const event of store.ledger.read({ ...labelFilter(project), until })) {
+      onEvent(event);
+      yield labelRecord(event);
+    }
     return;
   }
-  const byTask = await rankingsByTask(store, { ...labelFilter(project), until }, weights);
+  const byTask = await rankingsByTask(store, { ...labelFilter(project), until }, weights, onEvent);
   for await (const { id, item } of new LabelQueue(store, project).read()) {
     const rankings = byTask.get(id);
     if (!rankings) continue;
@@ -65,10 +70,13 @@ async function rankingsByTask(
   store: Store,
   filter: EventFilter,
   weights: ReadonlyMap<string, number> | undefined,
+  onEvent: (event: LedgerEvent) => void,
 ): Promise<Map<string, WeightedRanking[]>> {
   const byTask = new Map<string, WeightedRanking[]>();
   const decided = new Set<string>();
-  for await (const { kind, taskId, ranks, judge } of store.ledger.read({ ...filter, items: false })) {
+  for await (const event of store.ledger.read({ ...filter, items: false })) {
+    onEvent(event);
+    const { kind, taskId, ranks, judge } = event;
     if (taskId === undefined || ranks === undefined) continue;
     const ranking = { ranks, weight: weights?.get(judge.id) ?? 1 };
     if (kind === 'adjudication') {

@@ -3,9 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRecords, writeRecords } from '../../data/index.ts';
-import { type LedgerEvent, openStore, type Store } from '../../store/index.ts';
+import {
+  type LedgerEvent,
+  openStore,
+  SelectionRecorder,
+  type Store,
+  selectFromLedger,
+} from '../../store/index.ts';
 import { onEachDatabase } from '../../store/testing/each-database.ts';
-import { importLabels, LabelQueue, labelFilter, labelRecords } from '../index.ts';
+import { importLabels, LABEL_FORMS, LabelQueue, labelFilter, labelRecords } from '../index.ts';
 
 /** All weak orderings of K items, as ranks without gaps: every list of numbers 1 … m that uses each of them. */
 function weakOrderings(K: number): number[][] {
@@ -104,6 +110,35 @@ onEachDatabase((database) => {
       await to.close();
     },
   );
+});
+
+it.each(LABEL_FORMS)('what %s are made of is recorded as they are read', async (form) => {
+  const store = await openStore(':memory:');
+  await filled(store);
+  const constitution = { hash: `sha256:${'a'.repeat(64)}`, version: '1.0.0' };
+  const item = { prompt: 'p', responses: [{ text: 'x' }, { text: 'y' }] };
+  await store.ledger.append([
+    {
+      kind: 'label',
+      project: 'fish',
+      judge: { kind: 'ai', id: 'j' },
+      item,
+      ranks: [1, 2],
+      principles: ['a', 'b'],
+      constitution,
+    },
+    { kind: 'label', project: 'another', judge: { kind: 'ai', id: 'j' }, item, ranks: [1, 2] },
+  ]);
+  const head = await store.ledger.head();
+  const recorder = new SelectionRecorder(store, labelFilter('fish'), head);
+  const rows = labelRecords(store, 'fish', {
+    form,
+    until: head.count,
+    onEvent: (event) => recorder.add(event),
+  });
+  expect((await listOf(rows)).length).toBeGreaterThan(70);
+  expect(recorder.result()).toEqual(await selectFromLedger(store, labelFilter('fish')));
+  await store.close();
 });
 
 it.each(extensions)(

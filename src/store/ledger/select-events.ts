@@ -102,7 +102,7 @@ export function summarised(
 ): SelectQueryBuilder<WithEvent, 'event', SummarisedRow> {
   return query
     .select(['event.seq', 'event.hash', 'event.kind', 'event.judge_kind', 'event.judge_id'])
-    .select(['event.principles', 'event.constitution_hash'])
+    .select('event.principles')
     .select(({ eb, ref }) =>
       eb
         .case()

@@ -26,12 +26,14 @@ export interface LedgerSummary {
 
 /** What is counted of an event. */
 export interface SummarisedRow
-  extends Pick<
-    LedgerEventTable,
-    'seq' | 'hash' | 'kind' | 'judge_kind' | 'judge_id' | 'principles' | 'constitution_hash'
-  > {
+  extends Pick<LedgerEventTable, 'seq' | 'hash' | 'kind' | 'judge_kind' | 'judge_id' | 'principles'> {
   /** Null where it names no constitution. */
   readonly content: string | null;
+}
+
+/** What is counted of an event that is whole. */
+interface Counted extends Pick<EventContent, 'judge' | 'principles' | 'constitution'> {
+  readonly kind: string;
 }
 
 /** Counts events as they are read. */
@@ -42,16 +44,25 @@ export class Summary {
   private readonly principles = new Counter<string>();
   private readonly constitutions = new Counter<string>();
 
-  add({ kind, judge_kind, judge_id, principles, constitution_hash: hash, content }: SummarisedRow): void {
+  /** A row of the table. */
+  add({ kind, judge_kind, judge_id, principles, content }: SummarisedRow): void {
+    this.addEvent({
+      kind,
+      judge: { kind: judge_kind as Judge['kind'], id: judge_id },
+      ...(principles !== null && { principles: principles.trim().split(' ') }),
+      ...(content !== null && { constitution: (JSON.parse(content) as EventContent).constitution }),
+    });
+  }
+
+  addEvent({ kind, judge, principles = [], constitution }: Counted): void {
     this.kinds.add(kind);
-    this.judgeKinds.add(judge_kind);
-    let judges = this.judges.get(judge_kind);
-    if (!judges) this.judges.set(judge_kind, (judges = new Counter()));
-    judges.add(judge_id);
-    for (const id of principles?.trim().split(' ') ?? []) this.principles.add(JSON.stringify([id, hash]));
-    if (content === null) return;
-    const { version = null } = (JSON.parse(content) as EventContent).constitution!;
-    this.constitutions.add(JSON.stringify([hash, version]));
+    this.judgeKinds.add(judge.kind);
+    let judges = this.judges.get(judge.kind);
+    if (!judges) this.judges.set(judge.kind, (judges = new Counter()));
+    judges.add(judge.id);
+    const { hash = null, version = null } = constitution ?? {};
+    for (const id of principles) this.principles.add(JSON.stringify([id, hash]));
+    if (hash !== null) this.constitutions.add(JSON.stringify([hash, version]));
   }
 
   result(): LedgerSummary {
