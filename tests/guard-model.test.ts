@@ -43,12 +43,19 @@ const ask = {
 };
 /** Without what differs from call to call. */
 const lasting = ({ id: _, created: __, ...rest }: { id: string; created: number }): object => rest;
+/** Log-probabilities differ in their last digits by who else is computed at the time. */
+const alike = (value: unknown): unknown => {
+  if (typeof value === 'number' && !Number.isInteger(value)) return expect.closeTo(value, 3);
+  if (Array.isArray(value)) return value.map(alike);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, alike(entry)]));
+};
 
 describe('answers through the guard', () => {
   it('are those of the model server, whole and streamed', async () => {
     const [direct, through] = [clientOf(model.url), clientOf(guarded.url)];
     const whole = await through.chat.completions.create(ask);
-    expect(lasting(whole)).toEqual(lasting(await direct.chat.completions.create(ask)));
+    expect(lasting(whole)).toEqual(alike(lasting(await direct.chat.completions.create(ask))));
 
     // Choices may pass one another; what each says, with its log-probabilities, does not change.
     const said = async (client: OpenAI): Promise<object[]> => {
@@ -67,17 +74,16 @@ describe('answers through the guard', () => {
       return [...choices, usage!];
     };
     const streamed = await said(through);
-    expect(streamed).toEqual(await said(direct));
+    expect(streamed).toEqual(alike(await said(direct)));
     expect(streamed[0]).toMatchObject({ text: whole.choices[0].message.content });
     expect((await through.models.list()).data).toMatchObject([{ id: 'tiny' }]);
   });
 
   it('of text completions too', async () => {
     const prompt = { model: 'tiny', prompt: ['the cat', 'the hat'], max_tokens: 8, seed: 2, logprobs: 1 };
-    const answers = await Promise.all(
-      [model.url, guarded.url].map((url) => clientOf(url).completions.create(prompt)),
-    );
-    expect(lasting(answers[1])).toEqual(lasting(answers[0]));
+    const direct = await clientOf(model.url).completions.create(prompt);
+    const through = await clientOf(guarded.url).completions.create(prompt);
+    expect(lasting(through)).toEqual(alike(lasting(direct)));
   });
 });
 

@@ -692,6 +692,17 @@ describe('besides', () => {
     expect(results[1].category_applied_input_types.illicit).toEqual(['text']);
   });
 
+  it('moderations name the policy where the whole is over its threshold and no category is', async () => {
+    const { client } = await guarded({ defaults: { thresholds: { principles: { X: 0.95 } } } });
+    const [{ flagged, categories, category_scores }] = (await client.moderations.create({ input: 'X' }))
+      .results;
+    expect([flagged, categories, category_scores]).toMatchObject([
+      true,
+      { X: false, policy: true },
+      { policy: 0.9 },
+    ]);
+  });
+
   it('metrics count what happened, and health says that it is well', async () => {
     upstream.script = () => chatCompletion({ content: 'X' });
     const { client, url, reports } = await guarded();

@@ -92,13 +92,15 @@ function formOf(
     const category = moderation.categories[principle] ?? principle;
     scores[category] = Math.max(scores[category] ?? 0, its);
   }
-  // A guard that names no principle would seem to find nothing.
-  if (Object.keys(byPrinciple).length === 0 && score > 0) scores.policy = score;
-  const names = Object.keys(scores);
   const limit = (name: string): number => thresholds.principles[name] ?? thresholds.input;
+  // The whole can be over its threshold where no part is, or where the guard names none.
+  if (flagged && !Object.entries(scores).some(([name, its]) => its >= limit(name))) scores.policy = score;
+  const names = Object.keys(scores);
   return {
     flagged,
-    categories: Object.fromEntries(names.map((name) => [name, scores[name] >= limit(name)])),
+    categories: Object.fromEntries(
+      names.map((name) => [name, flagged && (name === 'policy' || scores[name] >= limit(name))]),
+    ),
     category_scores: scores,
     category_applied_input_types: Object.fromEntries(names.map((name) => [name, ['text']])),
   };
