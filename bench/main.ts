@@ -18,6 +18,7 @@ import { type Benchmark, isMet, type Row } from './benchmark.ts';
 import { decode } from './decode.ts';
 import { footprint } from './footprint.ts';
 import { guardClassifier } from './guard-classifier.ts';
+import { guardProxy } from './guard-proxy.ts';
 import { labels } from './labels.ts';
 import { ledger } from './ledger.ts';
 import { memory } from './memory.ts';
@@ -42,6 +43,7 @@ const benchmarks: readonly Benchmark[] = [
   adamw,
   ledger,
   guardClassifier,
+  guardProxy,
   labels,
   memory,
   footprint,
