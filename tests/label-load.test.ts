@@ -123,7 +123,7 @@ it('lets a reward model learn most from those who are reliable', async () => {
       responses: item.responses.map(({ text }) => text),
     })),
   );
-  const gaps = scores.map(([a, b]) => Math.abs(a - b));
+  const gaps = scores.map((pair) => Math.abs(pair[0] - pair[1]));
   expect(gaps).toEqual([...gaps].sort((a, b) => a - b));
   expect(gaps[11]).toBeGreaterThan(gaps[0]);
 }, 120_000);
