@@ -88,19 +88,21 @@ function formOf(
   { thresholds }: GuardRules,
 ): object {
   const scores: Record<string, number> = Object.fromEntries(moderationCategories.map((name) => [name, 0]));
+  const over = new Set<string>();
   for (const [principle, its] of Object.entries(byPrinciple)) {
     const category = moderation.categories[principle] ?? principle;
     scores[category] = Math.max(scores[category] ?? 0, its);
+    if (its >= (thresholds.principles[principle] ?? thresholds.input)) over.add(category);
   }
-  const limit = (name: string): number => thresholds.principles[name] ?? thresholds.input;
   // The whole can be over its threshold where no part is, or where the guard names none.
-  if (flagged && !Object.entries(scores).some(([name, its]) => its >= limit(name))) scores.policy = score;
+  if (flagged && over.size === 0) {
+    scores.policy = score;
+    over.add('policy');
+  }
   const names = Object.keys(scores);
   return {
     flagged,
-    categories: Object.fromEntries(
-      names.map((name) => [name, flagged && (name === 'policy' || scores[name] >= limit(name))]),
-    ),
+    categories: Object.fromEntries(names.map((name) => [name, flagged && over.has(name)])),
     category_scores: scores,
     category_applied_input_types: Object.fromEntries(names.map((name) => [name, ['text']])),
   };
