@@ -16,6 +16,7 @@ import { describeMachine, describeVersions } from '../src/run/machine.ts';
 import { adamw } from './adamw.ts';
 import { type Benchmark, isMet, type Row } from './benchmark.ts';
 import { decode } from './decode.ts';
+import { evaluate } from './evaluate.ts';
 import { footprint } from './footprint.ts';
 import { guardClassifier } from './guard-classifier.ts';
 import { guardProxy } from './guard-proxy.ts';
@@ -45,6 +46,7 @@ const benchmarks: readonly Benchmark[] = [
   guardClassifier,
   guardProxy,
   labels,
+  evaluate,
   memory,
   footprint,
 ];
