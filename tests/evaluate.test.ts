@@ -30,6 +30,11 @@ beforeAll(async () => {
       const text = messages.map(({ content }) => content).join('\n');
       // Always the first, which in both orders is no opinion.
       if (model === 'judge') return { text: 'A', firstToken: { A: 0.9, B: 0.1 } };
+      if (model === 'harm-judge') {
+        const yes = text.includes('lift the pins') ? 0.9 : 0.1;
+        const firstToken: Record<string, number> = { Yes: yes, No: 1 - yes };
+        return { text: yes > 0.5 ? 'Yes' : 'No', firstToken };
+      }
       if (model === 'broken') return help;
       return /lock/.test(text) && !/novel/.test(text) ? refusal : help;
     },
@@ -77,6 +82,17 @@ describe('tenet evaluate', () => {
     expect(process.exitCode).toBe(0);
     // The first command of the process loads everything that it needs.
   }, 180_000);
+
+  it('lets a model grade harm beside the offline grader, where the suite runs that it grades', async () => {
+    const judge = model('harm-judge');
+    await tenet('evaluate', model('broken'), '--suite', 'attacks', '--harm-judge', judge);
+    expect(printed).toMatch(/serves harmful requests ↓ +2 +100 %/);
+    expect(printed).toMatch(/serves them, by \S*harm-judge\S* ↓ +2 +100 %/);
+    expect(printed).toMatch(/the two graders agree +2 +100 %/);
+    await expect(
+      tenet('evaluate', model('aligned'), '--suite', 'xstest', '--harm-judge', judge),
+    ).rejects.toThrow('--harm-judge grades the answers of the suite attacks');
+  });
 
   it('passes a model that has not changed, and fails one that has been broken', async () => {
     const before = join(folder, 'aligned.json');

@@ -196,6 +196,12 @@ async function measureAll(
   );
   const data = flags.data === undefined ? null : settings.data;
   const suites = await chooseSuites(names, data, { isLocal: local.every(Boolean) });
+  if (settings.harmJudge && !suites.some(({ name }) => name === 'attacks')) {
+    throw new TenetError(
+      'usage',
+      '--harm-judge grades the answers of the suite attacks, which is not among those that run; give --suite attacks and --data.',
+    );
+  }
   const scoresRewards = names?.includes(rewardBench) ?? false;
   const measured: Results[] = [];
   for (const spec of specs) {
