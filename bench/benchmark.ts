@@ -5,7 +5,7 @@ export interface BenchmarkSettings {
   readonly threads: number;
   /** True: as few repeats as possible, to see that everything runs. */
   readonly quick: boolean;
-  /** File with TRL's figures, as `bench/peers/trl.py` writes it. */
+  /** File with TRL's figures, as `bench/peers/measure_trl.py` writes it. */
   readonly trl?: string;
 }
 

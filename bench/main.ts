@@ -6,7 +6,7 @@
  *     npm run bench -- train:5m --threads 1  one case, on one thread
  *     npm run bench -- --json bench.json     also writes the results to a file
  *     npm run bench -- --quick               as few repeats as possible, to see that everything runs
- *     npm run bench -- peers --trl trl.json  beside what bench/peers/trl.py measured on this machine
+ *     npm run bench -- peers --trl trl.json  beside what bench/peers/measure_trl.py measured on this machine
  */
 import { execFileSync, fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';

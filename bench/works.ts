@@ -20,7 +20,7 @@ import { createSftStep } from './sft-step.ts';
 import { freshParameters, randomTokens, sizes } from './sizes.ts';
 import { randomPrompts, runStage, tokenizer } from './stage.ts';
 
-/** How much a step of each kind works on; `bench/peers/trl.py` does the same. */
+/** How much a step of each kind works on; `bench/peers/measure_trl.py` does the same. */
 export interface WorkSize {
   /** Rows of SFT and pairs of reward and DPO. */
   readonly rows: number;

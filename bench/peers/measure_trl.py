@@ -1,6 +1,6 @@
 """The work of `npm run bench -- peers`, done by TRL on this machine, on the CPU.
 
-    python bench/peers/trl.py [--size 5m|135m] [--threads 2] [--only sft,dpo] [--output trl.json]
+    python bench/peers/measure_trl.py [--size 5m|135m] [--threads 2] [--only sft,dpo] [--output trl.json]
     npm run bench -- peers --trl trl.json
 
 Needs: pip install torch transformers trl. Every kind of work is timed in float32 and under bfloat16 autocast, and the
@@ -9,6 +9,7 @@ An existing output file is added to, so that sizes can be measured one by one.
 """
 
 import argparse
+import importlib.metadata
 import json
 import os
 import random
@@ -222,7 +223,7 @@ def main():
         with open(options.output) as file:
             found = json.load(file)
     found["versions"] = {
-        "trl": trl.__version__,
+        "trl": importlib.metadata.version("trl"),
         "transformers": transformers.__version__,
         "torch": torch.__version__,
     }
