@@ -6,3 +6,11 @@ export { Random, type RandomState } from './random.ts';
 export { receivedError, type SentError, sendableError } from './sent-error.ts';
 export { startWorker } from './start-worker.ts';
 export { correlation, meanOf, medianOf } from './statistics.ts';
+export {
+  answerCall,
+  openWorkerCalls,
+  type WorkerAnswer,
+  WorkerCalls,
+  type WorkerGreeting,
+  type WorkerNews,
+} from './worker-calls.ts';

@@ -1,14 +1,14 @@
 /** The thread that computes a guard's classifiers; started by `ThreadedGuard`. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { sendableError, TenetError } from '../../base/index.ts';
+import { answerCall, sendableError, TenetError, type WorkerGreeting } from '../../base/index.ts';
 import type { OutputScreen, Screening } from '../screen.ts';
 import type { ClassifierGuard } from './classifier-guard.ts';
 import { openClassifierGuard } from './open-classifier-guard.ts';
-import type { FromGuard, GuardJob, ToGuard } from './thread-protocol.ts';
+import type { GuardFacts, GuardJob, ToGuard } from './thread-protocol.ts';
 
 const port = parentPort;
 if (!port) throw new Error('guard-thread.ts must be started as a worker thread');
-const send = (message: FromGuard): void => port.postMessage(message);
+const greet = (greeting: WorkerGreeting<GuardFacts>): void => port.postMessage(greeting);
 
 const { folder, options } = workerData as GuardJob;
 const screens = new Map<number, OutputScreen>();
@@ -17,9 +17,9 @@ try {
   const guard = await openClassifierGuard(folder, options);
   const { name, thresholds = {}, file } = guard;
   port.on('message', (message: ToGuard) => void take(guard, message));
-  send({ kind: 'ready', facts: { name, thresholds, file } });
+  greet({ kind: 'ready', facts: { name, thresholds, file } });
 } catch (error) {
-  send({ kind: 'unusable', error: sendableError(error) });
+  greet({ kind: 'unusable', error: sendableError(error) });
 }
 
 async function take(guard: ClassifierGuard, message: ToGuard): Promise<void> {
@@ -30,12 +30,7 @@ async function take(guard: ClassifierGuard, message: ToGuard): Promise<void> {
     await guard.close();
     port!.close();
   } else {
-    const { id } = message;
-    try {
-      send({ kind: 'done', id, result: await answer(guard, message) });
-    } catch (error) {
-      send({ kind: 'failed', id, error: sendableError(error) });
-    }
+    await answerCall(port!, message.id, () => answer(guard, message));
   }
 }
 

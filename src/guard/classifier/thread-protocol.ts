@@ -1,6 +1,5 @@
 /** What goes back and forth between a guard and the thread that computes it. */
-import type { SentError } from '../../base/sent-error.ts';
-import type { GuardMessage, Screening } from '../screen.ts';
+import type { GuardMessage } from '../screen.ts';
 import type { OpenClassifierOptions } from './classifier-guard.ts';
 import type { GuardFile } from './guard-file.ts';
 
@@ -29,10 +28,3 @@ export interface GuardFacts {
   readonly thresholds: { readonly input?: number; readonly output?: number };
   readonly file: GuardFile;
 }
-
-export type FromGuard =
-  | { readonly kind: 'ready'; readonly facts: GuardFacts }
-  | { readonly kind: 'unusable'; readonly error: SentError }
-  /** Null: done, and there is nothing to say. */
-  | { readonly kind: 'done'; readonly id: number; readonly result: Screening | null }
-  | { readonly kind: 'failed'; readonly id: number; readonly error: SentError };

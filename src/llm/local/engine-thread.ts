@@ -1,6 +1,6 @@
 /** The thread that holds a local model; started by `LocalEngine`. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { sendableError } from '../../base/index.ts';
+import { answerCall, sendableError } from '../../base/index.ts';
 import { TextGenerator, type TokenAlternatives } from '../../model/index.ts';
 import { tokenBytes } from '../../text/index.ts';
 import { hashModelFolder } from './folder-hash.ts';
@@ -38,17 +38,11 @@ async function take(model: TextGenerator, message: ToEngine): Promise<void> {
   const { id } = message;
   const controller = new AbortController();
   running.set(id, controller);
-  try {
-    const result =
-      message.kind === 'generate'
-        ? await generate(model, message, controller.signal)
-        : await score(model, message, controller.signal);
-    send({ kind: 'done', id, result });
-  } catch (error) {
-    send({ kind: 'failed', id, error: sendableError(error) });
-  } finally {
-    running.delete(id);
-  }
+  const { signal } = controller;
+  await answerCall(port!, id, () =>
+    message.kind === 'generate' ? generate(model, message, signal) : score(model, message, signal),
+  );
+  running.delete(id);
 }
 
 async function generate(

@@ -4,18 +4,17 @@
  * Whatever is asked at the same time is computed together: a request joins the running batch as soon as there is
  * room and leaves it when it is finished. See docs/decisions/2026-11-26-one-batch-for-all-callers.md.
  */
-import type { Worker } from 'node:worker_threads';
-import { receivedError, startWorker, TenetError } from '../../base/index.ts';
+import { openWorkerCalls, TenetError, type WorkerCalls } from '../../base/index.ts';
 import type { TextRequest } from '../../model/index.ts';
 import { interrupted, onAbort } from '../layers/signals.ts';
 import type {
   EngineAnswer,
   EngineFacts,
   EngineJob,
+  EngineNews,
   EngineOptions,
   EngineScores,
   EngineToken,
-  FromEngine,
   ToEngine,
 } from './protocol.ts';
 
@@ -27,51 +26,31 @@ export interface GenerateCall {
   readonly onText?: (piece: string) => void;
 }
 
-interface Pending extends GenerateCall {
-  readonly resolve: (result: EngineAnswer | EngineScores) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 export class LocalEngine {
   readonly facts: EngineFacts;
-  private readonly worker: Worker;
-  private readonly ended: Promise<void>;
-  private readonly pending = new Map<number, Pending>();
-  private nextId = 0;
-  private closed = false;
+  private readonly calls: WorkerCalls<ToEngine, EngineNews>;
 
-  private constructor(worker: Worker, ended: Promise<void>, facts: EngineFacts) {
-    this.worker = worker;
-    this.ended = ended;
+  private constructor(calls: WorkerCalls<ToEngine, EngineNews>, facts: EngineFacts) {
+    this.calls = calls;
     this.facts = facts;
-    worker.on('message', (message: FromEngine) => this.take(message));
-    worker.on('error', (error) => this.failAll(error));
-    worker.on('exit', () => this.failAll(closedError()));
-    worker.unref(); // an engine that nobody waits for does not keep the process alive
   }
 
   /** @throws TenetError('model') when the folder holds no language model */
   static async load(folder: string, options: EngineOptions = {}): Promise<LocalEngine> {
-    const job: EngineJob = { folder, options };
-    const worker = startWorker(new URL('./engine-thread.ts', import.meta.url), { workerData: job });
-    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-    const facts = await new Promise<EngineFacts>((resolve, reject) => {
-      worker.once('message', (message: FromEngine) => {
-        if (message.kind === 'ready') resolve(message.facts);
-        else if (message.kind === 'unusable') reject(receivedError(message.error));
-      });
-      worker.once('error', reject);
-      worker.once('exit', () =>
-        reject(new TenetError('internal', `The engine’s thread for ${folder} ended before it was ready.`)),
-      );
-    });
-    worker.removeAllListeners('error');
-    return new LocalEngine(worker, ended, facts);
+    const { calls, facts } = await openWorkerCalls<ToEngine, EngineFacts, EngineNews>(
+      new URL('./engine-thread.ts', import.meta.url),
+      {
+        job: { folder, options } satisfies EngineJob,
+        name: `The engine’s thread for ${folder}`,
+        closedError: () => new TenetError('internal', 'The local model was closed while it was in use.'),
+      },
+    );
+    return new LocalEngine(calls, facts);
   }
 
   /** Requests under way. */
   get load(): number {
-    return this.pending.size;
+    return this.calls.waiting;
   }
 
   /**
@@ -80,7 +59,7 @@ export class LocalEngine {
    */
   generate(request: TextRequest, call: GenerateCall = {}): Promise<EngineAnswer> {
     const follow = call.onToken !== undefined || call.onText !== undefined;
-    return this.ask((id) => ({ kind: 'generate', id, request, follow }), call) as Promise<EngineAnswer>;
+    return this.ask<EngineAnswer>({ kind: 'generate', id: this.calls.nextId(), request, follow }, call);
   }
 
   /**
@@ -92,69 +71,31 @@ export class LocalEngine {
     texts: readonly string[],
     call: { readonly signal?: AbortSignal } = {},
   ): Promise<EngineScores> {
-    return this.ask((id) => ({ kind: 'score', id, request, texts }), call) as Promise<EngineScores>;
+    return this.ask<EngineScores>({ kind: 'score', id: this.calls.nextId(), request, texts }, call);
   }
 
   /** Stops what is under way and frees the model's memory. */
-  async close(): Promise<void> {
-    if (!this.closed) {
-      this.closed = true;
-      this.worker.ref();
-      // The thread ends by itself: ended from outside in the middle of a computation, it would take the process along.
-      this.send({ kind: 'close' });
-    }
-    await this.ended;
+  close(): Promise<void> {
+    return this.calls.close({ kind: 'close' });
   }
 
-  private async ask(
-    message: (id: number) => ToEngine,
-    call: GenerateCall,
-  ): Promise<EngineAnswer | EngineScores> {
-    const { signal } = call;
-    if (this.closed) throw closedError();
-    if (signal?.aborted) throw interrupted();
-    const id = this.nextId++;
+  private async ask<Result>(
+    question: ToEngine & { readonly id: number },
+    { signal, onToken, onText }: GenerateCall,
+  ): Promise<Result> {
+    const { calls } = this;
+    if (!calls.isClosed && signal?.aborted) throw interrupted();
     const forget = onAbort(signal, () => {
-      this.send({ kind: 'cancel', id });
-      this.settle(id)?.reject(interrupted());
+      calls.send({ kind: 'cancel', id: question.id });
+      calls.drop(question.id, interrupted());
     });
     try {
-      return await new Promise<EngineAnswer | EngineScores>((resolve, reject) => {
-        this.pending.set(id, { ...call, resolve, reject });
-        this.worker.ref();
-        this.send(message(id));
+      return await calls.ask<Result>(question, (news) => {
+        if (news.kind === 'token') onToken?.(news.token);
+        else onText?.(news.piece);
       });
     } finally {
       forget();
     }
   }
-
-  private send(message: ToEngine): void {
-    this.worker.postMessage(message);
-  }
-
-  private take(message: FromEngine): void {
-    if (message.kind === 'token') this.pending.get(message.id)?.onToken?.(message.token);
-    else if (message.kind === 'text') this.pending.get(message.id)?.onText?.(message.piece);
-    else if (message.kind === 'done') this.settle(message.id)?.resolve(message.result);
-    else if (message.kind === 'failed') this.settle(message.id)?.reject(receivedError(message.error));
-  }
-
-  /** Takes a request off the list. */
-  private settle(id: number): Pending | undefined {
-    const pending = this.pending.get(id);
-    this.pending.delete(id);
-    if (this.pending.size === 0 && !this.closed) this.worker.unref();
-    return pending;
-  }
-
-  private failAll(error: unknown): void {
-    this.closed = true;
-    for (const { reject } of this.pending.values()) reject(error);
-    this.pending.clear();
-  }
-}
-
-function closedError(): TenetError {
-  return new TenetError('internal', 'The local model was closed while it was in use.');
 }

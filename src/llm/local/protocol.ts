@@ -1,5 +1,5 @@
 /** What a local engine and its thread say to each other. */
-import type { SentError } from '../../base/index.ts';
+import type { WorkerGreeting } from '../../base/index.ts';
 import type { TextRequest } from '../../model/index.ts';
 
 /** How to load a model. */
@@ -81,10 +81,9 @@ export type ToEngine =
   | { readonly kind: 'cancel'; readonly id: number }
   | { readonly kind: 'close' };
 
-export type FromEngine =
-  | { readonly kind: 'ready'; readonly facts: EngineFacts }
-  | { readonly kind: 'unusable'; readonly error: SentError }
+/** What is told of a request before its answer. */
+export type EngineNews =
   | { readonly kind: 'token'; readonly id: number; readonly token: EngineToken }
-  | { readonly kind: 'text'; readonly id: number; readonly piece: string }
-  | { readonly kind: 'done'; readonly id: number; readonly result: EngineAnswer | EngineScores }
-  | { readonly kind: 'failed'; readonly id: number; readonly error: SentError };
+  | { readonly kind: 'text'; readonly id: number; readonly piece: string };
+
+export type FromEngine = WorkerGreeting<EngineFacts> | EngineNews;

@@ -2,8 +2,7 @@
  * Asks how projects stand without holding up anybody who labels: what takes seconds on a large ledger is counted in a thread
  * of its own, and no more often than it is worth.
  */
-import type { Worker } from 'node:worker_threads';
-import { receivedError, type SentError, startWorker, TenetError } from '../../base/index.ts';
+import { startWorker, TenetError, WorkerCalls } from '../../base/index.ts';
 import type { SliceName } from '../../feedback/index.ts';
 import type { Store } from '../../store/index.ts';
 import {
@@ -24,9 +23,6 @@ export type QualityQuestion = {
 export type ToQuality =
   | { readonly kind: 'ask'; readonly id: number; readonly question: QualityQuestion }
   | { readonly kind: 'close' };
-export type FromQuality =
-  | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly error: SentError };
 
 interface Counted {
   readonly at: number;
@@ -50,13 +46,8 @@ const mostKept = 100;
 export class QualityReader implements Counting {
   private readonly options: QualityReaderOptions;
   private readonly kept = new Map<string, Counted>();
-  private readonly pending = new Map<
-    number,
-    { readonly resolve: (value: unknown) => void; readonly reject: (error: unknown) => void }
-  >();
   private readonly here: ProjectQuality;
-  private thread: Worker | null = null;
-  private nextId = 0;
+  private calls: WorkerCalls<ToQuality> | null = null;
   private closed = false;
 
   constructor(options: QualityReaderOptions) {
@@ -82,13 +73,8 @@ export class QualityReader implements Counting {
   }
 
   async close(): Promise<void> {
-    const { thread } = this;
     this.closed = true;
-    if (!thread) return;
-    thread.ref();
-    const ended = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
-    thread.postMessage({ kind: 'close' } satisfies ToQuality);
-    await ended;
+    await this.calls?.close({ kind: 'close' });
   }
 
   private async fresh(question: QualityQuestion): Promise<unknown> {
@@ -118,36 +104,18 @@ export class QualityReader implements Counting {
       const { method, args } = question;
       return (this.here[method] as (...given: readonly unknown[]) => Promise<unknown>).apply(this.here, args);
     }
-    const thread = this.started();
-    const id = this.nextId++;
-    thread.ref();
-    return new Promise((resolve, reject) => {
-      this.pending.set(id, { resolve, reject });
-      thread.postMessage({ kind: 'ask', id, question } satisfies ToQuality);
-    });
+    const calls = this.started();
+    return calls.ask({ kind: 'ask', id: calls.nextId(), question });
   }
 
-  private started(): Worker {
-    if (this.thread) return this.thread;
-    const thread = startWorker(new URL('./quality-thread.ts', import.meta.url), {
+  /** The thread; another one where it has died. */
+  private started(): WorkerCalls<ToQuality> {
+    if (this.calls && (this.closed || !this.calls.isClosed)) return this.calls;
+    const worker = startWorker(new URL('./quality-thread.ts', import.meta.url), {
       workerData: this.options.storeUrl,
     });
-    thread.on('message', (answer: FromQuality) => {
-      const asked = this.pending.get(answer.id);
-      this.pending.delete(answer.id);
-      if ('error' in answer) asked?.reject(receivedError(answer.error));
-      else asked?.resolve(answer.value);
-      // A thread that nobody waits for does not keep the process alive.
-      if (this.pending.size === 0 && !this.closed) thread.unref();
-    });
-    const fail = (error: unknown): void => {
-      this.thread = null;
-      for (const { reject } of this.pending.values()) reject(error);
-      this.pending.clear();
-    };
-    thread.on('error', fail);
-    thread.on('exit', () => fail(new TenetError('internal', 'The thread that counts labels has ended.')));
-    this.thread = thread;
-    return thread;
+    const ended = (): Error => new TenetError('internal', 'The thread that counts labels has ended.');
+    this.calls = new WorkerCalls<ToQuality>(worker, ended);
+    return this.calls;
   }
 }

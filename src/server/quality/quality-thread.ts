@@ -1,9 +1,9 @@
 /** The thread that counts how projects stand; started by `QualityReader`. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { sendableError } from '../../base/index.ts';
+import { answerCall } from '../../base/index.ts';
 import { openStore } from '../../store/index.ts';
 import { ProjectQuality } from './project-quality.ts';
-import type { FromQuality, QualityQuestion, ToQuality } from './quality-reader.ts';
+import type { QualityQuestion, ToQuality } from './quality-reader.ts';
 
 const port = parentPort;
 if (!port) throw new Error('quality-thread.ts must be started as a worker thread');
@@ -19,12 +19,7 @@ port.on('message', (message: ToQuality) => {
       port.close();
       return;
     }
-    const { id, question } = message;
-    const answer: FromQuality = await answerTo(quality, question).then(
-      (value) => ({ id, value }),
-      (error: unknown) => ({ id, error: sendableError(error) }),
-    );
-    port.postMessage(answer);
+    await answerCall(port, message.id, () => answerTo(quality, message.question));
   });
 });
 
