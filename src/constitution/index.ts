@@ -114,5 +114,6 @@ export {
 export { LINT_RULES, lintConstitution } from './lint/lint.ts';
 export { DEFAULT_CONSTITUTION, loadConstitution, parseConstitution } from './load-constitution.ts';
 export { type PrincipleStats, principleStats, type Rechecked, type StatsOptions } from './principle-stats.ts';
+export { type SchemaWords, schemaProblems } from './schema-problems.ts';
 export { nameOfPath, parseYaml, placeAt, type Source, type SourceProblem } from './source.ts';
 export type { Template } from './template.ts';

@@ -16,7 +16,7 @@ import {
   type WrittenConstitution,
   type WrittenExample,
 } from './schema.ts';
-import { problemsOf } from './schema-problems.ts';
+import { type SchemaWords, schemaProblems } from './schema-problems.ts';
 import { nameOfPath, parseYaml, placeAt, type Source, type SourceProblem } from './source.ts';
 
 /** The path of the constitution that comes with Tenet. */
@@ -111,11 +111,21 @@ function mergePaperFiles(
   return { value: { name, ...parts }, places, problems };
 }
 
+const words: SchemaWords = {
+  schema: constitutionSchema,
+  whole: 'the constitution',
+  kinds: { boolean: 'true or false (in Markdown yes or no)' },
+  say: ({ code, message }, value, shown) => {
+    if (code === 'custom') return value === '' || typeof value === 'object' ? message : `${shown} ${message}`;
+    return code === 'invalid_union' ? `must be a text or a list of messages; it is ${shown}` : null;
+  },
+};
+
 function fromSource(source: Source, file: string): Constitution {
   const parsed = source.value === undefined ? null : constitutionSchema.safeParse(source.value);
   const problems = [
     ...source.problems,
-    ...(parsed?.success === false ? problemsOf(parsed.error.issues, source, file) : []),
+    ...(parsed?.success === false ? schemaProblems(parsed.error.issues, source, file, words) : []),
     ...(parsed ? crossProblems(source.value) : []).map(({ path, message }) => ({
       place: placeAt(source, path, file),
       message: `${nameOfPath(path) || 'the constitution'} ${message}`,

@@ -1,14 +1,27 @@
-/** Turns what zod finds wrong with a constitution into messages with place, value and rule. */
+/** Turns what zod finds wrong with a file into messages with place, value and rule. */
 import type { z } from 'zod';
 import { nearest } from '../base/index.ts';
-import { constitutionSchema } from './schema.ts';
 import { nameOfPath, placeAt, type Source, type SourceProblem } from './source.ts';
 
+type Issue = z.core.$ZodIssue;
+
+/** What a file is, and how its rules are said. */
+export interface SchemaWords {
+  readonly schema: z.ZodType;
+  /** The whole in words, e.g. `the constitution`. */
+  readonly whole: string;
+  /** What values are, where the usual words do not fit. */
+  readonly kinds?: Readonly<Record<string, string>>;
+  /** The rule that a value breaks, and the value, where the usual words do not fit; null where they do. */
+  readonly say?: (issue: Issue, value: unknown, shown: string) => string | null;
+}
+
 /** @param file for problems of the whole document */
-export function problemsOf(
-  issues: readonly z.core.$ZodIssue[],
+export function schemaProblems(
+  issues: readonly Issue[],
   source: Source,
   file: string,
+  words: SchemaWords,
   prefix: readonly PropertyKey[] = [],
 ): SourceProblem[] {
   return issues.flatMap((issue): SourceProblem[] => {
@@ -16,65 +29,66 @@ export function problemsOf(
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => ({
         place: placeAt(source, [...path, key], file),
-        message: unknownKey(key, path),
+        message: unknownKey(key, path, words),
       }));
     }
     if (issue.code === 'invalid_union') {
       // A list was meant where there is one: say what is wrong inside it, not that it is no text.
       const inside = issue.errors.find((branch) => branch.some((inner) => inner.path.length > 0));
-      if (inside) return problemsOf(inside, source, file, path);
+      if (inside) return schemaProblems(inside, source, file, words, path);
     }
-    const name = nameOfPath(path);
     const value = valueAt(source.value, path);
-    const message = value === undefined && path.length > 0 ? 'is missing' : ruleOf(issue, value);
-    return [
-      {
-        place: placeAt(source, path, file),
-        message: `${name === '' ? 'the constitution' : name} ${message}`,
-      },
-    ];
+    const broken = value === undefined && path.length > 0 ? 'is missing' : brokenRule(issue, value, words);
+    const name = nameOfPath(path) || words.whole;
+    return [{ place: placeAt(source, path, file), message: `${name} ${broken}` }];
   });
 }
 
-function ruleOf(issue: z.core.$ZodIssue, value: unknown): string {
+function brokenRule(issue: Issue, value: unknown, words: SchemaWords): string {
   const found = JSON.stringify(value) ?? String(value);
   const shown = found.length > 60 ? `${found.slice(0, 57)}…` : found;
-  if (issue.code === 'custom')
-    return value === '' || typeof value === 'object' ? issue.message : `${shown} ${issue.message}`;
-  if (!/^(Invalid|Too|Unrecognized)/.test(issue.message)) return `${issue.message}; it is ${shown}`;
+  return words.say?.(issue, value, shown) ?? `${usualRule(issue, words)}; it is ${shown}`;
+}
+
+function usualRule(issue: Issue, { kinds }: SchemaWords): string {
+  if (!/^(Invalid|Too|Unrecognized)/.test(issue.message)) return issue.message;
   switch (issue.code) {
     case 'invalid_type':
-      return `must be ${NAMES[issue.expected] ?? issue.expected}; it is ${shown}`;
+      return `must be ${kinds?.[issue.expected] ?? usualKinds[issue.expected] ?? issue.expected}`;
     case 'invalid_value':
-      return `must be ${issue.values.map((allowed) => JSON.stringify(allowed)).join(' or ')}; it is ${shown}`;
+      return `must be ${issue.values.map((allowed) => JSON.stringify(allowed)).join(' or ')}`;
     case 'too_small':
-      return `must ${issue.origin === 'array' ? `have at least ${issue.minimum} entry` : `be at least ${issue.minimum}`}; it is ${shown}`;
-    case 'invalid_union':
-      return `must be a text or a list of messages; it is ${shown}`;
+      return issue.origin === 'array'
+        ? `must have at least ${issue.minimum} entry`
+        : `must be at least ${issue.minimum}`;
+    case 'too_big':
+      return `must be at most ${issue.maximum}`;
     default:
-      return `${issue.message}; it is ${shown}`;
+      return issue.message;
   }
 }
 
-const NAMES: Readonly<Record<string, string>> = {
+const usualKinds: Readonly<Record<string, string>> = {
   string: 'a text',
   number: 'a number',
-  boolean: 'true or false (in Markdown yes or no)',
+  int: 'a whole number',
+  boolean: 'true or false',
   array: 'a list',
   object: 'a map of fields',
+  record: 'a map',
 };
 
-function unknownKey(key: string, path: readonly PropertyKey[]): string {
-  const known = keysAt(path);
+function unknownKey(key: string, path: readonly PropertyKey[], { schema, whole }: SchemaWords): string {
+  const known = keysAt(schema, path);
   const guess = nearest(key, known);
-  const where = nameOfPath(path) || 'the constitution';
+  const where = nameOfPath(path) || whole;
   if (guess) return `unknown field "${key}" in ${where}; did you mean "${guess}"?`;
   return `unknown field "${key}" in ${where}; known: ${known.join(', ')}`;
 }
 
 /** The fields that the schema knows at a path. */
-function keysAt(path: readonly PropertyKey[]): string[] {
-  let schema: z.ZodType | undefined = constitutionSchema;
+function keysAt(whole: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let schema: z.ZodType | undefined = whole;
   for (const step of path) {
     schema = plain(schema);
     const { shape, element } = (schema ?? {}) as { shape?: Record<string, z.ZodType>; element?: z.ZodType };

@@ -1,8 +1,14 @@
 /** Reads a policy file, and says what is wrong with it by line. */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { nearest, TenetError } from '../../base/index.ts';
-import { nameOfPath, parseYaml, placeAt, type Source, type SourceProblem } from '../../constitution/index.ts';
+import { TenetError } from '../../base/index.ts';
+import {
+  parseYaml,
+  placeAt,
+  type SchemaWords,
+  type SourceProblem,
+  schemaProblems,
+} from '../../constitution/index.ts';
 import { type GuardPolicy, type GuardPolicyInput, policySchema } from './policy.ts';
 
 /**
@@ -26,11 +32,7 @@ export function parsePolicy(text: string, file: string): GuardPolicy {
   const source = parseYaml(text, file);
   if (source.problems.length > 0) throw refusal(file, source.problems);
   const parsed = policySchema.safeParse(source.value);
-  if (!parsed.success)
-    throw refusal(
-      file,
-      parsed.error.issues.flatMap((issue) => problemsOf(issue, source, file)),
-    );
+  if (!parsed.success) throw refusal(file, schemaProblems(parsed.error.issues, source, file, words));
   const names = new Map<string, number>();
   for (const [i, { name }] of parsed.data.rules.entries()) {
     const first = names.get(name);
@@ -62,79 +64,13 @@ function refusal(file: string, problems: readonly SourceProblem[]): TenetError {
   });
 }
 
-function problemsOf(issue: z.core.$ZodIssue, source: Source, file: string): SourceProblem[] {
-  const { path } = issue;
-  if (issue.code === 'unrecognized_keys') {
-    const known = keysAt(path);
-    return issue.keys.map((key) => {
-      const guess = nearest(key, known);
-      const hint = guess ? `did you mean "${guess}"?` : `known: ${known.join(', ')}`;
-      const where = nameOfPath(path) || 'the policy';
-      return {
-        place: placeAt(source, [...path, key], file),
-        message: `unknown field "${key}" in ${where}; ${hint}`,
-      };
-    });
-  }
-  const value = valueAt(source.value, path);
-  const name = nameOfPath(path) || 'the policy';
-  return [{ place: placeAt(source, path, file), message: `${name} ${ruleOf(issue, value)}` }];
-}
-
-function ruleOf(issue: z.core.$ZodIssue, value: unknown): string {
-  if (value === undefined) return 'is missing';
-  const found = JSON.stringify(value) ?? String(value);
-  const shown = found.length > 60 ? `${found.slice(0, 57)}…` : found;
-  switch (issue.code) {
-    case 'invalid_type':
-      return `must be ${kinds[issue.expected] ?? issue.expected}; it is ${shown}`;
-    case 'invalid_value':
-      return `must be ${issue.values.map((allowed) => JSON.stringify(allowed)).join(' or ')}; it is ${shown}`;
-    case 'too_small':
-      return `must ${issue.origin === 'string' ? 'not be empty' : `be at least ${issue.minimum}`}; it is ${shown}`;
-    case 'too_big':
-      return `must be at most ${issue.maximum}; it is ${shown}`;
-    case 'invalid_union':
-      return `must be a whole number from 0, or "all"; it is ${shown}`;
-    case 'invalid_format':
-      return issue.format === 'starts_with'
-        ? `must begin with "/"; it is ${shown}`
-        : `${issue.message}; it is ${shown}`;
-    default:
-      return `${issue.message}; it is ${shown}`;
-  }
-}
-
-const kinds: Readonly<Record<string, string>> = {
-  string: 'a text',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-  array: 'a list',
-  object: 'a map of fields',
-  record: 'a map',
+const words: SchemaWords = {
+  schema: policySchema,
+  whole: 'the policy',
+  say: (issue, _, shown) => {
+    if (issue.code === 'too_small' && issue.origin === 'string') return `must not be empty; it is ${shown}`;
+    if (issue.code === 'invalid_union') return `must be a whole number from 0, or "all"; it is ${shown}`;
+    if (issue.code !== 'invalid_format' || issue.format !== 'starts_with') return null;
+    return `must begin with "/"; it is ${shown}`;
+  },
 };
-
-/** The fields that the schema knows at a path. */
-function keysAt(path: readonly PropertyKey[]): string[] {
-  let schema: z.ZodType | undefined = policySchema;
-  for (const step of path) {
-    const { shape, element } = inner(schema) as { shape?: Record<string, z.ZodType>; element?: z.ZodType };
-    schema = typeof step === 'number' ? element : shape?.[String(step)];
-  }
-  return Object.keys((inner(schema) as { shape?: object }).shape ?? {});
-}
-
-/** A schema without its default and its leave to be missing. */
-function inner(schema: z.ZodType | undefined): object {
-  let at = schema;
-  while ((at?.def as { innerType?: z.ZodType } | undefined)?.innerType)
-    at = (at!.def as { innerType?: z.ZodType }).innerType;
-  return at ?? {};
-}
-
-function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
-  let value = root;
-  for (const step of path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[step];
-  return value;
-}
