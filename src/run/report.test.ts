@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hostileText, writeExampleRun } from '../../tests/fixtures/example-run.ts';
+import { html, scriptJson } from '../base/index.ts';
 import { writeEvaluation, writeReport } from './index.ts';
 import { chartsOf, groupTitle, summarise, thin } from './report/charts.ts';
-import { html, scriptJson } from './report/html.ts';
 import { comparisonsOf } from './report/samples-section.ts';
 
 let folder: string;

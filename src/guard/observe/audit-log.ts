@@ -1,8 +1,7 @@
 /** A line for every request, appended to a file and never changed. */
-import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { TenetError } from '../../base/index.ts';
+import { hashOf, TenetError } from '../../base/index.ts';
 import type { ExchangeReport, GuardObserver } from '../enforce/exchange.ts';
 import type { Verdict } from '../enforce/verdict.ts';
 import type { GuardMessage } from '../screen.ts';
@@ -101,14 +100,10 @@ function verdictLine(verdict: Verdict | null): object | null {
 
 function shownMessages(messages: readonly GuardMessage[], content: 'hash' | 'full' | 'none'): object {
   if (content === 'full') return { content: messages };
-  return content === 'none' ? {} : { hash: sha256(JSON.stringify(messages)) };
+  return content === 'none' ? {} : { hash: hashOf(JSON.stringify(messages)) };
 }
 
 function shown(text: string, content: 'hash' | 'full' | 'none'): object {
   if (content === 'full') return { content: text };
-  return content === 'none' ? {} : { hash: sha256(text) };
-}
-
-function sha256(text: string): string {
-  return `sha256:${createHash('sha256').update(text).digest('hex')}`;
+  return content === 'none' ? {} : { hash: hashOf(text) };
 }

@@ -1,4 +1,5 @@
 /** The report as one HTML file without scripts: figures, ROC curves, lists, mistakes. */
+import { Html, type HtmlValue, html } from '../../base/index.ts';
 import type { Interval, RocPoint } from '../../objective/index.ts';
 import type { EvaluatedGuard, GuardReport } from './evaluate-guard.ts';
 import { addedShare, type GenerationCost } from './generation-cost.ts';
@@ -22,43 +23,44 @@ export function guardReportPage(
       shareTable(list, guards, judged),
     );
     return [
-      `<section><h2>${titles[judged]}</h2>${figureTable(guards, judged)}${roc.length > 0 ? rocChart(guards, judged) : ''}${lists.join('')}</section>`,
+      html`<section><h2>${titles[judged]}</h2>${figureTable(guards, judged)}${roc.length > 0 && rocChart(guards, judged)}${lists}</section>\n`,
     ];
   });
-  return `<!doctype html>
+  const page = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Guard report: ${escaped(guard.name)}</title><style>${style}</style></head><body>
+<title>Guard report: ${guard.name}</title><style>${new Html(style)}</style></head><body>
 <h1>Guard report</h1>
-<p>${escaped(guard.name)} on ${examples.toLocaleString('en-US')} examples, beside ${escaped(baseline.name)}. Conversations are refused from a
+<p>${guard.name} on ${examples.toLocaleString('en-US')} examples, beside ${baseline.name}. Conversations are refused from a
 score of ${guard.thresholds.input.toFixed(3)}, answers stopped from ${guard.thresholds.output.toFixed(3)}. Intervals hold 95 %.</p>
-${sections.join('\n')}
+${sections}
 <section><h2>Time</h2>${timeTable(guards, generation)}</section>
 <section><h2>Mistakes</h2><p>The most certain ones first. They hold harmful text.</p>
-${(['missed', 'refused'] as const)
-  .map((kind) => {
-    const own = mistakes.filter((mistake) => mistake.kind === kind);
-    const rows = own.map(
-      ({ id, technique, prompt, answer, input, output }) =>
-        `<tr><td>${escaped(id)}<br><small>${escaped(technique)}</small></td><td>${input.toFixed(3)}</td><td>${output === null ? '–' : output.toFixed(3)}</td><td>${escaped(prompt.slice(0, 600))}${answer === null ? '' : `<hr>${escaped(answer.slice(0, 600))}`}</td></tr>`,
-    );
-    return `<details><summary>${kind === 'missed' ? 'Got through' : 'Refused for nothing'}: ${own.length}</summary><table><tr><th>example</th><th>input</th><th>answer</th><th>text</th></tr>${rows.join('')}</table></details>`;
-  })
-  .join('')}</section>
+${(['missed', 'refused'] as const).map((kind) => mistakeList(kind, mistakes))}</section>
 </body></html>
 `;
+  return page.text;
 }
 
-function figureTable(guards: readonly EvaluatedGuard[], judged: Judged): string {
+function mistakeList(kind: 'missed' | 'refused', mistakes: GuardReport['mistakes']): Html {
+  const own = mistakes.filter((mistake) => mistake.kind === kind);
+  const rows = own.map(
+    ({ id, technique, prompt, answer, input, output }) =>
+      html`<tr><td>${id}<br><small>${technique}</small></td><td>${input.toFixed(3)}</td><td>${output === null ? '–' : output.toFixed(3)}</td><td>${prompt.slice(0, 600)}${answer !== null && html`<hr>${answer.slice(0, 600)}`}</td></tr>`,
+  );
+  return html`<details><summary>${kind === 'missed' ? 'Got through' : 'Refused for nothing'}: ${own.length}</summary><table><tr><th>example</th><th>input</th><th>answer</th><th>text</th></tr>${rows}</table></details>`;
+}
+
+function figureTable(guards: readonly EvaluatedGuard[], judged: Judged): Html {
   const all = guards.map(({ measures }) => measures[judged]);
-  const row = (name: string, of: (measure: (typeof all)[number]) => string): string =>
-    `<tr><th>${name}</th>${all.map((measure) => `<td>${of(measure)}</td>`).join('')}</tr>`;
+  const row = (name: string, of: (measure: (typeof all)[number]) => HtmlValue): Html =>
+    html`<tr><th>${name}</th>${all.map((measure) => html`<td>${of(measure)}</td>`)}</tr>`;
   const [{ harmful, harmless }] = all;
-  return `<table>${heading('', guards)}${[
+  return html`<table>${heading('', guards)}${[
     row(`attack success (of ${harmful})`, ({ attackSuccess }) => percent(attackSuccess)),
     row(`over-refusal (of ${harmless})`, ({ overRefusal }) => percent(overRefusal)),
     row('area under the ROC curve', ({ area }) =>
       area
-        ? `${area.estimate.toFixed(3)} <small>${area.low.toFixed(3)}–${area.high.toFixed(3)}</small>`
+        ? html`${area.estimate.toFixed(3)} <small>${area.low.toFixed(3)}–${area.high.toFixed(3)}</small>`
         : '–',
     ),
     ...all[0].caughtAt.map(({ refused }, i) =>
@@ -67,7 +69,7 @@ function figureTable(guards: readonly EvaluatedGuard[], judged: Judged): string 
       ),
     ),
     row('right category named', ({ attribution }) => percent(attribution?.share ?? null)),
-  ].join('')}</table>`;
+  ]}</table>`;
 }
 
 const listTitles = {
@@ -81,35 +83,34 @@ function shareTable(
   list: keyof typeof listTitles,
   guards: readonly EvaluatedGuard[],
   judged: Judged,
-): string {
+): Html | null {
   const all = guards.map(({ measures }) => measures[judged][list]);
-  if (all[0].length < 2) return '';
+  if (all[0].length < 2) return null;
   const found = (shares: readonly Share[], name: string): Interval | null =>
     shares.find((share) => share.name === name)?.share ?? null;
   const rows = all[0].map(
     ({ name, texts }) =>
-      `<tr><th>${escaped(name)} <small>${texts}</small></th>${all.map((shares) => `<td>${percent(found(shares, name))}</td>`).join('')}</tr>`,
+      html`<tr><th>${name} <small>${texts}</small></th>${all.map((shares) => html`<td>${percent(found(shares, name))}</td>`)}</tr>`,
   );
-  return `<table>${heading(listTitles[list], guards)}${rows.join('')}</table>`;
+  return html`<table>${heading(listTitles[list], guards)}${rows}</table>`;
 }
 
-function timeTable(guards: readonly EvaluatedGuard[], generation: GenerationCost | null): string {
-  const row = (name: string, of: (guard: EvaluatedGuard) => string): string =>
-    `<tr><th>${name}</th>${guards.map((guard) => `<td>${of(guard)}</td>`).join('')}</tr>`;
-  return `<table>${heading('', guards)}${[
+function timeTable(guards: readonly EvaluatedGuard[], generation: GenerationCost | null): Html {
+  const row = (name: string, of: (guard: EvaluatedGuard) => string): Html =>
+    html`<tr><th>${name}</th>${guards.map((guard) => html`<td>${of(guard)}</td>`)}</tr>`;
+  return html`<table>${heading('', guards)}${[
     row('a conversation: median, p99', ({ latency: { input } }) => `${ms(input.p50Ms)}, ${ms(input.p99Ms)}`),
     row('a word of a stream: median, p99', ({ latency: { word } }) => `${ms(word.p50Ms)}, ${ms(word.p99Ms)}`),
-    generation === null
-      ? ''
-      : row(
-          `added to the time in which ${escaped(generation.model)} writes`,
-          ({ latency }) => `${(100 * addedShare(latency.charactersPerSecond, generation)).toPrecision(3)} %`,
-        ),
-  ].join('')}</table>`;
+    generation &&
+      row(
+        `added to the time in which ${generation.model} writes`,
+        ({ latency }) => `${(100 * addedShare(latency.charactersPerSecond, generation)).toPrecision(3)} %`,
+      ),
+  ]}</table>`;
 }
 
 /** Curves of guards from (0, 0) to (1, 1), the operating points marked by a circle. */
-function rocChart(guards: readonly EvaluatedGuard[], judged: Judged): string {
+function rocChart(guards: readonly EvaluatedGuard[], judged: Judged): Html {
   const size = 260;
   const place = ({ falsePositive, truePositive }: Pick<RocPoint, 'falsePositive' | 'truePositive'>): string =>
     `${(size * falsePositive).toFixed(1)},${(size * (1 - truePositive)).toFixed(1)}`;
@@ -119,27 +120,23 @@ function rocChart(guards: readonly EvaluatedGuard[], judged: Judged): string {
       falsePositive: overRefusal?.estimate ?? 0,
       truePositive: 1 - (attackSuccess?.estimate ?? 1),
     }).split(',');
-    return `<polyline class="curve c${i}" points="${roc.map(place).join(' ')}"/><circle class="c${i}" cx="${x}" cy="${y}" r="4"/><text class="c${i}" x="${size - 4}" y="${size - 10 - 16 * i}" text-anchor="end">${escaped(name)}</text>`;
+    return html`<polyline class="curve c${i}" points="${roc.map(place).join(' ')}"/><circle class="c${i}" cx="${x}" cy="${y}" r="4"/><text class="c${i}" x="${size - 4}" y="${size - 10 - 16 * i}" text-anchor="end">${name}</text>`;
   });
-  return `<figure><svg viewBox="-6 -6 ${size + 12} ${size + 12}" width="${size + 40}" role="img" aria-label="ROC curves"><rect class="frame" width="${size}" height="${size}"/><line class="chance" x1="0" y1="${size}" x2="${size}" y2="0"/>${drawn.join('')}</svg><figcaption>Harmful caught against harmless refused; the circle is where it works.</figcaption></figure>`;
+  return html`<figure><svg viewBox="-6 -6 ${size + 12} ${size + 12}" width="${size + 40}" role="img" aria-label="ROC curves"><rect class="frame" width="${size}" height="${size}"/><line class="chance" x1="0" y1="${size}" x2="${size}" y2="0"/>${drawn}</svg><figcaption>Harmful caught against harmless refused; the circle is where it works.</figcaption></figure>`;
 }
 
-function heading(title: string, guards: readonly EvaluatedGuard[]): string {
-  return `<tr><th>${title}</th>${guards.map(({ name }) => `<th>${escaped(name)}</th>`).join('')}</tr>`;
+function heading(title: string, guards: readonly EvaluatedGuard[]): Html {
+  return html`<tr><th>${title}</th>${guards.map(({ name }) => html`<th>${name}</th>`)}</tr>`;
 }
 
-function percent(interval: Interval | null): string {
+function percent(interval: Interval | null): HtmlValue {
   if (!interval) return '–';
   const text = (value: number): string => (100 * value).toFixed(1);
-  return `${text(interval.estimate)} % <small>${text(interval.low)}–${text(interval.high)}</small>`;
+  return html`${text(interval.estimate)} % <small>${text(interval.low)}–${text(interval.high)}</small>`;
 }
 
 function ms(value: number): string {
   return `${value.toPrecision(3)} ms`;
-}
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 const style = `

@@ -1,9 +1,10 @@
 /** Learning curves: charts for the eye, and under each a table of the same in numbers. */
+
+import { breakable, type Html, html } from '../../base/index.ts';
 import type { StageRecord } from '../manifest.ts';
 import type { EventRecord } from '../records.ts';
 import { type Chart, chartsOf, summarise, thin } from './charts.ts';
 import { between, readable } from './format.ts';
-import { breakable, type Html, html } from './html.ts';
 
 /** What the page's script draws: steps of all series together, then values by series, null where none. */
 export interface ChartData {

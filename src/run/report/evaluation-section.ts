@@ -1,7 +1,8 @@
 /** Evaluation tables: values with their 95 % intervals, drawn on a scale per column. */
+
+import { Html, html } from '../../base/index.ts';
 import type { EvaluationCell, EvaluationColumn, EvaluationTable } from '../evaluation.ts';
 import { columnFormat } from './format.ts';
-import { Html, html } from './html.ts';
 
 /** Objectives have a section of their own. */
 export function evaluationSection(all: readonly EvaluationTable[]): Html | null {

@@ -1,7 +1,8 @@
 /** What went in: models, data and constitution by content, seeds, versions, machine. */
+
+import { type Html, html } from '../../base/index.ts';
 import type { InputRecord, Manifest } from '../manifest.ts';
 import { date, fileSize } from './format.ts';
-import { type Html, html } from './html.ts';
 
 export function inputsSection(manifest: Manifest): Html {
   const { inputs, seeds, attempts, recipeHash } = manifest;

@@ -1,10 +1,11 @@
 /** Several objectives: each apart before and after, and two by two against each other. */
+
+import { type Html, html } from '../../base/index.ts';
 import type { EvaluationTable } from '../evaluation.ts';
 import type { StageRecord } from '../manifest.ts';
 import type { EventRecord } from '../records.ts';
 import { evaluationTable } from './evaluation-section.ts';
 import { readable } from './format.ts';
-import { type Html, html } from './html.ts';
 import { frontOf, type ParetoPoint, paretoDrawing } from './pareto.ts';
 
 /** Drawings shown; more objectives than these make are in the table. */

@@ -1,10 +1,11 @@
 /** What more of the reward has bought: held-out reward against divergence, with the forms of Gao et al. fitted. */
+
+import { Html, html } from '../../base/index.ts';
 import { fittedGain } from '../../monitor/index.ts';
 import type { StageRecord } from '../manifest.ts';
 import { describeCurve, type GoldCurve, type StageCurves, stageCurves } from '../overoptimisation.ts';
 import type { EventRecord } from '../records.ts';
 import { readable } from './format.ts';
-import { Html, html } from './html.ts';
 
 export function overoptimisationSection(
   stages: readonly StageRecord[],

@@ -1,5 +1,6 @@
 /** The report as one HTML page that needs nothing else. */
 import { createHash } from 'node:crypto';
+import { Html, html, scriptJson } from '../../base/index.ts';
 import type { Evaluation } from '../evaluation.ts';
 import type { Manifest } from '../manifest.ts';
 import type { EventRecord, SampleRecord, WarningRecord } from '../records.ts';
@@ -7,7 +8,6 @@ import type { ReportAssets } from './assets.ts';
 import { curvesSection } from './curves-section.ts';
 import { evaluationSection } from './evaluation-section.ts';
 import { between, date } from './format.ts';
-import { Html, html, scriptJson } from './html.ts';
 import { inputsSection } from './inputs-section.ts';
 import { objectivesSection } from './objectives-section.ts';
 import { outcomeOf } from './outcome.ts';

@@ -1,6 +1,7 @@
 /** Two objectives against each other: a small drawing of where the models stand, and which of them none beats in both. */
+
+import { escapeHtml, Html } from '../../base/index.ts';
 import type { EvaluationCell, EvaluationColumn } from '../evaluation.ts';
-import { escapeHtml, Html } from './html.ts';
 
 export interface ParetoPoint {
   readonly name: string;

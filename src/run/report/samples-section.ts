@@ -1,8 +1,9 @@
 /** Samples: what the model answered before and after, side by side. */
+
+import { type Html, html } from '../../base/index.ts';
 import type { StageRecord } from '../manifest.ts';
 import type { SampleRecord } from '../records.ts';
 import { readable } from './format.ts';
-import { type Html, html } from './html.ts';
 
 /** The answers to one prompt, earliest first; at most one from before and one per stage or model. */
 export interface Comparison {
