@@ -13,7 +13,7 @@ import { type LabelTask, toTask } from '../tasks/label-task.ts';
 import { type PlaceResult, queueName } from '../tasks/places.ts';
 import { denseRanks } from '../tasks/submission.ts';
 import { insertTasks } from '../tasks/task-table.ts';
-import { itemOf } from '../tasks/tasks-from-records.ts';
+import { fieldsOf, itemOf, placeOf } from '../tasks/tasks-from-records.ts';
 
 export interface ImportOptions {
   /** Who made the labels of rows that do not say. */
@@ -141,14 +141,11 @@ async function* labelsOf(
   options: ImportOptions,
   counts: LabelsImported,
 ): AsyncGenerator<ImportedLabel, void, undefined> {
-  for await (const { record, format, file, line, unit } of rows) {
-    const where = `${file}:${line}${unit === 'item' ? ' (item)' : ''}`;
+  for await (const row of rows) {
+    const { record, format } = row;
     counts.rows++;
-    const parsed = rowFields.safeParse(record);
-    if (!parsed.success) {
-      const [{ path, message }] = parsed.error.issues;
-      throw new TenetError('data', `${where}: ${path.join('.')}: ${message}`);
-    }
+    const where = placeOf(row);
+    const fields = fieldsOf(row, rowFields);
     for (const example of examplesOf(record, format)) {
       if (example.kind !== 'ranking') {
         throw new TenetError(
@@ -156,7 +153,7 @@ async function* labelsOf(
           `${where} is no label; give rankings {prompt, responses[], ranks[]} or preferences {prompt, chosen, rejected}.`,
         );
       }
-      const label = labelOf(project, format === 'ranking' ? example : inOrder(example), parsed.data, {
+      const label = labelOf(project, format === 'ranking' ? example : inOrder(example), fields, {
         ...{ options, where },
       });
       if (label) yield label;

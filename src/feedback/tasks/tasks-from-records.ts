@@ -46,15 +46,11 @@ export async function* tasksFromRecords(
   options: TaskOptions = {},
   counts: TaskRows = { rows: 0, alike: 0 },
 ): AsyncGenerator<NewLabelTask, void, undefined> {
-  for await (const { record, format, file, line, unit } of rows) {
-    const where = `${file}:${line}${unit === 'item' ? ' (item)' : ''}`;
+  for await (const row of rows) {
+    const { record, format, file, line } = row;
     counts.rows++;
-    const parsed = rowFields.safeParse(record);
-    if (!parsed.success) {
-      const [{ path, message }] = parsed.error.issues;
-      throw new TenetError('data', `${where}: ${path.join('.')}: ${message}`);
-    }
-    const { models, category, ...fields } = parsed.data;
+    const where = placeOf(row);
+    const { models, category, ...fields } = fieldsOf(row, rowFields);
     const extra = { file, line, ...(category !== undefined && { category }) } satisfies Json;
     for (const example of examplesOf(record, format)) {
       if (example.kind !== 'ranking') {
@@ -72,6 +68,19 @@ export async function* tasksFromRecords(
       yield { ...fromOptions(example, options), ...fields, item, extra };
     }
   }
+}
+
+/** Where a row stands, as messages say it. */
+export function placeOf({ file, line, unit }: Row): string {
+  return `${file}:${line}${unit === 'item' ? ' (item)' : ''}`;
+}
+
+/** The fields that a row has besides its prompt and responses. @throws TenetError('data') for one that is not as it should be */
+export function fieldsOf<Fields>(row: Row, schema: z.ZodType<Fields>): Fields {
+  const parsed = schema.safeParse(row.record);
+  if (parsed.success) return parsed.data;
+  const [{ path, message }] = parsed.error.issues;
+  throw new TenetError('data', `${placeOf(row)}: ${path.join('.')}: ${message}`);
 }
 
 /** Prompt and responses as tasks have them. @param models who wrote the responses */

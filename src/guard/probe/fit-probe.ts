@@ -20,6 +20,7 @@ import {
 } from '../../tensor/index.ts';
 import type { EncodedText } from '../classifier/encode-examples.ts';
 import type { GuardKind } from '../classifier/heads.ts';
+import { balancedWeights } from '../train/balance.ts';
 import type { ProbeWeights } from './probe-scorer.ts';
 
 export interface ProbeOptions {
@@ -107,7 +108,10 @@ export async function fitProbes(
     weightDecay: options.weightDecay,
     noDecay: (name) => name === 'constants',
   });
-  const balance = balanceOf(collected);
+  const balance = balancedWeights(
+    collected.map(({ text }) => text),
+    ({ kind }) => kind,
+  );
   const sampler = new Sampler({
     size: collected.length,
     batchSize: Math.min(batchSize, collected.length),
@@ -177,17 +181,6 @@ function momentsOf(
   for (let i = 0; i < features; i++) mean[i] /= tokens;
   const deviation = squares.map((sum, i) => Math.sqrt(Math.max(0, sum / tokens - mean[i] ** 2)) || 1);
   return { mean, deviation };
-}
-
-/** Weight of a text by kind and label, so that both labels of a kind weigh the same. */
-function balanceOf(collected: readonly TextStates[]): (text: EncodedText) => number {
-  const counts = new Map<string, number>();
-  const keyOf = ({ kind, harmful }: Pick<EncodedText, 'kind' | 'harmful'>): string => `${kind} ${harmful}`;
-  for (const { text } of collected) counts.set(keyOf(text), (counts.get(keyOf(text)) ?? 0) + 1);
-  return ({ kind, harmful }) => {
-    const own = counts.get(keyOf({ kind, harmful }))!;
-    return (own + (counts.get(keyOf({ kind, harmful: !harmful })) ?? 0)) / (2 * own);
-  };
 }
 
 function feedsOf(

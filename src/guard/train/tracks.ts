@@ -5,6 +5,7 @@
  */
 import type { EncodedText } from '../classifier/encode-examples.ts';
 import type { GuardKind } from '../classifier/heads.ts';
+import { balancedWeights } from './balance.ts';
 
 /** One score that a text teaches. */
 export interface Track {
@@ -48,17 +49,14 @@ export function trackTexts(texts: readonly EncodedText[], options: TrackOptions)
           }));
     return { text, labels: [verdict, ...others] };
   });
-  const counts = new Map<string, number>();
-  const keyOf = ({ head, harmful }: { head: number; harmful: boolean }): string => `${head} ${harmful}`;
-  for (const label of plain.flatMap(({ labels }) => labels)) {
-    counts.set(keyOf(label), (counts.get(keyOf(label)) ?? 0) + 1);
-  }
+  const balanceOf = balancedWeights(
+    plain.flatMap(({ labels }) => labels),
+    ({ head }) => head,
+  );
   return plain.map(({ text, labels }) => ({
     text,
     tracks: labels.map((label): Track => {
-      const own = counts.get(keyOf(label))!;
-      const both = own + (counts.get(keyOf({ ...label, harmful: !label.harmful })) ?? 0);
-      const balanced = balance ? Math.min(mostWeight, both / (2 * own)) : 1;
+      const balanced = balance ? Math.min(mostWeight, balanceOf(label)) : 1;
       const isVerdict = label.head < kinds.length;
       return { ...label, weight: balanced * (isVerdict ? 1 : categoryWeight / categories.length) };
     }),
