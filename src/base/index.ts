@@ -6,7 +6,7 @@ export { breakable, escapeHtml, Html, type HtmlValue, html, scriptJson } from '.
 export { Random, type RandomState } from './random.ts';
 export { receivedError, type SentError, sendableError } from './sent-error.ts';
 export { startWorker } from './start-worker.ts';
-export { correlation, meanOf, medianOf } from './statistics.ts';
+export { correlation, meanOf, medianOf, sigmoid } from './statistics.ts';
 export {
   answerCall,
   openWorkerCalls,

@@ -30,3 +30,8 @@ export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number 
   }
   return xx > 0 && yy > 0 ? xy / Math.sqrt(xx * yy) : null;
 }
+
+/** The logistic function: log-odds into a probability. */
+export function sigmoid(x: number): number {
+  return 1 / (1 + Math.exp(-x));
+}

@@ -1,5 +1,5 @@
 /** How good a reward model's preferences are: how often right, and whether its confidence can be trusted. */
-import { TenetError } from '../base/index.ts';
+import { sigmoid, TenetError } from '../base/index.ts';
 import { type Interval, wilsonInterval } from './intervals.ts';
 import type { Values } from './masked.ts';
 
@@ -84,7 +84,7 @@ export function pairCalibration(
   const pairs = margins.length;
   if (pairs === 0)
     throw new TenetError('usage', 'pairCalibration: there are no held-out pairs to measure on');
-  const confidences = Float64Array.from(margins, (margin) => 1 / (1 + Math.exp(-Math.abs(margin))));
+  const confidences = Float64Array.from(margins, (margin) => sigmoid(Math.abs(margin)));
   const hits = Float64Array.from(margins, (margin) => (margin > 0 ? 1 : margin === 0 ? 0.5 : 0));
   const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
   const { error, bins } = expectedCalibrationError(confidences, hits, { bins: options.bins, from: 0.5 });

@@ -1,5 +1,5 @@
 /** Scores into probabilities: a line through the log-odds, fitted by maximum likelihood. */
-import { TenetError } from '../base/index.ts';
+import { sigmoid, TenetError } from '../base/index.ts';
 import type { Values } from './masked.ts';
 
 /** Probability = σ(slope · score + intercept). */
@@ -9,7 +9,7 @@ export interface PlattScaling {
 }
 
 export function plattProbability({ slope, intercept }: PlattScaling, score: number): number {
-  return 1 / (1 + Math.exp(-(slope * score + intercept)));
+  return sigmoid(slope * score + intercept);
 }
 
 /**
@@ -46,7 +46,7 @@ export function fitPlatt(scores: Values, labels: Values): PlattScaling {
   for (let round = 0; round < 100; round++) {
     let [ga, gb, haa, hab, hbb] = [0, 0, ridge, 0, ridge];
     for (let i = 0; i < x.length; i++) {
-      const p = 1 / (1 + Math.exp(-(a * x[i] + b)));
+      const p = sigmoid(a * x[i] + b);
       const [error, curve] = [p - targets[i], p * (1 - p)];
       ga += error * x[i];
       gb += error;

@@ -3,7 +3,7 @@
  *
  * Shapes: P pairs, K objectives.
  */
-import { TenetError } from '../base/index.ts';
+import { sigmoid, TenetError } from '../base/index.ts';
 
 export interface PreferenceWeights {
   /** [K] per unit of each objective: P(first better) = σ(Σ weight · difference). */
@@ -178,10 +178,6 @@ function robustErrors({
 /** −q log σ(z) − (1 − q) log σ(−z), without overflow. */
 function crossEntropy(z: number, q: number): number {
   return Math.max(z, 0) - q * z + Math.log1p(Math.exp(-Math.abs(z)));
-}
-
-function sigmoid(z: number): number {
-  return 1 / (1 + Math.exp(-z));
 }
 
 function dot(a: readonly number[], b: readonly number[]): number {

@@ -1,4 +1,5 @@
 /** How accurate a perfect reward model could be on pairs that noisy annotators have labelled. */
+import { sigmoid } from '../base/index.ts';
 import { type Annotator, meanUtility, noiseScale } from './annotators.ts';
 import { goldReward } from './gold-reward.ts';
 
@@ -70,5 +71,5 @@ function preference(
 /** P(margin + scale · L > 0) where L, the difference of two Gumbel draws, is logistic. */
 function exceeds(margin: number, scale: number): number {
   if (scale === 0) return margin > 0 ? 1 : 0;
-  return 1 / (1 + Math.exp(-margin / scale));
+  return sigmoid(margin / scale);
 }

@@ -3,7 +3,7 @@
  *
  * Shapes: N prompts.
  */
-import { Random, TenetError } from '../../base/index.ts';
+import { Random, sigmoid, TenetError } from '../../base/index.ts';
 import { predictionPoweredMean } from '../../feedback/index.ts';
 import { type Interval, studentInterval } from '../../objective/index.ts';
 import { scaled } from '../figure.ts';
@@ -90,7 +90,7 @@ function fitAtEqualLength(rows: readonly (readonly [number, number])[]): number 
     let [g0, g1] = [-ridge * theta, -ridge * phi];
     let [h00, h01, h11] = [ridge, 0, ridge];
     for (const [x, y] of rows) {
-      const p = 1 / (1 + Math.exp(-(theta + phi * x)));
+      const p = sigmoid(theta + phi * x);
       const weight = p * (1 - p);
       g0 += y - p;
       g1 += (y - p) * x;
@@ -105,7 +105,7 @@ function fitAtEqualLength(rows: readonly (readonly [number, number])[]): number 
     phi += d1;
     if (Math.abs(d0) + Math.abs(d1) < 1e-9) break;
   }
-  return 1 / (1 + Math.exp(-theta));
+  return sigmoid(theta);
 }
 
 /** A person's verdict on a prompt that the judge has judged too: 1 = the first model's answer is better, ½ = a tie. */

@@ -2,7 +2,7 @@
  * How much a label of some responses would tell, from what models make of them. Shapes: K responses, M members of an
  * ensemble, P = K(K − 1)/2 pairs.
  */
-import { meanOf } from '../../base/index.ts';
+import { meanOf, sigmoid } from '../../base/index.ts';
 
 /**
  * From soft labels: 1 − |2p − 1|, 0 = certain, 1 = undecided; mean over the judged pairs.
@@ -42,10 +42,6 @@ function meanOverPairs(K: number, value: (i: number, j: number) => number): numb
     }
   }
   return sum / pairs;
-}
-
-function sigmoid(x: number): number {
-  return 1 / (1 + Math.exp(-x));
 }
 
 /** Of one event and its opposite, nats. */

@@ -6,7 +6,7 @@
  *
  * Shape: P = pairs. The confidence of a pair is max(p, 1 − p), that the judge's preferred response is preferred.
  */
-import { Random, TenetError } from '../../base/index.ts';
+import { Random, sigmoid, TenetError } from '../../base/index.ts';
 import { expectedCalibrationError } from '../../objective/index.ts';
 
 /** A pair that both a judge and people have compared. */
@@ -260,8 +260,4 @@ function bounded(p: number): number {
 
 function logit(p: number): number {
   return Math.log(bounded(p) / (1 - bounded(p)));
-}
-
-function sigmoid(z: number): number {
-  return 1 / (1 + Math.exp(-z));
 }
