@@ -28,21 +28,21 @@ export async function runRecipe(options: RunRecipeOptions): Promise<void> {
   await printSummary(runFolder, options);
 }
 
-/** Runs it once for each seed, each run in a folder of its own, and prints what all of them measured. */
+/** Runs a recipe once for each seed, each run in a folder of its own, and prints what all of them measured. */
 export async function runSeeds(
-  seeds: readonly number[],
-  optionsFor: (seed: number) => Promise<RunRecipeOptions>,
+  runs: readonly (RunRecipeOptions & { readonly seed: number })[],
+  { json }: Pick<RunRecipeOptions, 'json'>,
 ): Promise<void> {
   const runFolders: string[] = [];
-  for (const seed of seeds) {
-    const options = await optionsFor(seed);
-    if (!options.json) process.stderr.write(`Seed ${seed}: ${options.runFolder}\n`);
-    const runFolder = await runToEnd(options);
+  for (const run of runs) {
+    if (!json) process.stderr.write(`Seed ${run.seed}: ${run.runFolder}\n`);
+    const runFolder = await runToEnd(run);
     if (runFolder !== null) runFolders.push(runFolder);
   }
   if (runFolders.length === 0) return;
   const { printSeeds } = await import('./print-summary.ts');
-  await printSeeds(runFolders, seeds, await optionsFor(seeds[0]));
+  const seeds = runs.map(({ seed }) => seed);
+  await printSeeds(runFolders, seeds, { json });
 }
 
 /** @returns the run folder, or null where only the plan was asked for */

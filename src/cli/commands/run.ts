@@ -40,8 +40,9 @@ export function runCommand(): Command {
           runFolder: `${runFolder.replace(/\/+$/, '')}${suffix}`,
         };
       };
-      if (flags.seeds) await runSeeds(flags.seeds, optionsFor);
-      else await runRecipe(await optionsFor());
+      if (!flags.seeds) return runRecipe(await optionsFor());
+      const runs = flags.seeds.map(async (seed) => ({ seed, ...(await optionsFor(seed)) }));
+      await runSeeds(await Promise.all(runs), { json });
     })
     .addHelpText('after', '\nEvery option of a recipe: docs/recipes.md, or `tenet train <method> --help`.');
   return withRunFlags(command, {

@@ -20,7 +20,7 @@ import { loadData } from '../load-data.ts';
 import type { ObjectiveOptions } from '../reward-options.ts';
 import type { StageOf, StageRecipe } from '../run-recipe.ts';
 import { expectPrompts } from './expect-examples.ts';
-import { type LabelCost, labelCosts, noLabels } from './label-cost.ts';
+import { labelCosts, labelCostTable, totalUsd } from './label-cost.ts';
 import { type OpenObjective, type OpenObjectives, openObjectives } from './objectives.ts';
 import {
   encoderFor,
@@ -335,32 +335,6 @@ function objectivesTable(answers: readonly Answers[], objectives: readonly OpenO
     })),
     note: `${objectives.map(({ name, source }) => `${name}: ${source}`).join('; ')}. 95 % intervals of the mean (Student).`,
   };
-}
-
-/** What the labels behind each policy cost; of a model of the run's own only. */
-function labelCostTable(names: readonly string[], costs: ReadonlyMap<string, LabelCost>): EvaluationTable {
-  return {
-    title: 'Labels that each model stands on',
-    columns: [
-      { name: 'labels by people' },
-      { name: 'time of people', unit: 'hours' },
-      { name: 'people', unit: '$' },
-      { name: 'read and written by AI', unit: 'thousand tokens' },
-      { name: 'AI', unit: '$' },
-    ],
-    rows: names.map((name) => {
-      const { labelsByPeople, hours, peopleUsd, aiTokens, aiUsd } = costs.get(name) ?? noLabels;
-      return {
-        name,
-        cells: [labelsByPeople, hours, peopleUsd, aiTokens / 1000, aiUsd].map((value) => ({ value })),
-      };
-    }),
-    note: 'Rankings, comparisons, critiques and revisions that stages of this run collected; what came in files (demonstrations too) is not counted. People by the hour (ratePerHour), AI at its provider’s price: 0 for a local model.',
-  };
-}
-
-function totalUsd({ peopleUsd, aiUsd }: LabelCost = noLabels): number | null {
-  return aiUsd === null ? null : peopleUsd + aiUsd;
 }
 
 /** What each stage changed, prompt by prompt against the model before it; null with one model. */

@@ -1,5 +1,6 @@
 /** What the labels behind each model of a run cost, summed along its record of what was made from what. */
 import type { Usage } from '../../llm/index.ts';
+import type { EvaluationTable } from '../evaluation.ts';
 import type { StageRecord } from '../manifest.ts';
 
 export interface LabelCost {
@@ -13,7 +14,7 @@ export interface LabelCost {
   readonly aiUsd: number | null;
 }
 
-export const noLabels: LabelCost = { labelsByPeople: 0, hours: 0, peopleUsd: 0, aiTokens: 0, aiUsd: 0 };
+const noLabels: LabelCost = { labelsByPeople: 0, hours: 0, peopleUsd: 0, aiTokens: 0, aiUsd: 0 };
 
 /**
  * By stage: what the stage itself and all that it stands on have spent on labels, each counted once.
@@ -33,6 +34,36 @@ export function labelCosts(stages: readonly StageRecord[]): ReadonlyMap<string, 
       [...all].map((stage) => own.get(stage) ?? noLabels).reduce(sumOf, noLabels),
     ]),
   );
+}
+
+/** What the labels behind each policy cost; of a model of the run's own only. */
+export function labelCostTable(
+  names: readonly string[],
+  costs: ReadonlyMap<string, LabelCost>,
+): EvaluationTable {
+  return {
+    title: 'Labels that each model stands on',
+    columns: [
+      { name: 'labels by people' },
+      { name: 'time of people', unit: 'hours' },
+      { name: 'people', unit: '$' },
+      { name: 'read and written by AI', unit: 'thousand tokens' },
+      { name: 'AI', unit: '$' },
+    ],
+    rows: names.map((name) => {
+      const { labelsByPeople, hours, peopleUsd, aiTokens, aiUsd } = costs.get(name) ?? noLabels;
+      return {
+        name,
+        cells: [labelsByPeople, hours, peopleUsd, aiTokens / 1000, aiUsd].map((value) => ({ value })),
+      };
+    }),
+    note: 'Rankings, comparisons, critiques and revisions that stages of this run collected; what came in files (demonstrations too) is not counted. People by the hour (ratePerHour), AI at its provider’s price: 0 for a local model.',
+  };
+}
+
+/** Of people and AI together; null where a price is not known. */
+export function totalUsd({ peopleUsd, aiUsd }: LabelCost = noLabels): number | null {
+  return aiUsd === null ? null : peopleUsd + aiUsd;
 }
 
 /** What one stage spent: `cost` says what people did (rankings, hybrid), `usage` what models did (critique, compare). */
