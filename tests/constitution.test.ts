@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../src/base/index.ts';
 import { sharedData } from '../src/base/testing.ts';
 import { buildProgram } from '../src/cli/program.ts';
+import { catchOutput } from '../src/cli/testing/catch-output.ts';
 import { readRecords, validateRecord } from '../src/data/index.ts';
 import {
   initialiseParameters,
@@ -28,7 +29,7 @@ let model: string;
 let server: RunningServer;
 let constitution: string;
 let prompts: string;
-let printed = '';
+const caught = catchOutput();
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tenet-cai-'));
@@ -66,24 +67,12 @@ afterAll(async () => {
   await server.close();
   await rm(folder, { recursive: true });
 });
-beforeEach(() => {
-  printed = '';
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    printed += text;
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  process.exitCode = undefined;
-});
 
 /** The JSON line that a command prints last. */
 async function tenet(...args: string[]): Promise<Record<string, never>> {
-  printed = '';
+  caught.printed = '';
   await buildProgram().parseAsync(['node', 'tenet', '--json', ...args]);
-  return JSON.parse(printed.trimEnd().split('\n').at(-1)!);
+  return JSON.parse(caught.printed.trimEnd().split('\n').at(-1)!);
 }
 const small = ['--set', 'responseLength=8', '--set', 'critiqueLength=8', '--set', 'rounds=2'];
 
@@ -266,7 +255,7 @@ stages:
       );
       expect(a).toBe(b);
     }
-    printed = '';
+    caught.printed = '';
     await buildProgram().parseAsync([
       'node',
       'tenet',
@@ -275,11 +264,11 @@ stages:
       '--stage',
       'reward',
     ]);
-    expect(printed).toMatch(/critique constitution: .*cats\.yaml.* ✓/);
-    expect(printed).toMatch(/compare labels: .* ✓/);
-    expect(printed).toContain('principle cat');
-    expect(printed).toContain('judge: model tiny/sft');
-    expect(printed).not.toContain('✗');
+    expect(caught.printed).toMatch(/critique constitution: .*cats\.yaml.* ✓/);
+    expect(caught.printed).toMatch(/compare labels: .* ✓/);
+    expect(caught.printed).toContain('principle cat');
+    expect(caught.printed).toContain('judge: model tiny/sft');
+    expect(caught.printed).not.toContain('✗');
   });
 });
 

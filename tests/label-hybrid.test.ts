@@ -2,9 +2,10 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../src/base/index.ts';
 import { buildProgram } from '../src/cli/program.ts';
+import { catchOutput } from '../src/cli/testing/catch-output.ts';
 import { readRecords, validateRecord } from '../src/data/index.ts';
 import { LabelQueue } from '../src/feedback/index.ts';
 import {
@@ -22,7 +23,7 @@ import { runTiny } from './fixtures/tiny-run.ts';
 let folder: string;
 let model: string;
 let items: string;
-let printed = '';
+const caught = catchOutput();
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tenet-hybrid-'));
@@ -45,18 +46,6 @@ beforeAll(async () => {
   await writeFile(items, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
 });
 afterAll(() => rm(folder, { recursive: true }));
-beforeEach(() => {
-  printed = '';
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    printed += text;
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  process.exitCode = undefined;
-});
 
 const recipe = (people: string): string => `
 model: { path: ${model} }
@@ -79,9 +68,9 @@ stages:
 
 /** What a tenet command prints. */
 async function tenet(...args: string[]): Promise<string> {
-  printed = '';
+  caught.printed = '';
   await buildProgram().parseAsync(['node', 'tenet', ...args]);
-  return printed;
+  return caught.printed;
 }
 
 describe('the hybrid stage', () => {
@@ -245,7 +234,7 @@ describe('the command line', () => {
       }
     }
     await opened.close();
-    expect(printed).toContain('18 s a label, measured');
+    expect(caught.printed).toContain('18 s a label, measured');
     expect(JSON.parse(await readFile(`${output}.ledger.json`, 'utf8')).selection.filter.project).toBe(
       'hybrid',
     );

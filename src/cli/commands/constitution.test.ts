@@ -1,26 +1,16 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildProgram } from '../program.ts';
+import { catchOutput } from '../testing/catch-output.ts';
 
 let folder: string;
-let printed = '';
+const caught = catchOutput();
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tenet-constitution-'));
 });
 afterAll(() => rm(folder, { recursive: true }));
-beforeEach(() => {
-  printed = '';
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    printed += text;
-    return true;
-  });
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  process.exitCode = undefined;
-});
 
 async function run(...args: string[]): Promise<void> {
   await buildProgram().parseAsync(['node', 'tenet', 'constitution', ...args]);
@@ -35,23 +25,23 @@ async function document(name: string, text: string): Promise<string> {
 describe('tenet constitution', () => {
   it('show prints principles, one principle, JSON, or a file to start from', async () => {
     await run('show');
-    expect(printed).toContain('default 1.0.0');
-    expect(printed).toContain('no-injury  Nobody gets hurt  (weight 2, harm)');
-    printed = '';
+    expect(caught.printed).toContain('default 1.0.0');
+    expect(caught.printed).toContain('no-injury  Nobody gets hurt  (weight 2, harm)');
+    caught.printed = '';
     await run('show', '--principle', 'no-injury');
-    expect(printed).toContain('Critique request');
-    expect(printed).toContain('Revision: Please don');
+    expect(caught.printed).toContain('Critique request');
+    expect(caught.printed).toContain('Revision: Please don');
     await expect(run('show', '--principle', 'no-injry')).rejects.toThrow('did you mean "no-injury"?');
-    printed = '';
+    caught.printed = '';
     await run('show', '--json');
-    const { principles, hash } = JSON.parse(printed);
+    const { principles, hash } = JSON.parse(caught.printed);
     expect(principles).toHaveLength(17);
-    printed = '';
+    caught.printed = '';
     await run('show', '--format', 'yaml');
-    const copy = await document('copy.yaml', printed);
-    printed = '';
+    const copy = await document('copy.yaml', caught.printed);
+    caught.printed = '';
     await run('show', copy, '--json');
-    expect(JSON.parse(printed).hash).toBe(hash);
+    expect(JSON.parse(caught.printed).hash).toBe(hash);
   });
 
   it('lint prints findings under their rules, and exits with 1 only when strict', async () => {
@@ -60,16 +50,16 @@ describe('tenet constitution', () => {
       '---\nversion: 1.0.0\n---\n## `a`\n\nBe good.\n\n## `b`\n\nBe bad.\n',
     );
     await run('lint', path);
-    expect(printed).toMatch(
+    expect(caught.printed).toMatch(
       /warning {2}vague-words\n.*"good" can be read in many ways.*\n.*vague\.md:6 {2}a\n/s,
     );
     expect(process.exitCode).toBeUndefined();
     await run('lint', path, '--strict');
     expect(process.exitCode).toBe(1);
     process.exitCode = undefined;
-    printed = '';
+    caught.printed = '';
     await run('lint', '--strict');
-    expect(printed).toBe('default: 17 principles, nothing to complain about.\n');
+    expect(caught.printed).toBe('default: 17 principles, nothing to complain about.\n');
     expect(process.exitCode).toBeUndefined();
   });
 
@@ -79,12 +69,12 @@ describe('tenet constitution', () => {
       .replace('Nobody gets hurt', 'Nobody is hurt')
       .replace(/### `kind-words`[\s\S]*?(?=\n## )/, '');
     await run('diff', 'default', await document('changed.md', changed));
-    expect(printed).toContain('Nobody [-gets -]{+is +}hurt');
-    expect(printed).toContain('− kind-words');
-    expect(printed).toContain('ask for a major version, but the version is 1.0.0 in both.');
-    printed = '';
+    expect(caught.printed).toContain('Nobody [-gets -]{+is +}hurt');
+    expect(caught.printed).toContain('− kind-words');
+    expect(caught.printed).toContain('ask for a major version, but the version is 1.0.0 in both.');
+    caught.printed = '';
     await run('diff', 'default', 'default');
-    expect(printed).toContain('The contents are the same.');
+    expect(caught.printed).toContain('The contents are the same.');
   });
 
   it('stats says where to look when there is no ledger', async () => {

@@ -1,24 +1,18 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { catchOutput } from '../testing/catch-output.ts';
 import { dataCommand } from './data.ts';
 
 let folder: string;
-let printed: string;
+const caught = catchOutput();
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tenet-data-'));
-  printed = '';
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    printed += text;
-    return true;
-  });
   const rows = Array.from({ length: 40 }, (_, i) => JSON.stringify({ q: `question ${i}`, a: `answer ${i}` }));
   await writeFile(join(folder, 'in.jsonl'), `${rows.join('\n')}\n`);
 });
 afterEach(async () => {
-  vi.restoreAllMocks();
-  process.exitCode = undefined;
   await rm(folder, { recursive: true });
 });
 
@@ -28,25 +22,25 @@ const fields = ['--field', 'prompt=q', '--field', 'completion=a'];
 describe('tenet data', () => {
   it('check prints a report, or JSON', async () => {
     await run('check', join(folder, 'in.jsonl'), ...fields, '--max-length', '3');
-    expect(printed).toContain('TRL prompt-completion {prompt, completion}');
-    expect(printed).toContain('over 3 words: 40 (100.0 %)');
+    expect(caught.printed).toContain('TRL prompt-completion {prompt, completion}');
+    expect(caught.printed).toContain('over 3 words: 40 (100.0 %)');
     expect(process.exitCode).toBeUndefined();
-    printed = '';
+    caught.printed = '';
     await run('check', join(folder, 'in.jsonl'), '--field', 'prompt=q', '--json');
-    expect(JSON.parse(printed)).toMatchObject({ type: 'data-check', format: 'prompt-only', rows: 40 });
+    expect(JSON.parse(caught.printed)).toMatchObject({ type: 'data-check', format: 'prompt-only', rows: 40 });
   });
 
   it('check exits with 2 for bad rows', async () => {
     await writeFile(join(folder, 'bad.jsonl'), '{"prompt":"a"}\n{"prompt":1}\n');
     await run('check', join(folder, 'bad.jsonl'));
-    expect(printed).toContain('bad.jsonl:2 prompt: expected a text or a list of messages');
+    expect(caught.printed).toContain('bad.jsonl:2 prompt: expected a text or a list of messages');
     expect(process.exitCode).toBe(2);
   });
 
   it('convert writes the other format', async () => {
     const output = join(folder, 'out.jsonl');
     await run('convert', join(folder, 'in.jsonl'), output, ...fields, '--to', 'language-modeling');
-    expect(printed).toContain('40 language-modeling records from 40 prompt-completion rows');
+    expect(caught.printed).toContain('40 language-modeling records from 40 prompt-completion rows');
     expect((await readFile(output, 'utf8')).split('\n')[1]).toBe('{"text":"question 1answer 1"}');
   });
 
@@ -63,6 +57,6 @@ describe('tenet data', () => {
       '--gzip',
     );
     expect(await readdir(out)).toEqual(['test.jsonl.gz', 'train.jsonl.gz']);
-    expect(printed).toMatch(/train\.jsonl\.gz: \d+ rows/);
+    expect(caught.printed).toMatch(/train\.jsonl\.gz: \d+ rows/);
   });
 });

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { Random } from '../../base/index.ts';
 import {
   initialiseParameters,
@@ -11,12 +11,13 @@ import {
   saveModelFolder,
 } from '../../model/index.ts';
 import { trainBpe } from '../../text/index.ts';
+import { catchOutput } from '../testing/catch-output.ts';
 import { generateCommand } from './generate.ts';
 
 let folder: string;
 let base: string;
 let assistant: string;
-let printed: string;
+const caught = catchOutput();
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tenet-generate-'));
   const { tokenizer } = await trainBpe(['the cat sat on the mat '.repeat(9)], { vocabSize: 270 });
@@ -39,23 +40,15 @@ beforeAll(async () => {
   await saveModelFolder(assistant, { config, parameters, card, tokenizerFiles: files });
 });
 afterAll(() => rm(folder, { recursive: true }));
-beforeEach(() => {
-  printed = '';
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    printed += text;
-    return true;
-  });
-});
-afterEach(() => void vi.restoreAllMocks());
 
 async function run(...words: string[]): Promise<string> {
-  printed = '';
+  caught.printed = '';
   const limits = ['--max-new-tokens', '6', '--threads', '1'];
   await generateCommand()
     .option('--json')
     .exitOverride()
     .parseAsync([...words, ...limits], { from: 'user' });
-  return printed;
+  return caught.printed;
 }
 const records = (text: string) =>
   text

@@ -2,16 +2,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ledgerInput, openRunFolder } from '../../run/index.ts';
 import { openStore, selectFromLedger } from '../../store/index.ts';
+import { catchOutput } from '../testing/catch-output.ts';
 import { labelCommand } from './label.ts';
 import { traceCommand } from './trace.ts';
 
 let folder: string;
 let url: string;
-let printed: string;
-let warned: string;
+const caught = catchOutput();
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tenet-label-'));
   url = join(folder, 'labels.db');
@@ -19,19 +19,8 @@ beforeEach(async () => {
   const skip = { kind: 'skip', judge: { kind: 'human', id: 'ann' } } as const;
   await store.ledger.append(['a', 'b', 'c', 'd'].map((id) => ({ ...skip, id })));
   await store.close();
-  [printed, warned] = ['', ''];
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    printed += text;
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    warned += text;
-    return true;
-  });
 });
 afterEach(async () => {
-  vi.restoreAllMocks();
-  process.exitCode = undefined;
   await rm(folder, { recursive: true });
 });
 
@@ -50,12 +39,12 @@ async function tamper(...statements: string[]): Promise<void> {
 describe('tenet label verify', () => {
   it('prints the head of a chain that is intact, and takes it back', async () => {
     await verify();
-    expect(printed).toContain('4 events, the chain is intact.');
-    const head = /4:sha256:[0-9a-f]{64}/.exec(printed)![0];
-    printed = '';
+    expect(caught.printed).toContain('4 events, the chain is intact.');
+    const head = /4:sha256:[0-9a-f]{64}/.exec(caught.printed)![0];
+    caught.printed = '';
     await verify('--head', head, '--json');
-    expect(JSON.parse(printed)).toMatchObject({ type: 'label-verify', ok: true, head: { count: 4 } });
-    expect(warned).toBe('');
+    expect(JSON.parse(caught.printed)).toMatchObject({ type: 'label-verify', ok: true, head: { count: 4 } });
+    expect(caught.warned).toBe('');
   });
 
   it('names the first event that was changed', async () => {
@@ -76,7 +65,7 @@ describe('tenet label verify', () => {
   it('warns where changes are no longer refused', async () => {
     await tamper('drop trigger ledger_event_no_delete');
     await verify();
-    expect(warned).toContain('no longer refuses changes: ledger_event_no_delete is missing');
+    expect(caught.warned).toContain('no longer refuses changes: ledger_event_no_delete is missing');
   });
 
   it('finds with the help of a run what was cut off', async () => {
@@ -86,7 +75,7 @@ describe('tenet label verify', () => {
     await store.close();
     run.close();
     await verify('--run', run.path);
-    expect(printed).toContain('and contains the head noted earlier');
+    expect(caught.printed).toContain('and contains the head noted earlier');
     await tamper('drop trigger ledger_event_no_delete', 'delete from ledger_event where seq = 4');
     await verify();
     await expect(verify('--run', run.path)).rejects.toThrow('it is missing: the ledger ends with event 3');
@@ -104,11 +93,11 @@ describe('tenet label verify', () => {
 describe('tenet label copy', () => {
   it('copies a store that passes the same checks', async () => {
     await verify();
-    const head = /4:sha256:[0-9a-f]{64}/.exec(printed)![0];
+    const head = /4:sha256:[0-9a-f]{64}/.exec(caught.printed)![0];
     const to = join(folder, 'copy.db');
     const copy = () => labelCommand().parseAsync(['copy', to, '--store', url], { from: 'user' });
     await copy();
-    expect(printed).toContain('copy.db: 4 ledger_event; the chain is intact');
+    expect(caught.printed).toContain('copy.db: 4 ledger_event; the chain is intact');
     await expect(copy()).rejects.toThrow('is not empty');
     url = to;
     await verify('--head', head);
@@ -131,14 +120,16 @@ describe('tenet trace', () => {
     await store.close();
     run.close();
     await trace(run.path);
-    expect(printed).toContain('model run/dpo  00 ?');
-    expect(printed).toContain('1 is of what is not there any more');
+    expect(caught.printed).toContain('model run/dpo  00 ?');
+    expect(caught.printed).toContain('1 is of what is not there any more');
     expect(process.exitCode).toBeUndefined();
 
     await tamper('drop trigger ledger_event_no_delete', 'delete from ledger_event where seq = 2');
-    printed = '';
+    caught.printed = '';
     await trace(run.path, '--json');
-    const { model } = JSON.parse(printed) as { model: { children: { children: { check?: object }[] }[] } };
+    const { model } = JSON.parse(caught.printed) as {
+      model: { children: { children: { check?: object }[] }[] };
+    };
     expect(model.children[0].children[0].check).toMatchObject({ status: 'differs' });
     expect(process.exitCode).toBe(1);
     process.exitCode = undefined;

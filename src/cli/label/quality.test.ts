@@ -1,12 +1,13 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../base/index.ts';
 import { readRecords } from '../../data/index.ts';
 import { type Annotator, judgedTasks, LabelQueue } from '../../feedback/index.ts';
 import { openStore } from '../../store/index.ts';
 import { labelCommand } from '../commands/label.ts';
+import { catchOutput } from '../testing/catch-output.ts';
 
 /** Two annotators who agree, and one who sends the cards back as they stand. */
 const people: readonly Annotator[] = [
@@ -19,7 +20,7 @@ const monday = Date.UTC(2026, 10, 2, 9);
 
 let folder: string;
 let url: string;
-let printed: string;
+const caught = catchOutput();
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tenet-quality-'));
   url = join(folder, 'labels.db');
@@ -53,14 +54,6 @@ beforeAll(async () => {
   await store.close();
 });
 afterAll(() => rm(folder, { recursive: true }));
-beforeEach(() => {
-  printed = '';
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    printed += text;
-    return true;
-  });
-});
-afterEach(() => vi.restoreAllMocks());
 
 const label = (name: string, ...words: string[]) =>
   labelCommand()
@@ -68,14 +61,14 @@ const label = (name: string, ...words: string[]) =>
     .parseAsync([name, '--store', url, '--project', 'fish', ...words], { from: 'user' });
 const json = async (name: string, ...words: string[]) => {
   await label(name, ...words, '--json');
-  return JSON.parse(printed.trim().split('\n').at(-1)!);
+  return JSON.parse(caught.printed.trim().split('\n').at(-1)!);
 };
 
 describe('tenet label agreement', () => {
   it('says how far people agree', async () => {
     await label('agreement');
-    expect(printed).toMatch(/fish: 40 tasks ranked by more than one of 3 annotators, 120 comparisons/);
-    expect(printed).toContain("Krippendorff's alpha, nominal");
+    expect(caught.printed).toMatch(/fish: 40 tasks ranked by more than one of 3 annotators, 120 comparisons/);
+    expect(caught.printed).toContain("Krippendorff's alpha, nominal");
   });
 
   it('tells it apart by pair, group, category and week', async () => {
@@ -103,9 +96,9 @@ describe('tenet label agreement', () => {
 describe('tenet label quality', () => {
   it('tells the annotator apart who does not read', async () => {
     await label('quality');
-    expect(printed).toContain('! lazy labels too fast');
-    expect(printed).toContain('! lazy gives the order A > B by card in 40 of 40');
-    expect(printed).toContain('Agreement by time at work on a label');
+    expect(caught.printed).toContain('! lazy labels too fast');
+    expect(caught.printed).toContain('! lazy gives the order A > B by card in 40 of 40');
+    expect(caught.printed).toContain('Agreement by time at work on a label');
     const { annotators, agreement } = await json('quality');
     const [ann, bob, lazy] = annotators;
     expect(ann).toMatchObject({

@@ -1,35 +1,28 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LabelQueue } from '../../feedback/index.ts';
 import { openStore } from '../../store/index.ts';
 import { labelCommand } from '../commands/label.ts';
+import { catchOutput } from '../testing/catch-output.ts';
 
 let folder: string;
 let url: string;
-let printed: string;
+const caught = catchOutput();
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tenet-rules-'));
   url = join(folder, 'labels.db');
 });
 afterAll(() => rm(folder, { recursive: true }));
-beforeEach(() => {
-  printed = '';
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    printed += text;
-    return true;
-  });
-});
-afterEach(() => vi.restoreAllMocks());
 
 /** @returns what it prints */
 async function label(...words: string[]): Promise<string> {
-  printed = '';
+  caught.printed = '';
   await labelCommand()
     .option('--json')
     .parseAsync([words[0], '--store', url, '--project', 'fish', ...words.slice(1)], { from: 'user' });
-  return printed;
+  return caught.printed;
 }
 
 async function file(name: string, rows: readonly object[]): Promise<string> {
