@@ -5,8 +5,8 @@ import { type Disagreement, get, type Me, post, type Slices } from '../base/api.
 import { go, Link, useAddress } from '../base/router.tsx';
 import { Failure, Loading } from '../base/states.tsx';
 import { useData } from '../base/use-data.ts';
-import { coefficient, coefficientInterval, percent, percentInterval } from './figures.ts';
-import { IntervalBar } from './interval-bar.tsx';
+import { AgreementCells, AgreementHeads } from './agreement-columns.tsx';
+import { percent } from './figures.ts';
 import { TaskDialog } from './task-dialog.tsx';
 
 export interface SliceKind {
@@ -93,12 +93,7 @@ function SliceTable({ address, by, chosen, to }: SliceTableProps): ReactNode {
               </th>
               <th data-align="right">Tasks</th>
               <th data-align="right">Comparisons</th>
-              <th data-align="right">Pairs ordered alike</th>
-              <th>
-                <span className="unseen">Drawn</span>
-              </th>
-              <th data-align="right">α ordinal</th>
-              <th data-align="right">κ</th>
+              <AgreementHeads />
             </tr>
           </thead>
           <tbody>
@@ -111,12 +106,7 @@ function SliceTable({ address, by, chosen, to }: SliceTableProps): ReactNode {
                 </th>
                 <td data-align="right">{agreement.tasks}</td>
                 <td data-align="right">{agreement.comparisons}</td>
-                <td data-align="right">{percentInterval(agreement.agree)}</td>
-                <td>
-                  <IntervalBar interval={agreement.agree} from={0} to={1} mark={0.5} />
-                </td>
-                <td data-align="right">{coefficientInterval(agreement.alphaOrdinal)}</td>
-                <td data-align="right">{coefficient(agreement.cohenKappa)}</td>
+                <AgreementCells agreement={agreement} />
               </tr>
             ))}
           </tbody>

@@ -1,8 +1,7 @@
 /** AI judges beside people, and how much of what they labelled people have checked. */
 import type { ReactNode } from 'react';
 import type { Agreement, Quality } from '../base/api.ts';
-import { coefficient, coefficientInterval, percentInterval } from './figures.ts';
-import { IntervalBar } from './interval-bar.tsx';
+import { AgreementCells, AgreementHeads } from './agreement-columns.tsx';
 
 interface JudgeSectionProps extends Pick<Quality, 'judges' | 'audits'> {
   /** Of people among themselves. */
@@ -29,12 +28,7 @@ export function JudgeSection({ judges, audits, people }: JudgeSectionProps): Rea
               <th>Judge</th>
               <th data-align="right">Tasks</th>
               <th data-align="right">In common</th>
-              <th data-align="right">Pairs ordered alike</th>
-              <th>
-                <span className="unseen">Drawn</span>
-              </th>
-              <th data-align="right">α ordinal</th>
-              <th data-align="right">κ</th>
+              <AgreementHeads />
             </tr>
           </thead>
           <tbody>
@@ -43,10 +37,7 @@ export function JudgeSection({ judges, audits, people }: JudgeSectionProps): Rea
                 <th scope="row">{name}</th>
                 <td data-align="right">{labels ?? '–'}</td>
                 <td data-align="right">{agreement?.tasks ?? 0}</td>
-                <td data-align="right">{percentInterval(agreement?.agree)}</td>
-                <td>{agreement && <IntervalBar interval={agreement.agree} from={0} to={1} mark={0.5} />}</td>
-                <td data-align="right">{coefficientInterval(agreement?.alphaOrdinal)}</td>
-                <td data-align="right">{coefficient(agreement?.cohenKappa)}</td>
+                <AgreementCells agreement={agreement} />
               </tr>
             ))}
           </tbody>

@@ -2,7 +2,7 @@
 import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { smoothed, stepIncrements } from '../../../src/run/report/assets/curve-values.js';
+import { cursorMove, smoothed, stepIncrements } from '../../../src/run/report/assets/curve-values.js';
 import { onColorScheme } from '../base/color-scheme.ts';
 import { readable } from '../base/format.ts';
 
@@ -88,17 +88,10 @@ export function Chart({ title, curves }: ChartProps): ReactNode {
         aria-valuenow={last ?? 0}
         aria-valuetext={textAt(latest.current, steps.length - 1)}
         onKeyDown={(event) => {
-          const moves: Readonly<Record<string, number>> = {
-            ArrowLeft: -1,
-            ArrowRight: 1,
-            PageUp: -10,
-            PageDown: 10,
-            Home: -steps.length,
-            End: steps.length,
-          };
-          if (!(event.key in moves)) return;
+          const by = cursorMove(event.key, steps.length);
+          if (by === undefined) return;
           event.preventDefault();
-          move(moves[event.key]);
+          move(by);
         }}
       />
       <p ref={readout} className="readout" aria-live="off">

@@ -3,11 +3,11 @@ import { type ReactNode, useMemo } from 'react';
 import type { Evaluation } from '../../../src/run/evaluation.ts';
 import { groupTitle } from '../../../src/run/report/charts.ts';
 import { get, type RunEvent, type RunSummary } from '../base/api.ts';
-import { readable } from '../base/format.ts';
 import { Link } from '../base/router.tsx';
 import { Failure, Loading } from '../base/states.tsx';
 import { useData } from '../base/use-data.ts';
 import { Chart, type Curve } from './chart.tsx';
+import { MeasuredCell } from './measured-cell.tsx';
 import { merged } from './use-run-stream.ts';
 
 interface Compared extends RunSummary {
@@ -125,17 +125,7 @@ function EvaluationTogether({ runs }: { readonly runs: readonly Compared[] }): R
                     <th scope="row">{row.name}</th>
                     {columns.map((name) => {
                       const cell = row.cells[table.columns.findIndex((column) => column.name === name)];
-                      return (
-                        <td key={name} data-align="right">
-                          {readable(cell?.value)}
-                          {cell?.low !== undefined && (
-                            <span className="quiet">
-                              {' '}
-                              [{readable(cell.low)}, {readable(cell.high)}]
-                            </span>
-                          )}
-                        </td>
-                      );
+                      return <MeasuredCell key={name} {...cell} />;
                     })}
                   </tr>
                 )),

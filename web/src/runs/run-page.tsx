@@ -4,11 +4,12 @@ import type { Evaluation } from '../../../src/run/evaluation.ts';
 import { chartsOf } from '../../../src/run/report/charts.ts';
 import { announce } from '../base/announcer.tsx';
 import { get, type Me, post, type RunEvent, type RunSummary } from '../base/api.ts';
-import { durationOf, readable, timeOf } from '../base/format.ts';
+import { durationOf, timeOf } from '../base/format.ts';
 import { Link, useAddress } from '../base/router.tsx';
 import { Failure, Loading } from '../base/states.tsx';
 import { useData } from '../base/use-data.ts';
 import { Chart } from './chart.tsx';
+import { MeasuredCell } from './measured-cell.tsx';
 import { SamplesTab } from './samples-tab.tsx';
 import { StageBar, StatePill } from './state-pill.tsx';
 import { useRunStream, type Warning } from './use-run-stream.ts';
@@ -217,16 +218,8 @@ function EvaluationTab({ evaluation }: { readonly evaluation?: Evaluation }): Re
             {table.rows.map((row) => (
               <tr key={row.name}>
                 <th scope="row">{row.name}</th>
-                {row.cells.map(({ value, low, high }, i) => (
-                  <td key={table.columns[i].name} data-align="right">
-                    {readable(value)}
-                    {low !== undefined && (
-                      <span className="quiet">
-                        {' '}
-                        [{readable(low)}, {readable(high)}]
-                      </span>
-                    )}
-                  </td>
+                {row.cells.map((cell, i) => (
+                  <MeasuredCell key={table.columns[i].name} {...cell} />
                 ))}
               </tr>
             ))}

@@ -41,3 +41,16 @@ export function readable(value) {
 export const stepIncrements = Array.from({ length: 12 }, (_, power) =>
   [1, 2, 5].map((n) => n * 10 ** power),
 ).flat();
+
+/** How far a key moves the cursor along so many steps; undefined for other keys. */
+export function cursorMove(key, steps) {
+  const moves = {
+    ArrowLeft: -1,
+    ArrowRight: 1,
+    PageUp: -10,
+    PageDown: 10,
+    Home: -steps,
+    End: steps,
+  };
+  return Object.hasOwn(moves, key) ? moves[key] : undefined;
+}

@@ -79,18 +79,11 @@
       element,
     );
     element.onkeydown = (event) => {
-      const moves = {
-        ArrowLeft: -1,
-        ArrowRight: 1,
-        PageUp: -10,
-        PageDown: 10,
-        Home: -steps.length,
-        End: steps.length,
-      };
-      if (!(event.key in moves)) return;
+      const move = cursorMove(event.key, steps.length);
+      if (move === undefined) return;
       event.preventDefault();
-      const from = plot.cursor.idx ?? (moves[event.key] > 0 ? -1 : steps.length);
-      const to = Math.max(0, Math.min(steps.length - 1, from + moves[event.key]));
+      const from = plot.cursor.idx ?? (move > 0 ? -1 : steps.length);
+      const to = Math.max(0, Math.min(steps.length - 1, from + move));
       plot.setCursor({ left: plot.valToPos(steps[to], 'x'), top: 0 });
     };
     plots.push({ plot, element });
