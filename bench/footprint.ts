@@ -1,12 +1,4 @@
-/** How much memory it takes to train a model of 135 M parameters: all weights, or adapters over one base. */
-import { Random } from '../src/base/index.ts';
-import {
-  type AdaptedParameters,
-  adaptParameters,
-  type ParameterSpec,
-  type ParameterStore,
-  scalarHeadSpec,
-} from '../src/model/index.ts';
+import { type ParameterStore, scalarHeadSpec } from '../src/model/index.ts';
 import { ppoOptions, rewardModel, trainPpo, valueHeadName } from '../src/train/index.ts';
 import {
   type Benchmark,
@@ -17,28 +9,11 @@ import {
   timeOf,
 } from './benchmark.ts';
 import { createSftStep } from './sft-step.ts';
-import { freshParameters, sizes } from './sizes.ts';
+import { adapterRank, freshParameters, sizes, withAdapter } from './sizes.ts';
 import { randomPrompts, runStage, tokenizer } from './stage.ts';
 
 const config = sizes['135m'];
 const batch = { rows: 4, length: 256 };
-const rank = 16;
-
-function withAdapter(
-  base: ParameterStore,
-  seed: number,
-  extra: readonly ParameterSpec[] = [],
-): AdaptedParameters {
-  const settings = {
-    type: 'lora',
-    rank,
-    alpha: 32,
-    rsLora: false,
-    dropout: 0,
-    targetModules: 'all-linear',
-  } as const;
-  return adaptParameters(config, base, settings, { random: new Random(seed), extra });
-}
 
 /** A few fine-tuning steps. */
 async function fineTune(
@@ -62,7 +37,7 @@ async function fineTune(
 async function ppo(settings: BenchmarkSettings, gradientCheckpointing: boolean): Promise<Row[]> {
   const base = freshParameters(config);
   const responses = 16;
-  const policy = withAdapter(base, 1);
+  const policy = withAdapter(config, base, 1);
   const events = await runStage(async (context) =>
     trainPpo(
       ppoOptions.parse({
@@ -77,8 +52,8 @@ async function ppo(settings: BenchmarkSettings, gradientCheckpointing: boolean):
         config,
         policy,
         reference: policy.clone(),
-        value: withAdapter(base, 2, [scalarHeadSpec(config, { name: valueHeadName })]),
-        reward: await rewardModel(config, withAdapter(base, 3, [scalarHeadSpec(config)]), {
+        value: withAdapter(config, base, 2, [scalarHeadSpec(config, { name: valueHeadName })]),
+        reward: await rewardModel(config, withAdapter(config, base, 3, [scalarHeadSpec(config)]), {
           threads: settings.threads,
         }),
         prompts: randomPrompts(config, responses, 32),
@@ -90,7 +65,7 @@ async function ppo(settings: BenchmarkSettings, gradientCheckpointing: boolean):
   );
   const last = events[events.length - 1].metrics;
   const plan = {
-    what: `PPO with LoRA of rank ${rank}, four models over one base${gradientCheckpointing ? ', checkpointed' : ''}`,
+    what: `PPO with LoRA of rank ${adapterRank}, four models over one base${gradientCheckpointing ? ', checkpointed' : ''}`,
     limitGb: 4,
   };
   return [
@@ -130,8 +105,8 @@ export const footprint: Benchmark = {
         ...{ what: 'the same with activation checkpointing', limitGb: 8, gradientCheckpointing: true },
       }),
     'lora-sft': (settings) =>
-      fineTune(settings, withAdapter(freshParameters(config), 1), {
-        ...{ what: `fine-tuning with LoRA of rank ${rank}`, limitGb: 4, gradientCheckpointing: false },
+      fineTune(settings, withAdapter(config, freshParameters(config), 1), {
+        ...{ what: `fine-tuning with LoRA of rank ${adapterRank}`, limitGb: 4, gradientCheckpointing: false },
       }),
     'lora-ppo': (settings) => ppo(settings, false),
     'lora-ppo-checkpointed': (settings) => ppo(settings, true),

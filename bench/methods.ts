@@ -1,11 +1,4 @@
-/** What a step or an iteration of each method takes, and how near its training comes to the machine's matmul peak. */
-import { Random } from '../src/base/index.ts';
-import {
-  adaptParameters,
-  type DecoderConfig,
-  type ParameterStore,
-  scalarHeadSpec,
-} from '../src/model/index.ts';
+import { type DecoderConfig, type ParameterStore, scalarHeadSpec } from '../src/model/index.ts';
 import {
   cpoOptions,
   dpoOptions,
@@ -36,7 +29,16 @@ import {
 } from '../src/train/index.ts';
 import { type Benchmark, type BenchmarkSettings, median, type Row } from './benchmark.ts';
 import { createSftStep } from './sft-step.ts';
-import { freshParameters, gigaflopOf, multipliedParameters, passes, type Rows, sizes } from './sizes.ts';
+import {
+  adapterRank,
+  freshParameters,
+  gigaflopOf,
+  multipliedParameters,
+  passes,
+  type Rows,
+  sizes,
+  withAdapter,
+} from './sizes.ts';
 import { runStage } from './stage.ts';
 import { pairs, pairTokens, policyInputs, rollout, rowTokens, sized, type workSizes } from './works.ts';
 import { Yardsticks } from './yardsticks.ts';
@@ -210,14 +212,8 @@ async function measure(methods: Record<string, Method>, settings: BenchmarkSetti
 /** A step of fine-tuning with an adapter beside one of all weights. */
 async function adapter(settings: BenchmarkSettings, config: DecoderConfig, rows: number): Promise<Row[]> {
   const batch = { rows, length: rowTokens };
-  const lora = { type: 'lora', rank: 16, alpha: 32, rsLora: false, dropout: 0 } as const;
   const full = freshParameters(config);
-  const adapted = adaptParameters(
-    config,
-    freshParameters(config),
-    { ...lora, targetModules: 'all-linear' },
-    { random: new Random(1) },
-  );
+  const adapted = withAdapter(config, freshParameters(config), 1);
   const steps = [];
   for (const parameters of [full, adapted]) {
     steps.push(await createSftStep(config, parameters, batch, settings));
@@ -234,7 +230,7 @@ async function adapter(settings: BenchmarkSettings, config: DecoderConfig, rows:
   const [fullMs, adapterMs] = times.map(median);
   return [
     {
-      what: `LoRA of rank ${lora.rank}, step`,
+      what: `LoRA of rank ${adapterRank}, step`,
       ratio: adapterMs / fullMs,
       of: 'a step of all weights',
       target: { below: 1 },

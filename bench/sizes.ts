@@ -1,6 +1,8 @@
 /** The models that are measured, with fresh random weights, and how many operations they cost. */
 import { Random } from '../src/base/index.ts';
 import {
+  type AdaptedParameters,
+  adaptParameters,
   type DecoderConfig,
   initialiseParameters,
   makeLlamaConfig,
@@ -36,6 +38,25 @@ export function freshParameters(
   const store = new ParameterStore([...parameterSpecs(config), ...extra]);
   initialiseParameters(store, new Random(seed));
   return store;
+}
+
+/** Of the adapters that are measured. */
+export const adapterRank = 16;
+
+/** A fresh adapter (LoRA) on every layer of a base. @param extra further trained parameters, e.g. a head */
+export function withAdapter(
+  config: DecoderConfig,
+  base: ParameterStore,
+  seed: number,
+  extra: readonly ParameterSpec[] = [],
+): AdaptedParameters {
+  const settings = { type: 'lora', rank: adapterRank, alpha: 32, rsLora: false, dropout: 0 } as const;
+  return adaptParameters(
+    config,
+    base,
+    { ...settings, targetModules: 'all-linear' },
+    { random: new Random(seed), extra },
+  );
 }
 
 /** Parameters that a token is multiplied with: all, less an embedding that is only looked up. */
