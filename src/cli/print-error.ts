@@ -31,6 +31,11 @@ export function printError(error: unknown, { json, debug }: PrintErrorOptions): 
   }
 }
 
+/** Tells whoever runs a server of a failure that no client is to hear of, with its stack. */
+export function reportFailure(error: unknown): void {
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+}
+
 function head(error: unknown): string {
   const interrupted = TenetError.is(error) && error.code === 'interrupted';
   const text = interrupted ? 'stopped:' : TenetError.is(error) ? 'error:' : 'unexpected error:';

@@ -44,6 +44,7 @@ export {
   type GuardPolicyInput,
   type GuardRules,
   policySchema,
+  refusesOtherContent,
   rulesFor,
   type Thresholds,
 } from './policy/policy.ts';

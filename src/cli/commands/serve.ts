@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { count, port } from '../flag-values.ts';
 import { globalOptions } from '../global-options.ts';
+import { reportFailure } from '../print-error.ts';
 import { storeOption } from '../store-option.ts';
 
 interface ServeFlags {
@@ -129,7 +130,7 @@ async function serveWebApp(flags: ServeFlags, json: boolean): Promise<void> {
       role: flags.oidcRole,
     }),
     ...(flags.apiOnly && { pages: false as const }),
-    onFailure: report,
+    onFailure: reportFailure,
   });
   if (json) print({ type: 'serving', url: app.url, adminLink: app.adminLink });
   else process.stdout.write(welcome(app.url, app.adminLink));
@@ -170,17 +171,13 @@ async function serveModel(flags: ServeFlags, json: boolean): Promise<void> {
     port: flags.port,
     apiKey,
     engine: { batchSize: flags.batchSize, threads: flags.threads },
-    onFailure: report,
+    onFailure: reportFailure,
   });
   const needsKey = apiKey !== undefined;
   if (json) print({ type: 'serving', url: server.url, model: name, folder, key: needsKey });
   else process.stdout.write(greeting(server.url, name, needsKey));
   await interrupted(signal);
   await server.close();
-}
-
-function report(error: unknown): void {
-  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
 }
 
 function print(record: object): void {

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { GuardModel, GuardPolicy } from '../../guard/index.ts';
 import { count, port, share, unit } from '../flag-values.ts';
 import { globalOptions } from '../global-options.ts';
+import { reportFailure } from '../print-error.ts';
 import { storeOption } from '../store-option.ts';
 
 interface ServeFlags {
@@ -81,7 +82,7 @@ export function serveCommand(): Command {
           ...{ guard, policy, store, upstream: flags.upstream, host: flags.host, port: flags.port },
           apiKey: process.env.TENET_GUARD_API_KEY?.trim() || undefined,
           upstreamKey: process.env.TENET_GUARD_UPSTREAM_KEY?.trim() || undefined,
-          onFailure: report,
+          onFailure: reportFailure,
         });
         const mode = policy.defaults.mode ?? 'enforce';
         if (globalOptions(self).json) {
@@ -149,8 +150,4 @@ function greeting(url: string, guard: string, { upstream }: ServeFlags, mode: st
     `  curl ${url}/chat/completions -H 'content-type: application/json' -d '${body}'\n` +
     `  Metrics: ${url.replace(/\/v1$/, '')}/metrics\n`
   );
-}
-
-function report(error: unknown): void {
-  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
 }

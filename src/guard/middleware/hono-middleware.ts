@@ -7,9 +7,10 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import type { Exchange } from '../enforce/exchange.ts';
 import { ScreeningFailure } from '../enforce/screening-failure.ts';
+import { refusesOtherContent } from '../policy/policy.ts';
 import type { GuardMessage } from '../screen.ts';
 import { AnswerText } from '../wire/answer-text.ts';
-import { guardResponse, refuseInput } from '../wire/guard-response.ts';
+import { guardAnswer, guardResponse, parseAnswer, refuseInput } from '../wire/guard-response.ts';
 import { hasChoices } from '../wire/guarded-call.ts';
 import { BodyReader } from '../wire/read-body.ts';
 import { refuseUnreadable } from '../wire/texts.ts';
@@ -53,7 +54,7 @@ export function honoMiddleware(begin: BeginRoute, options: HonoGuardOptions = {}
       context.res = response;
     };
     try {
-      if (conversations.unreadable !== null && rules.mode === 'enforce' && rules.otherContent === 'refuse') {
+      if (conversations.unreadable !== null && refusesOtherContent(rules)) {
         throw unreadable(conversations.unreadable);
       }
       if (await exchange.refusesInput()) {
@@ -66,7 +67,7 @@ export function honoMiddleware(begin: BeginRoute, options: HonoGuardOptions = {}
       // Errors, redirections and empty answers of the route are its own.
       if (context.error || res.status !== 200 || !res.body)
         exchange.finish(res.status < 400 ? undefined : 'failed');
-      else answerWith(await guardAnswer(context, res, { exchange, asked, options }));
+      else answerWith(await guardRoute(context, res, { exchange, asked, options }));
     } catch (error) {
       exchange.finish(signal.aborted ? 'aborted' : 'refused');
       const told = error instanceof ScreeningFailure ? guardUnavailable() : error;
@@ -82,7 +83,7 @@ interface Guarding {
   readonly options: HonoGuardOptions;
 }
 
-async function guardAnswer(context: Context, response: Response, guarding: Guarding): Promise<Response> {
+async function guardRoute(context: Context, response: Response, guarding: Guarding): Promise<Response> {
   const { exchange, asked, options } = guarding;
   const limits = { answerBytes: options.answerBytes ?? defaultAnswerBytes };
   const type = response.headers.get('content-type') ?? '';
@@ -103,21 +104,15 @@ async function guardAnswer(context: Context, response: Response, guarding: Guard
   if (/^text\//i.test(type))
     return new Response(guardPlainText(body, exchange), { headers: kept(response.headers) });
   if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(type)) {
-    if (exchange.rules.mode === 'enforce' && exchange.rules.otherContent === 'refuse') {
+    if (refusesOtherContent(exchange.rules)) {
       throw badUpstream(`the guard cannot screen ${type === '' ? 'an answer without a type' : type}`);
     }
     exchange.finish('unscreened');
     return response;
   }
   const text = await new BodyReader(body, limits).text();
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw badUpstream('it is not JSON');
-  }
-  if (hasChoices(value))
-    return guardResponse(new Response(text, { headers: { 'content-type': type } }), call);
+  const value = parseAnswer(text);
+  if (hasChoices(value)) return guardAnswer(value, call);
   refuseUnreadable(value, 'the answer', exchange.rules);
   const answer = exchange.answer<string>();
   const said = new AnswerText().read({ answer: value });

@@ -3,6 +3,7 @@ import type { LanguageModelMiddleware } from 'ai';
 import { TenetError } from '../../base/index.ts';
 import type { Exchange } from '../enforce/exchange.ts';
 import { ScreeningFailure } from '../enforce/screening-failure.ts';
+import { refusesOtherContent } from '../policy/policy.ts';
 import type { GuardMessage } from '../screen.ts';
 import { otherContentIn } from '../wire/texts.ts';
 import { guardedParts, streamOf } from './guarded-parts.ts';
@@ -115,7 +116,7 @@ function fileOf(content: readonly SdkContent[]): string | null {
 
 /** @throws TenetError('usage') */
 function checkReadable({ rules }: Exchange, place: string | null): void {
-  if (place === null || rules.mode !== 'enforce' || rules.otherContent === 'allow') return;
+  if (place === null || !refusesOtherContent(rules)) return;
   throw new TenetError(
     'usage',
     `The guard reads texts only and cannot screen ${place}. Leave it out, or let it pass with otherContent: 'allow'.`,

@@ -214,6 +214,14 @@ export interface GuardRules {
   readonly otherContent: 'refuse' | 'allow';
 }
 
+/** True: what the guard cannot read must not pass. */
+export function refusesOtherContent({
+  mode,
+  otherContent,
+}: Pick<GuardRules, 'mode' | 'otherContent'>): boolean {
+  return mode === 'enforce' && otherContent === 'refuse';
+}
+
 export interface Thresholds {
   readonly input: number;
   readonly output: number;

@@ -27,12 +27,17 @@ import { badUpstream, guardUnavailable } from './wire-error.ts';
 export async function guardResponse(upstream: Response, call: GuardedCall): Promise<Response> {
   const isStream = /^text\/event-stream\b/i.test(upstream.headers.get('content-type') ?? '');
   if (!upstream.body) throw badUpstream('it is empty');
-  return isStream ? guardStream(upstream.body, call) : guardWhole(upstream.body, call);
+  if (isStream) return guardStream(upstream.body, call);
+  const answer = parseAnswer(await new BodyReader(upstream.body, call.limits).text());
+  if (!hasChoices(answer)) throw badUpstream('it has no choices');
+  return guardAnswer(answer, call);
 }
 
-async function guardWhole(body: ReadableStream<Uint8Array>, call: GuardedCall): Promise<Response> {
-  const { exchange, dialect, conversations } = call;
-  const answer = parseAnswer(await new BodyReader(body, call.limits).text());
+/** Guards an answer that is whole. @throws as `guardResponse` does */
+export async function guardAnswer(
+  answer: Answer,
+  { exchange, dialect, conversations }: GuardedCall,
+): Promise<Response> {
   const choices = await Promise.all(
     answer.choices.map(async (choice, position) => {
       const index = indexOf(choice, position);
@@ -113,13 +118,11 @@ export function refuseInput(
   return new Response(`${events.map(eventOf).join('')}data: [DONE]\n\n`, { headers: streamHeaders });
 }
 
-function parseAnswer(text: string): Answer {
-  let answer: unknown;
+/** @throws WireError 502 for what is no JSON */
+export function parseAnswer(text: string): unknown {
   try {
-    answer = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     throw badUpstream('it is not JSON');
   }
-  if (!hasChoices(answer)) throw badUpstream('it has no choices');
-  return answer;
 }

@@ -1,5 +1,5 @@
 /** The texts in a message or an answer of any form: whatever is text is screened, also in fields that nobody foresaw. */
-import type { GuardRules } from '../policy/policy.ts';
+import { type GuardRules, refusesOtherContent } from '../policy/policy.ts';
 import { unreadable } from './wire-error.ts';
 
 /** A text and where it stands, such as `content` or `tool_calls.0.function.arguments`. */
@@ -53,8 +53,8 @@ export function otherContentIn(value: unknown, place = ''): string | null {
 }
 
 /** @throws WireError 400 for content that is no text, where the rules do not let it pass */
-export function refuseUnreadable(value: unknown, name: string, { mode, otherContent }: GuardRules): void {
-  if (mode !== 'enforce' || otherContent === 'allow') return;
+export function refuseUnreadable(value: unknown, name: string, rules: GuardRules): void {
+  if (!refusesOtherContent(rules)) return;
   const place = otherContentIn(value, name);
   if (place !== null) throw unreadable(place);
 }

@@ -12,6 +12,7 @@ import {
   type GuardPolicy,
   guardResponse,
   refuseInput,
+  refusesOtherContent,
   rulesFor,
   ScreeningFailure,
   unreadable,
@@ -108,7 +109,7 @@ async function answer(
 ): Promise<Response> {
   // 1. Is there anything that the guard cannot read, or does not want answered?
   const { rules } = exchange;
-  if (conversations.unreadable !== null && rules.mode === 'enforce' && rules.otherContent === 'refuse') {
+  if (conversations.unreadable !== null && refusesOtherContent(rules)) {
     throw unreadable(conversations.unreadable);
   }
   if (await exchange.refusesInput()) {
