@@ -97,6 +97,7 @@ export function turn(x: Tensor, table: RotaryTable | null, heads: number): Tenso
  * Hidden states after the final norm.
  * @param inputs.ids       [B, T]
  * @param inputs.positions [B, T]
+ * @param behind is shown the residual stream [B, T, D] behind each layer
  * @returns [B, T, D]
  */
 export function decoder(
@@ -104,9 +105,13 @@ export function decoder(
   weights: Weights,
   inputs: Pick<TokenInputs, 'ids' | 'positions'>,
   attend: AttentionStep,
+  behind?: (x: Tensor, layer: number) => void,
 ): Tensor {
   let x = embed(config, weights, inputs);
-  for (let i = 0; i < config.layers; i++) x = decoderLayer(config, weights, x, i, attend);
+  for (let i = 0; i < config.layers; i++) {
+    x = decoderLayer(config, weights, x, i, attend);
+    behind?.(x, i);
+  }
   return finalNorm(config, weights, x);
 }
 
