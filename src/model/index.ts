@@ -16,6 +16,7 @@ export type {
 export type { GenerationQueue } from './generate/generation-queue.ts';
 export { type GenerateOptions, Generator, type GeneratorOptions } from './generate/generator.ts';
 export { checkSamplingOptions, type SamplingOptions } from './generate/sampling.ts';
+export type { StateProbe } from './generate/state-probe.ts';
 export { TextGenerator, type TextModel } from './generate/text-generator.ts';
 export type {
   Continuation,

@@ -5,6 +5,7 @@ import type { DecoderConfig } from '../decoder-config.ts';
 import type { Distribution } from './decode-graph.ts';
 import type { FinishReason, GenerationEvents, GenerationRequest, TokenAlternatives } from './generation.ts';
 import { logNormaliser, mostLikely } from './log-probabilities.ts';
+import type { PromptEngine } from './prompt-reader.ts';
 import {
   argmax,
   checkSamplingOptions,
@@ -15,6 +16,9 @@ import {
 
 /** What a token is chosen from, as far as it was fetched; one row per sequence. */
 export type Chosen = Partial<Record<keyof Distribution, TensorValue>>;
+
+/** What a step of decoding gives: also a probe's numbers for the tokens that were read, [R, N]. */
+export type Step = Chosen & { readonly probe?: TensorValue };
 
 export class ActiveSequence {
   readonly prompt: ArrayLike<number>;
@@ -33,14 +37,27 @@ export class ActiveSequence {
   /** With a repetition penalty: the ids in the prompt and in the response so far. */
   private readonly seen: Set<number> | null;
   private ended: FinishReason = 'length';
+  /** True: the response is complete, but its last token is still to be read. */
+  private isWritten = false;
   private key: string | undefined;
 
   /**
    * @param name how errors call the request
    * @throws TenetError('usage') for a request that is wrong
    */
-  constructor(request: GenerationRequest, config: DecoderConfig, events: GenerationEvents, name: string) {
+  constructor(
+    request: GenerationRequest,
+    { config, probeNumbers }: Pick<PromptEngine, 'config' | 'probeNumbers'>,
+    events: GenerationEvents,
+    name: string,
+  ) {
     checkRequest(request, config, name);
+    if (probeNumbers === 0 && (events.onPrompt || events.onRead)) {
+      throw new TenetError(
+        'usage',
+        `${name}: it asks for the numbers of a probe, and the generator was made without one`,
+      );
+    }
     this.request = request;
     this.events = events;
     this.prompt = request.prompt;
@@ -58,20 +75,49 @@ export class ActiveSequence {
     return this.key;
   }
 
+  /** True: a probe's numbers are wanted for the prompt, or for the tokens of the response. */
+  get wantsProbe(): boolean {
+    return this.events.onPrompt !== undefined || this.readsLast;
+  }
+
+  /** True for those that need a step of decoding: all but responses of one token that nobody wants read. */
+  get goesOn(): boolean {
+    return this.limit > 1 || this.readsLast;
+  }
+
   /** The outputs that the next token is chosen from. */
   get needs(): readonly (keyof Distribution)[] {
+    if (this.isWritten) return [];
     if (this.seen || this.forcedId !== undefined) return ['logits'];
     const own: (keyof Distribution)[] =
       this.sampling.temperature === 0 ? ['likeliest', 'largest'] : ['probabilities'];
     return this.request.alternatives === undefined ? own : [...own, 'logits'];
   }
 
+  /** @param numbers [T, N] a probe's, for the prompt */
+  promptRead(numbers: Float32Array): void {
+    this.events.onPrompt?.(numbers);
+  }
+
   /**
-   * Chooses the next token.
+   * Tells what a probe makes of the token that was read, and chooses the next one.
    * @param row the sequence's row in the values
-   * @returns true when the response ends with it
+   * @returns true when nothing is left to be done
    */
-  extend(values: Chosen, row: number, vocabSize: number): boolean {
+  extend(values: Step, row: number, vocabSize: number): boolean {
+    if (this.readsLast && this.ids.length > 0) this.events.onRead!(rowOfProbe(values.probe!, row));
+    if (this.isWritten) return true;
+    const isAtEnd = this.choose(values, row, vocabSize);
+    this.isWritten = isAtEnd && this.readsLast && this.ended !== 'stop';
+    return isAtEnd && !this.isWritten;
+  }
+
+  private get readsLast(): boolean {
+    return this.events.onRead !== undefined;
+  }
+
+  /** @returns true when the response ends with the token that it chooses */
+  private choose(values: Chosen, row: number, vocabSize: number): boolean {
     const rowOf = (value: TensorValue): Float32Array =>
       (value.data as Float32Array).subarray(row * vocabSize, (row + 1) * vocabSize);
     const { sampling, seen } = this;
@@ -142,6 +188,11 @@ export class ActiveSequence {
     this.alternatives.push(alternatives);
     return alternatives;
   }
+}
+
+function rowOfProbe({ data, shape }: TensorValue, row: number): Float32Array {
+  const numbers = shape[1];
+  return (data as Float32Array).slice(row * numbers, (row + 1) * numbers);
 }
 
 function checkRequest(request: GenerationRequest, config: DecoderConfig, name: string): void {

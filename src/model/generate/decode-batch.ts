@@ -7,7 +7,7 @@
  * Shapes: R sequences of a run, T prompt tokens.
  */
 import type { Session } from '../../tensor/index.ts';
-import type { ActiveSequence, Chosen } from './active-sequence.ts';
+import type { ActiveSequence, Chosen, Step } from './active-sequence.ts';
 import type { Distribution } from './decode-graph.ts';
 import { KeyValueCache } from './key-value-cache.ts';
 import { inverseTemperatures, type PromptEngine, type PromptReader } from './prompt-reader.ts';
@@ -17,7 +17,7 @@ import { takeGroup } from './take-group.ts';
 export interface Engine extends PromptEngine {
   /** Sequences decoded at once. */
   readonly batchSize: number;
-  readonly decodeSession: Session<keyof Distribution | 'entries'>;
+  readonly decodeSession: Session;
 }
 
 /** Most logits computed in one run over prompts, 64 MiB of them; bounds memory. */
@@ -68,7 +68,7 @@ export class DecodeBatch {
     const group = takeGroup(waiting, { free: batchSize - this.size, most, reusesPrefixes });
     const first = this.size;
     // Where all leave at once, nobody has to remember the prompts.
-    if (group.some(({ limit }) => limit > 1)) {
+    if (group.some(({ goesOn }) => goesOn)) {
       this.cache ??= new KeyValueCache(this.engine.config, {
         capacity: expected.rows,
         slots: expected.slots,
@@ -88,7 +88,7 @@ export class DecodeBatch {
   }
 
   /** Extends the rows in [from, size); finished sequences leave. */
-  private choose(from: number, values: Chosen): void {
+  private choose(from: number, values: Step): void {
     const { vocabSize } = this.engine.config;
     for (let row = this.size - 1; row >= from; row--) {
       if (this.active[row].extend(values, row - from, vocabSize)) this.remove(row).finish();
@@ -108,8 +108,8 @@ export class DecodeBatch {
 
   /** Reads the prompts of a group and appends it to the active rows. */
   private async readPrompts(group: readonly ActiveSequence[]): Promise<Chosen> {
-    const goesOn = group.filter(({ limit }) => limit > 1); // these come first in the group
-    const { chosen, store } = await this.reader.read(group, needs(group), goesOn.length > 0);
+    const goesOn = group.filter((sequence) => sequence.goesOn); // these come first in the group
+    const { chosen, store, probeOf } = await this.reader.read(group, needs(group), goesOn.length > 0);
     const first = this.size;
     this.active.push(...group);
     if (goesOn.length > 0) {
@@ -121,11 +121,14 @@ export class DecodeBatch {
         store(cache, i, first + i);
       });
     }
+    group.forEach((sequence, i) => {
+      if (sequence.wantsProbe) sequence.promptRead(probeOf(i));
+    });
     return chosen;
   }
 
   /** One token for every active row. */
-  private async decode(cache: KeyValueCache): Promise<Chosen> {
+  private async decode(cache: KeyValueCache): Promise<Step> {
     const { active } = this;
     const rows = active.length;
     cache.rows = rows;
@@ -142,9 +145,10 @@ export class DecodeBatch {
       feeds[`keys${layer}`] = { data: keys, shape };
       feeds[`values${layer}`] = { data: values, shape };
     }
-    const values = await this.engine.decodeSession.run(feeds, ['entries', ...needs(active)]);
+    const probe = active.some(({ wantsProbe }) => wantsProbe) ? ['probe'] : [];
+    const values = await this.engine.decodeSession.run(feeds, ['entries', ...probe, ...needs(active)]);
     cache.storeTokens(values.entries.data as Float32Array, positions);
-    return values as Chosen;
+    return values as Step;
   }
 }
 

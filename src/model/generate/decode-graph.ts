@@ -2,7 +2,7 @@
  * The two graphs that generate text: one reads whole prompts, one reads one token per sequence.
  *
  * Shapes: B rows, T prompt tokens, S cache slots, D width, H query heads in K groups of G, W head width,
- * V vocabulary, L layers.
+ * V vocabulary, L layers, N numbers of a probe.
  */
 import {
   add,
@@ -24,11 +24,19 @@ import {
   transpose,
   where,
 } from '../../tensor/index.ts';
-import { decoder, outputProjection, sequenceAttention, tokenInputs, turn } from '../decoder.ts';
+import {
+  type AttentionStep,
+  decoder,
+  outputProjection,
+  sequenceAttention,
+  tokenInputs,
+  turn,
+} from '../decoder.ts';
 import type { DecoderConfig } from '../decoder-config.ts';
 import type { ParameterStore } from '../parameter-store.ts';
 import { ConstantWeights, InputWeights } from '../weights.ts';
 import { prefixAttention } from './prefix-attention.ts';
+import { ProbeReadout, type StateProbe } from './state-probe.ts';
 
 const hidden = -1e30;
 
@@ -47,7 +55,10 @@ export interface Distribution {
 export interface PromptGraph {
   readonly graph: Graph;
   readonly weights: InputWeights;
-  /** The distribution of each sequence's first new token, and `keys0`, `values0`, … [B, K, T, W] by layer. */
+  /**
+   * The distribution of each sequence's first new token, `keys0`, `values0`, … [B, K, T, W] by layer, and with a probe
+   * `probe` [B * T, N].
+   */
   readonly outputs: Readonly<Record<string, Tensor>> & Distribution;
 }
 
@@ -55,11 +66,12 @@ export interface PromptGraph {
  * Reads prompts; `rows` [R] says which hidden states (b · T + t) predict each sequence's first new token.
  * @param options.behindPrefix true: all prompts go on behind one prefix that was read before, see `prefixAttention`;
  *   the keys and values that come out are those of the tokens behind it. Default false.
+ * @param options.probe its N numbers are computed for every token. Default none.
  */
 export function buildPromptGraph(
   config: DecoderConfig,
   store: Pick<ParameterStore, 'shapeOf'>,
-  options: { readonly behindPrefix?: boolean } = {},
+  options: { readonly behindPrefix?: boolean; readonly probe?: StateProbe } = {},
 ): PromptGraph {
   const graph = new Graph();
   const weights = new InputWeights(graph, config, store);
@@ -77,7 +89,9 @@ export function buildPromptGraph(
   const attend = options.behindPrefix
     ? prefixAttention(config, graph, tokens, capture)
     : sequenceAttention(config, tokens, capture);
-  const states = decoder(config, weights, tokens, attend);
+  const readout = options.probe && new ProbeReadout(graph, config, options.probe);
+  const states = decoder(config, weights, tokens, attend, readout && ((x, i) => readout.add(x, i)));
+  if (readout) outputs.probe = readout.scores;
   const rows = graph.input('rows', 'int32', ['R']);
   const inverseTemperatures = graph.input('inverseTemperatures', 'float32', ['R', 1]);
   const last = gatherRows(reshape(states, [-1, config.width]), rows);
@@ -87,15 +101,23 @@ export function buildPromptGraph(
 
 export interface DecodeGraph {
   readonly graph: Graph;
-  /** The distribution of each row's next token, and `entries` [L, 2, B, K, W], each layer's new key and value. */
-  readonly outputs: Distribution & { readonly entries: Tensor };
+  /**
+   * The distribution of each row's next token, `entries` [L, 2, B, K, W], each layer's new key and value, and with a probe
+   * `probe` [B, N] of the tokens that are read.
+   */
+  readonly outputs: Readonly<Record<string, Tensor>> & Distribution;
 }
 
 /**
  * Reads one token per row. Inputs: `ids` and `positions` [B, 1], `inverseTemperatures` [B, 1], and per layer
  * `keys0`, `values0`, … [B, K, 1, S, W].
+ * @param probe its N numbers are computed for every token. Default none.
  */
-export function buildDecodeGraph(config: DecoderConfig, store: ParameterStore): DecodeGraph {
+export function buildDecodeGraph(
+  config: DecoderConfig,
+  store: ParameterStore,
+  probe?: StateProbe,
+): DecodeGraph {
   const graph = new Graph();
   const weights = new ConstantWeights(graph, config, store);
   const ids = graph.input('ids', 'int32', ['B', 1]);
@@ -115,7 +137,7 @@ export function buildDecodeGraph(config: DecoderConfig, store: ParameterStore): 
     return mask;
   };
   const entries: Tensor[] = [];
-  const states = decoder(config, weights, { ids, positions }, (query, key, value, layer) => {
+  const attend: AttentionStep = (query, key, value, layer) => {
     // One row per product and no factor on it: ONNX Runtime multiplies such a row with the cache where it lies,
     // and would first copy the cache into another layout otherwise. Keys and values broadcast over a group.
     const q = reshape(multiply(turn(query, table, heads), scale), ['B', kvHeads, groups, 1, headWidth]);
@@ -130,7 +152,10 @@ export function buildDecodeGraph(config: DecoderConfig, store: ParameterStore): 
     const { past, own } = softmaxOverBoth(graph, masked, ownScore);
     const context = add(matmul(past, pastValues), multiply(own, v)); // [B, K, G, 1, W]
     return reshape(context, ['B', 1, heads * headWidth]);
-  });
+  };
+  const readout = probe && new ProbeReadout(graph, config, probe);
+  const inputs = { ids, positions };
+  const states = decoder(config, weights, inputs, attend, readout && ((x, i) => readout.add(x, i)));
   const logits = linear(reshape(states, ['B', config.width]), outputProjection(config, weights));
   const [joined] = graph.node({
     operator: 'Concat',
@@ -138,7 +163,8 @@ export function buildDecodeGraph(config: DecoderConfig, store: ParameterStore): 
     outputs: [{ dtype: 'float32', shape: [2 * config.layers, 'B', kvHeads, headWidth] }],
     attributes: { axis: 0 },
   });
-  return { graph, outputs: { ...distribution(logits, inverseTemperatures), entries: joined } };
+  const outputs = { ...distribution(logits, inverseTemperatures), entries: joined };
+  return { graph, outputs: { ...outputs, ...(readout && { probe: readout.scores }) } };
 }
 
 /** @param logits [R, V] @param inverseTemperatures [R, 1] */

@@ -43,17 +43,17 @@ export class GenerationQueue {
    */
   async add(
     request: GenerationRequest,
-    options: Pick<GenerationEvents, 'onToken'> & { readonly signal?: AbortSignal } = {},
+    options: Omit<GenerationEvents, 'onFinish'> & { readonly signal?: AbortSignal } = {},
   ): Promise<Generation> {
-    const { signal, onToken } = options;
+    const { signal, ...told } = options;
     if (signal?.aborted) throw interrupted();
     return new Promise<Generation>((resolve, reject) => {
       const onFinish = (generation: Generation): void => {
         this.jobs.delete(sequence);
         resolve(generation);
       };
-      const { config } = this.engine;
-      const sequence = new ActiveSequence(request, config, { onToken, onFinish }, 'Generation request');
+      const events = { ...told, onFinish };
+      const sequence = new ActiveSequence(request, this.engine, events, 'Generation request');
       this.jobs.set(sequence, { reject, signal });
       this.waiting.push(sequence);
       this.running ??= this.run();

@@ -46,6 +46,13 @@ export interface TokenAlternatives {
 export interface GenerationEvents {
   /** As soon as a token is chosen. */
   readonly onToken?: (id: number, logProb: number, alternatives?: TokenAlternatives) => void;
+  /** Where the generator has a probe: its numbers for every token of the prompt, [T, N], before a token is chosen. */
+  readonly onPrompt?: (numbers: Float32Array) => void;
+  /**
+   * The same for each token of the response, [N], once the model has read it, which is before the next one is chosen. The
+   * last token is read too, at the price of a step; a stop id, which ends the text, is not.
+   */
+  readonly onRead?: (numbers: Float32Array) => void;
   /** As soon as the response is complete. */
   readonly onFinish?: (generation: Generation) => void;
 }

@@ -18,10 +18,15 @@ import type { Generation, GenerationEvents, GenerationRequest } from './generati
 import { GenerationQueue } from './generation-queue.ts';
 import { canReusePrefixes } from './prefix-attention.ts';
 import { PromptReader } from './prompt-reader.ts';
+import { checkProbe, type StateProbe } from './state-probe.ts';
 
 export interface GenerateOptions {
   /** Called as soon as a token is chosen. */
   readonly onToken?: (request: number, id: number, logProb: number) => void;
+  /** With a probe: its numbers for every token of the prompt, [T, N]; see `GenerationEvents`. */
+  readonly onPrompt?: (request: number, numbers: Float32Array) => void;
+  /** With a probe: its numbers for each token of the response, [N], once it has been read. */
+  readonly onRead?: (request: number, numbers: Float32Array) => void;
   /** Called as soon as a response is complete. */
   readonly onFinish?: (request: number, generation: Generation) => void;
   /** Ends generation with TenetError('interrupted'). */
@@ -31,6 +36,8 @@ export interface GenerateOptions {
 export interface GeneratorOptions extends SessionOptions {
   /** Sequences decoded at once. Higher is faster per token and takes more memory. Default 64. */
   readonly batchSize?: number;
+  /** Linear probes on the model's hidden states, computed where a request asks for their numbers. Default none. */
+  readonly probe?: StateProbe;
 }
 
 export class Generator {
@@ -51,11 +58,21 @@ export class Generator {
     given: ParameterStore,
     options: GeneratorOptions = {},
   ): Promise<Generator> {
+    const { probe } = options;
+    if (probe) {
+      checkProbe(probe, config);
+      if (probe.modelHash !== undefined && probe.modelHash !== given.hash()) {
+        throw new TenetError(
+          'model',
+          'The probe was fitted to the hidden states of another model than this one. Train it again on this one.',
+        );
+      }
+    }
     const parameters = await plainParameters(config, given, options);
-    const promptGraph = buildPromptGraph(config, parameters);
+    const promptGraph = buildPromptGraph(config, parameters, { probe });
     const promptSession = await Session.create<string>(promptGraph.graph, promptGraph.outputs, options);
-    const decode = buildDecodeGraph(config, parameters);
-    const decodeSession = await Session.create(decode.graph, decode.outputs, options);
+    const decode = buildDecodeGraph(config, parameters, probe);
+    const decodeSession = await Session.create<string>(decode.graph, decode.outputs, options);
     // The decode graph holds a copy of its own; what was just merged is nobody else's.
     const values = parameters === given ? parameters.values.slice() : parameters.values;
     const weightFeeds = Object.fromEntries(
@@ -70,11 +87,16 @@ export class Generator {
     let behindPrefix: Promise<Session> | undefined;
     const prefixSession = canReusePrefixes(config)
       ? (): Promise<Session> => {
-          behindPrefix ??= createPrefixSession(config, { shapeOf: (name) => shapes.get(name)! }, options);
+          const shapeOf = (name: string): readonly number[] => shapes.get(name)!;
+          behindPrefix ??= createPrefixSession(config, { shapeOf }, options);
           return behindPrefix;
         }
       : null;
-    const engine = { config, batchSize, promptSession, prefixSession, decodeSession, weightFeeds };
+    const probeNumbers = probe?.rows.length ?? 0;
+    const engine = {
+      ...{ config, batchSize, promptSession, prefixSession, decodeSession },
+      ...{ weightFeeds, probeNumbers },
+    };
     return new Generator(engine, async () => (await behindPrefix)?.release());
   }
 
@@ -99,12 +121,14 @@ export class Generator {
     const waiting = requests.map((request, index) => {
       const events: GenerationEvents = {
         onToken: options.onToken && ((id, logProb) => options.onToken!(index, id, logProb)),
+        onPrompt: options.onPrompt && ((numbers) => options.onPrompt!(index, numbers)),
+        onRead: options.onRead && ((numbers) => options.onRead!(index, numbers)),
         onFinish: (generation) => {
           results[index] = generation;
           options.onFinish?.(index, generation);
         },
       };
-      return new ActiveSequence(request, this.engine.config, events, `Generation request ${index}`);
+      return new ActiveSequence(request, this.engine, events, `Generation request ${index}`);
     });
     const expected = {
       rows: Math.min(this.engine.batchSize, waiting.length),
@@ -131,8 +155,8 @@ export class Generator {
 async function createPrefixSession(
   config: DecoderConfig,
   shapes: Pick<ParameterStore, 'shapeOf'>,
-  options: SessionOptions,
+  options: GeneratorOptions,
 ): Promise<Session> {
-  const { graph, outputs } = buildPromptGraph(config, shapes, { behindPrefix: true });
+  const { graph, outputs } = buildPromptGraph(config, shapes, { behindPrefix: true, probe: options.probe });
   return Session.create<string>(graph, outputs, options);
 }

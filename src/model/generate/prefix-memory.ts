@@ -2,7 +2,7 @@
  * Beginnings of prompts that were read, so that thousands of prompts with the same instructions and examples read them
  * once.
  *
- * Shapes: K key and value heads, P prefix tokens, W head width.
+ * Shapes: K key and value heads, P prefix tokens, W head width, N numbers of a probe.
  */
 
 /** A beginning with what the model remembers of it. */
@@ -11,6 +11,8 @@ export interface Prefix {
   /** By layer, [1, K, P, W]. */
   readonly keys: readonly Float32Array[];
   readonly values: readonly Float32Array[];
+  /** [P, N] a probe's; null where the generator has none. */
+  readonly probe: Float32Array | null;
 }
 
 /** Shorter ones save less than they cost. */

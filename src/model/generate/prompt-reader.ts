@@ -1,7 +1,7 @@
 /**
  * Reads prompts, each distinct one once, and what they begin with in common once for all that come.
  *
- * Shapes: R sequences, T tokens of the longest prompt behind the prefix, P prefix tokens.
+ * Shapes: R sequences, T tokens of the longest prompt behind the prefix, P prefix tokens, N numbers of a probe.
  */
 import type { Session } from '../../tensor/index.ts';
 import type { DecoderConfig } from '../decoder-config.ts';
@@ -17,6 +17,8 @@ export interface PromptEngine {
   /** The session for prompts behind a prefix, made when it is first needed; null where the model cannot use one. */
   readonly prefixSession: (() => Promise<Session>) | null;
   readonly weightFeeds: Readonly<Record<string, Float32Array>>;
+  /** N; 0 without a probe. */
+  readonly probeNumbers: number;
 }
 
 /** Prompts that were read. */
@@ -25,6 +27,8 @@ export interface ReadPrompts {
   readonly chosen: Chosen;
   /** Stores the keys and values of a sequence's prompt. */
   readonly store: (cache: KeyValueCache, sequence: number, row: number) => void;
+  /** [tokens, N] a probe's numbers for the whole prompt of a sequence, where the sequence wants them. */
+  readonly probeOf: (sequence: number) => Float32Array;
 }
 
 export class PromptReader {
@@ -71,7 +75,11 @@ export class PromptReader {
         rows: Int32Array.from(group, ({ prompt }, i) => sources[i] * tokens + prompt.length - offset - 1),
         inverseTemperatures: inverseTemperatures(group),
       },
-      [...needs, ...(remembers ? this.layerNames : [])],
+      [
+        ...needs,
+        ...(remembers ? this.layerNames : []),
+        ...(group.some(({ wantsProbe }) => wantsProbe) ? ['probe'] : []),
+      ],
     );
     return {
       chosen: values as Chosen,
@@ -99,6 +107,16 @@ export class PromptReader {
           });
         }
       },
+      probeOf: (sequence) => {
+        const { probeNumbers } = this.engine;
+        const own = group[sequence].prompt.length - offset;
+        const start = sources[sequence] * tokens * probeNumbers;
+        const numbers = (values.probe.data as Float32Array).subarray(start, start + own * probeNumbers);
+        const whole = new Float32Array((offset + own) * probeNumbers);
+        if (prefix) whole.set(prefix.probe!);
+        whole.set(numbers, offset * probeNumbers);
+        return whole;
+      },
     };
   }
 
@@ -114,11 +132,12 @@ export class PromptReader {
         rows: Int32Array.of(ids.length - 1),
         inverseTemperatures: { data: Float32Array.of(1), shape: [1, 1] },
       },
-      this.layerNames,
+      [...this.layerNames, ...(this.engine.probeNumbers > 0 ? ['probe'] : [])],
     );
     const layerData = (name: string): Float32Array[] =>
       this.layers.map((layer) => values[`${name}${layer}`].data as Float32Array);
-    const prefix: Prefix = { ids, keys: layerData('keys'), values: layerData('values') };
+    const probe = this.engine.probeNumbers > 0 ? (values.probe.data as Float32Array) : null;
+    const prefix: Prefix = { ids, keys: layerData('keys'), values: layerData('values'), probe };
     this.prefixes!.remember(prefix);
     return prefix;
   }

@@ -19,7 +19,7 @@ export interface Room {
 }
 
 /** What is known of a sequence that waits. */
-type Waiting = Pick<ActiveSequence, 'prompt' | 'promptKey' | 'limit'>;
+type Waiting = Pick<ActiveSequence, 'prompt' | 'promptKey' | 'goesOn'>;
 
 /**
  * Takes the first waiting sequence with all that share its prompt, and more whole groups of equal prompts: those nearest
@@ -41,8 +41,8 @@ export function takeGroup<Sequence extends Waiting>(waiting: Sequence[], room: R
     const [{ prompt }] = group;
     const length = Math.max(longest, prompt.length);
     const begin = Math.min(shared, areAlike ? commonPrefix(prompt, first) : 0);
-    const going = group.filter(({ limit }) => limit > 1);
-    const leaving = group.filter(({ limit }) => limit === 1);
+    const going = group.filter((one) => one.goesOn);
+    const leaving = group.filter((one) => !one.goesOn);
     if (prompts > 0) {
       if ((length - begin) * (prompts + 1) > promptTokenBudget) break;
       const fits = goOn.length + going.length <= room.free;

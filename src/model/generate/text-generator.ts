@@ -141,15 +141,15 @@ export class TextGenerator {
    */
   async submit(
     request: TextRequest,
-    options: Pick<GenerationEvents, 'onToken'> & {
+    options: Omit<GenerationEvents, 'onFinish'> & {
       /** Told each piece of text as soon as it is certain, after the token that made it so. */
       readonly onText?: (piece: string) => void;
       readonly signal?: AbortSignal;
     } = {},
   ): Promise<TextGeneration> {
-    const { onText, onToken, signal } = options;
+    const { onText, ...events } = options;
     const prepared = this.prepare(request, 0, { onText: (_, piece) => onText?.(piece) });
-    const generation = await this.queue.add(prepared.request, { onToken, signal });
+    const generation = await this.queue.add(prepared.request, events);
     return finished(prepared, generation);
   }
 
