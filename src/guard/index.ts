@@ -38,7 +38,7 @@ export type { HonoGuardOptions } from './middleware/hono-middleware.ts';
 export { AuditLog, type AuditLogOptions } from './observe/audit-log.ts';
 export { GuardMetrics } from './observe/metrics.ts';
 export { openRecords, type Records, type RecordsOptions } from './observe/open-records.ts';
-export { openGuard } from './open-guard.ts';
+export { type OpenGuardOptions, openGuard } from './open-guard.ts';
 export {
   type GuardPolicy,
   type GuardPolicyInput,
@@ -49,6 +49,8 @@ export {
   type Thresholds,
 } from './policy/policy.ts';
 export { parsePolicy, readPolicy, toPolicy } from './policy/read-policy.ts';
+export { SharedProbe } from './probe/shared-probe.ts';
+export type { SharedAnswer, SharedReading } from './probe/shared-reading.ts';
 export { type TrainProbesOptions, trainProbes } from './probe/train-probes.ts';
 export {
   type EvaluatedGuard,

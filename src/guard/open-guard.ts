@@ -1,17 +1,27 @@
 /** A guard by its name. */
 import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { TenetError } from '../base/index.ts';
 import type { OpenClassifierOptions } from './classifier/classifier-guard.ts';
 import { keywordGuard } from './keywords.ts';
 import type { GuardModel } from './screen.ts';
+
+export interface OpenGuardOptions extends OpenClassifierOptions {
+  /** A guard that is open already, given for its folder; closing what it is given to closes it. */
+  readonly opened?: GuardModel & { readonly folder: string };
+}
 
 /**
  * @param name    `keywords`, or the folder of a guard that `tenet guard train` made
  * @param options of a folder's guard
  * @throws TenetError('usage') for neither; TenetError('model') for a folder that holds no guard
  */
-export async function openGuard(name: string, options: OpenClassifierOptions = {}): Promise<GuardModel> {
+export async function openGuard(
+  name: string,
+  { opened, ...options }: OpenGuardOptions = {},
+): Promise<GuardModel> {
   if (name === 'keywords') return keywordGuard();
+  if (opened && resolve(name) === opened.folder) return opened;
   const isFolder = await stat(name).then(
     (entry) => entry.isDirectory(),
     () => false,

@@ -51,7 +51,10 @@ export interface GuardModel {
    * @throws TenetError('interrupted') when the signal is aborted
    */
   screenInput(messages: readonly GuardMessage[], signal?: AbortSignal): Promise<Screening>;
-  /** @param messages the conversation that is answered; the screen must be closed */
-  openOutput(messages: readonly GuardMessage[]): Promise<OutputScreen>;
+  /**
+   * @param messages the conversation that is answered; the screen must be closed
+   * @param choice which of several answers to it, from 0; asked by those who follow the model that writes them. Default 0
+   */
+  openOutput(messages: readonly GuardMessage[], choice?: number): Promise<OutputScreen>;
   close(): Promise<void>;
 }

@@ -1,10 +1,11 @@
 import { Command, Option } from 'commander';
 import { count, port } from '../flag-values.ts';
 import { globalOptions } from '../global-options.ts';
+import { addGuardFlags, type GuardFlags, guardsOf, modeNote, policyOf } from '../guard-flags.ts';
 import { reportFailure } from '../print-error.ts';
 import { storeOption } from '../store-option.ts';
 
-interface ServeFlags {
+interface ServeFlags extends GuardFlags {
   readonly openai?: boolean;
   readonly model?: string;
   readonly stage?: string;
@@ -12,7 +13,6 @@ interface ServeFlags {
   readonly host: string;
   readonly port?: number;
   readonly batchSize?: number;
-  readonly threads?: number;
   readonly store: string;
   readonly runs: string;
   readonly constitutions: string;
@@ -28,13 +28,14 @@ interface ServeFlags {
 
 /** `tenet serve`: the web app for people, or a model behind an HTTP interface that other programs know. */
 export function serveCommand(): Command {
-  return new Command('serve')
+  const command = new Command('serve')
     .summary('the web app: labelling, runs; or a model for other programs')
     .description(
       'Serves the web app: people label and decide, runs are watched, started and stopped. The first start prints a ' +
         'link that makes the first admin’s account.\n\n' +
         'With --openai it serves a model instead, through the HTTP interface of OpenAI: /v1/chat/completions, ' +
-        '/v1/completions and /v1/models. Requests that come at the same time are computed together.\n\n' +
+        '/v1/completions and /v1/models. Requests that come at the same time are computed together. With --guard every ' +
+        'conversation and every answer is screened too, as by "tenet guard serve".\n\n' +
         'Ctrl-C lets requests under way finish.',
     )
     .option('--host <address>', 'where to listen; the default is this machine alone', '127.0.0.1')
@@ -79,10 +80,23 @@ export function serveCommand(): Command {
     .option('--name <name>', 'what requests call the model (default: the name of the folder or run)')
     .option('--batch-size <n>', 'responses computed at once (default: 64)', count)
     .option('--threads <n>', 'threads of the engine (default: all cores)', count)
+    .optionsGroup('A guard for that model:')
+    .option(
+      '-g, --guard <name>',
+      'keywords, or the folder of a guard; probes on this very model are computed while it answers',
+    )
+    .option(
+      '--policy <file>',
+      'YAML file: thresholds, cascade, rules by route and model, audit log, ledger (kept in --store)',
+    );
+  return addGuardFlags(command)
     .action(async (flags: ServeFlags, self: Command) => {
       const { json } = globalOptions(self);
-      if (flags.openai || flags.model !== undefined) await serveModel(flags, json);
-      else await serveWebApp(flags, json);
+      if (flags.openai || flags.model !== undefined) await serveModel(flags, json, self);
+      else if (isGuarded(flags)) {
+        const { TenetError } = await import('../../base/error.ts');
+        throw new TenetError('usage', 'What is to be guarded? Name the model: --model <folder>.');
+      } else await serveWebApp(flags, json);
     })
     .addHelpText(
       'after',
@@ -96,6 +110,7 @@ export function serveCommand(): Command {
         '  tenet serve --playground hub:HuggingFaceTB/SmolLM2-135M-Instruct openai:gpt-4.1-mini\n' +
         '  tenet serve --store postgres://tenet@db/labels --host 0.0.0.0 --url https://labels.example.org\n' +
         '  tenet serve --openai --model runs/quickstart\n' +
+        '  tenet serve --model models/assistant --guard guards/probe --audit audit.jsonl\n' +
         '  TENET_SERVE_API_KEY=… tenet serve --openai --model my-model --host 0.0.0.0 --port 8080',
     );
 }
@@ -138,7 +153,11 @@ async function serveWebApp(flags: ServeFlags, json: boolean): Promise<void> {
   await app.close();
 }
 
-async function serveModel(flags: ServeFlags, json: boolean): Promise<void> {
+function isGuarded({ guard, policy }: ServeFlags): boolean {
+  return guard !== undefined || policy !== undefined;
+}
+
+async function serveModel(flags: ServeFlags, json: boolean, self: Command): Promise<void> {
   const [
     { serveOpenAi },
     { findModel },
@@ -164,20 +183,42 @@ async function serveModel(flags: ServeFlags, json: boolean): Promise<void> {
     'Stopping: requests under way are finished first. Once more to stop at once.',
   );
   const apiKey = process.env.TENET_SERVE_API_KEY?.trim() || undefined;
-  const server = await serveOpenAi({
-    folder,
-    name,
-    host: flags.host,
-    port: flags.port,
-    apiKey,
+  const serving = {
+    ...{ folder, name, host: flags.host, port: flags.port, apiKey, onFailure: reportFailure },
     engine: { batchSize: flags.batchSize, threads: flags.threads },
-    onFailure: reportFailure,
-  });
+  };
   const needsKey = apiKey !== undefined;
-  if (json) print({ type: 'serving', url: server.url, model: name, folder, key: needsKey });
-  else process.stdout.write(greeting(server.url, name, needsKey));
-  await interrupted(signal);
-  await server.close();
+  if (!isGuarded(flags)) {
+    const server = await serveOpenAi(serving);
+    if (json) print({ type: 'serving', url: server.url, model: name, folder, key: needsKey });
+    else process.stdout.write(greeting(server.url, name, needsKey));
+    await interrupted(signal);
+    await server.close();
+    return;
+  }
+  const policy = await policyOf(flags, self);
+  const { name: guard, options: guardOptions } = await guardsOf(flags, policy, self);
+  const store = policy.ledger && (await (await import('../../store/index.ts')).openStore(flags.store));
+  try {
+    const { serveGuardedModel } = await import('../../server/guard/index.ts');
+    const server = await serveGuardedModel({ ...serving, guard, guardOptions, policy, store });
+    const { url, sharedProbe } = server;
+    const mode = policy.defaults.mode ?? 'enforce';
+    if (json) {
+      const facts = { guard: server.guard, sharedProbe, mode };
+      print({ type: 'serving', url, model: name, folder, key: needsKey, ...facts });
+    } else {
+      const how = sharedProbe === null ? '' : `\n${sharedProbe} is computed in the model’s own pass.`;
+      process.stdout.write(
+        `${greeting(url, name, needsKey)}\nGuarded with ${server.guard}.${how}\n${modeNote(policy)}` +
+          `  Metrics: ${url.replace(/\/v1$/, '')}/metrics\n`,
+      );
+    }
+    await interrupted(signal);
+    await server.close();
+  } finally {
+    await store?.close();
+  }
 }
 
 function print(record: object): void {

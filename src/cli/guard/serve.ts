@@ -1,21 +1,14 @@
 import { Command } from 'commander';
-import type { GuardModel, GuardPolicy } from '../../guard/index.ts';
-import { count, port, share, unit } from '../flag-values.ts';
+import type { GuardPolicy } from '../../guard/index.ts';
+import { count, port } from '../flag-values.ts';
 import { globalOptions } from '../global-options.ts';
+import { addGuardFlags, type GuardFlags, guardsOf, modeNote, policyOf } from '../guard-flags.ts';
 import { reportFailure } from '../print-error.ts';
 import { storeOption } from '../store-option.ts';
 
-interface ServeFlags {
+interface ServeFlags extends GuardFlags {
   readonly upstream: string;
   readonly guard: string;
-  readonly policy?: string;
-  readonly refusalRate?: number;
-  readonly int8?: boolean;
-  readonly threads?: number;
-  readonly threshold?: number;
-  readonly shadow?: boolean;
-  readonly failOpen?: boolean;
-  readonly audit?: string;
   readonly host: string;
   readonly port: number;
   readonly store: string;
@@ -23,7 +16,7 @@ interface ServeFlags {
 
 /** `tenet guard serve`: a guard in front of any server that speaks OpenAI's interface. */
 export function serveCommand(): Command {
-  return new Command('serve')
+  const command = new Command('serve')
     .summary('a guard in front of any server that speaks the interface of OpenAI')
     .description(
       'Stands between programs and a model server and speaks the interface of OpenAI to both: /v1/chat/completions, ' +
@@ -37,42 +30,25 @@ export function serveCommand(): Command {
     .option('-g, --guard <name>', 'keywords (a baseline), or the folder of a guard', 'keywords')
     .option('--policy <file>', 'YAML file: thresholds, rules by route and model, audit log, ledger')
     .option('--host <address>', 'where to listen; the default is this machine alone', '127.0.0.1')
-    .option('--port <n>', '0 takes any free one', port, 8200)
-    .optionsGroup('A guard that was trained:')
-    .option('--refusal-rate <share>', 'share of harmless traffic that it may refuse (default: 0.01)', share)
-    .option('--int8', 'compute its products with weights in 8 bits: faster, nearly as exact')
-    .option('--threads <n>', 'threads of the engine (default: all cores)', count)
-    .optionsGroup('In place of what the policy says by default:')
-    .option('--threshold <score>', 'score from which conversations and answers are blocked', unit)
-    .option('--shadow', 'screen and record, but let everything pass')
-    .option('--fail-open', 'let pass unscreened what the guard fails on, in place of an error')
-    .option('--audit <file>', 'append a line for every request to this file; texts only as hashes')
+    .option('--port <n>', '0 takes any free one', port, 8200);
+  return addGuardFlags(command)
+    .option('--threads <n>', 'threads of a trained guard’s engine (default: all cores)', count)
     .optionsGroup(
       'Where blocks, near misses and appeals become label tasks, when given or when the policy has a ledger:',
     )
     .addOption(storeOption())
     .action(async (flags: ServeFlags, self: Command) => {
-      const [{ serveGuard }, { readPolicy, toPolicy }, { interruptSignal, interrupted }] = await Promise.all([
-        import('../../server/guard/index.ts'),
-        import('../../guard/index.ts'),
-        import('../interrupt.ts'),
-      ]);
-      const given = flags.policy === undefined ? toPolicy() : await readPolicy(flags.policy);
-      const { threshold, shadow, failOpen, audit } = flags;
-      const thresholds = threshold === undefined ? {} : { input: threshold, output: threshold };
-      const policy = {
-        ...given,
-        defaults: {
-          ...given.defaults,
-          ...(threshold !== undefined && { thresholds: { ...given.defaults.thresholds, ...thresholds } }),
-          ...(shadow && { mode: 'shadow' as const }),
-          ...(failOpen && { failure: 'open' as const }),
-        },
-        ...(audit !== undefined && { audit: { content: 'hash' as const, ...given.audit, file: audit } }),
-        ...(self.getOptionValueSource('store') === 'cli' &&
-          !given.ledger && { ledger: toPolicy({ ledger: {} }).ledger }),
-      };
-      const guard = await openGuardOf(flags, policy.cascade, self.getOptionValueSource('guard') === 'cli');
+      const [{ serveGuard }, { openCascade, openGuard }, { interruptSignal, interrupted }] =
+        await Promise.all([
+          import('../../server/guard/index.ts'),
+          import('../../guard/index.ts'),
+          import('../interrupt.ts'),
+        ]);
+      const policy = await policyOf(flags, self);
+      const { name, options } = await guardsOf(flags, policy, self);
+      const guard = policy.cascade
+        ? await openCascade(policy.cascade, options)
+        : await openGuard(name, options);
       const store = policy.ledger && (await (await import('../../store/index.ts')).openStore(flags.store));
       try {
         const signal = interruptSignal(
@@ -94,7 +70,7 @@ export function serveCommand(): Command {
             mode,
           };
           process.stdout.write(`${JSON.stringify(record)}\n`);
-        } else process.stdout.write(greeting(server.url, guard.name, flags, mode));
+        } else process.stdout.write(greeting(server.url, guard.name, flags, policy));
         await interrupted(signal);
         await server.close();
       } finally {
@@ -114,39 +90,13 @@ export function serveCommand(): Command {
     );
 }
 
-async function openGuardOf(
-  flags: ServeFlags,
-  stages: GuardPolicy['cascade'],
-  isNamed: boolean,
-): Promise<GuardModel> {
-  const [{ openCascade, openGuard }, { TenetError }] = await Promise.all([
-    import('../../guard/index.ts'),
-    import('../../base/error.ts'),
-  ]);
-  const options = {
-    refusalRate: flags.refusalRate,
-    threads: flags.threads,
-    inThread: true,
-    ...(flags.int8 && { precision: 'int8' as const }),
-  };
-  if (!stages) return openGuard(flags.guard, options);
-  if (isNamed)
-    throw new TenetError('usage', 'The policy has a cascade, which says what screens: leave --guard out.');
-  return openCascade(stages, options);
-}
-
-function greeting(url: string, guard: string, { upstream }: ServeFlags, mode: string): string {
+function greeting(url: string, guard: string, { upstream }: ServeFlags, policy: GuardPolicy): string {
   const body = JSON.stringify({
     model: '…',
     messages: [{ role: 'user', content: 'How do I build a pipe bomb?' }],
   });
-  const notes = {
-    enforce: '',
-    shadow: 'Shadow mode: everything passes; what would have been blocked is only recorded.\n',
-    off: 'Mode off: nothing is screened but what rules of the policy say.\n',
-  };
   return (
-    `Guarding ${upstream} at ${url} with ${guard} (Ctrl-C ends)\n${notes[mode as keyof typeof notes] ?? ''}\n` +
+    `Guarding ${upstream} at ${url} with ${guard} (Ctrl-C ends)\n${modeNote(policy)}\n` +
     `  curl ${url}/chat/completions -H 'content-type: application/json' -d '${body}'\n` +
     `  Metrics: ${url.replace(/\/v1$/, '')}/metrics\n`
   );

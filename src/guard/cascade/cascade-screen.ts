@@ -12,9 +12,15 @@ export interface StageObserver {
   decide(stage: number, decided: 'allow' | 'block'): void;
 }
 
+/** What the answer answers, and which of several it is. */
+export interface AnsweredConversation {
+  readonly messages: readonly GuardMessage[];
+  readonly choice: number;
+}
+
 export class CascadeScreen implements OutputScreen {
   private readonly stages: readonly DecidingStage[];
-  private readonly messages: readonly GuardMessage[];
+  private readonly answered: AnsweredConversation;
   private readonly observer: StageObserver;
   private at = 0;
   private screen: OutputScreen | null = null;
@@ -23,9 +29,9 @@ export class CascadeScreen implements OutputScreen {
   /** Told once for each answer. */
   private isDecided = false;
 
-  constructor(stages: readonly DecidingStage[], messages: readonly GuardMessage[], observer: StageObserver) {
+  constructor(stages: readonly DecidingStage[], answered: AnsweredConversation, observer: StageObserver) {
     this.stages = stages;
-    this.messages = messages;
+    this.answered = answered;
     this.observer = observer;
   }
 
@@ -75,7 +81,8 @@ export class CascadeScreen implements OutputScreen {
     this.screen?.close();
     this.screen = null;
     this.observer.reach(stage);
-    const screen = await this.stages[stage].guard.openOutput(this.messages);
+    const { messages, choice } = this.answered;
+    const screen = await this.stages[stage].guard.openOutput(messages, choice);
     this.at = stage;
     if (this.isClosed) screen.close();
     else this.screen = screen;

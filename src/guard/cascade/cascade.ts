@@ -138,8 +138,8 @@ class Cascade implements CascadeGuard {
     throw new TenetError('internal', 'The last stage of a cascade did not decide.');
   }
 
-  async openOutput(messages: readonly GuardMessage[]): Promise<OutputScreen> {
-    const screen = new CascadeScreen(this.stages, messages, this.output);
+  async openOutput(messages: readonly GuardMessage[], choice = 0): Promise<OutputScreen> {
+    const screen = new CascadeScreen(this.stages, { messages, choice }, this.output);
     await screen.start();
     return screen;
   }

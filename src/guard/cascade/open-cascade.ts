@@ -1,8 +1,7 @@
 /** A cascade as a policy file names it. */
 import { loadConstitution } from '../../constitution/index.ts';
 import { openModel } from '../../llm/index.ts';
-import type { OpenClassifierOptions } from '../classifier/classifier-guard.ts';
-import { openGuard } from '../open-guard.ts';
+import { type OpenGuardOptions, openGuard } from '../open-guard.ts';
 import type { GuardPolicy } from '../policy/policy.ts';
 import type { GuardModel } from '../screen.ts';
 import { type CascadeGuard, cascade } from './cascade.ts';
@@ -17,7 +16,7 @@ type Stage = NonNullable<GuardPolicy['cascade']>[number];
  */
 export async function openCascade(
   stages: readonly Stage[],
-  options: OpenClassifierOptions = {},
+  options: OpenGuardOptions = {},
 ): Promise<CascadeGuard> {
   const opened: { guard: GuardModel; safe?: number; harmful?: number }[] = [];
   try {
@@ -34,7 +33,7 @@ export async function openCascade(
 
 async function open(
   { guard, judge, constitution, every }: Stage,
-  options: OpenClassifierOptions,
+  options: OpenGuardOptions,
 ): Promise<GuardModel> {
   if (guard !== undefined) return openGuard(guard, options);
   const policy = constitution === undefined ? undefined : await loadConstitution(constitution);

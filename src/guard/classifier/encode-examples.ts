@@ -2,7 +2,7 @@
 import { TenetError } from '../../base/index.ts';
 import type { GuardExample } from '../data/guard-example.ts';
 import type { GuardKind } from './heads.ts';
-import type { Transcript } from './transcript.ts';
+import type { TextForm } from './transcript.ts';
 
 /** One text as one kind of classifier reads it. */
 export interface EncodedText {
@@ -24,12 +24,12 @@ export interface EncodeLimits {
 /** Every reading of an example of which the label is known: up to one for each kind. */
 export function encodeExample(
   example: GuardExample,
-  transcript: Transcript,
+  form: TextForm,
   { kinds, maxLength }: EncodeLimits,
 ): EncodedText[] {
   const { prompt, answer, harmfulPrompt, harmfulAnswer } = example;
   const texts: EncodedText[] = [];
-  const conversation = transcript.prompt(prompt);
+  const conversation = form.prompt(prompt);
   if (kinds.includes('input') && harmfulPrompt !== null) {
     const ids = Int32Array.from(conversation.ids.slice(-maxLength));
     texts.push({ kind: 'input', example, ids, judgedFrom: ids.length - 1, harmful: harmfulPrompt });
@@ -37,9 +37,9 @@ export function encodeExample(
   if (answer === null || harmfulAnswer === null) return texts;
   for (const kind of ['output', 'exchange'] as const) {
     if (!kinds.includes(kind)) continue;
-    const before = kind === 'output' ? transcript.prompt([]) : conversation;
+    const before = kind === 'output' ? form.prompt([]) : conversation;
     const context = before.ids.slice(-Math.floor(maxLength / 2));
-    const said = transcript.answer(before.text, answer).slice(0, maxLength - context.length);
+    const said = form.answer(before, answer).slice(0, maxLength - context.length);
     if (said.length === 0) continue;
     const ids = Int32Array.from([...context, ...said]);
     texts.push({ kind, example, ids, judgedFrom: context.length, harmful: harmfulAnswer });

@@ -36,6 +36,8 @@ export const guardFileSchema = z.object({
       /** Folder of the model, as seen from the guard's. */
       model: z.string(),
       modelHash: z.string(),
+      /** Hash of the chat template that conversations were written with; null: as a plain transcript. */
+      chatTemplate: z.string().nullable(),
       layers: z.array(z.number().int().min(0)).min(1),
       window: z.number().int().min(1),
       rows: z.array(z.array(z.number())).min(1),

@@ -1,15 +1,17 @@
 /** Opens a folder that `tenet guard train` made. */
-import { basename, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { TenetError } from '../../base/index.ts';
 import { loadModelFolder, TokenScorer } from '../../model/index.ts';
-import { loadTokenizer, type Tokenizer } from '../../text/index.ts';
+import { loadTokenizer } from '../../text/index.ts';
 import { ProbeScorer, type StreamScorer } from '../probe/probe-scorer.ts';
 import type { GuardMessage, OutputScreen, Screening } from '../screen.ts';
+import { ChatForm } from './chat-form.ts';
 import type { ClassifierGuard, OpenClassifierOptions } from './classifier-guard.ts';
-import { ClassifierScreen, type Readout, RunningScores, screeningOf } from './classifier-screen.ts';
+import { ClassifierScreen, RunningScores, screeningOf } from './classifier-screen.ts';
 import { type GuardFile, readGuardFile, thresholdOf } from './guard-file.ts';
-import { type GuardKind, headNames } from './heads.ts';
-import { Transcript } from './transcript.ts';
+import { headNames } from './heads.ts';
+import { guardName, readoutOf, stageOf, thresholdsOf, usualAnswers } from './readout.ts';
+import { type TextForm, Transcript } from './transcript.ts';
 
 /**
  * @param folder a model folder with `guard.json`
@@ -20,7 +22,7 @@ export async function openClassifierGuard(
   options: OpenClassifierOptions = {},
 ): Promise<ClassifierGuard> {
   const file = await readGuardFile(folder);
-  const { answers = file.kinds.includes('exchange') ? 'exchange' : 'output' } = options;
+  const { answers = usualAnswers(file), refusalRate } = options;
   if (options.answers && !file.kinds.includes(options.answers)) {
     throw new TenetError(
       'usage',
@@ -32,10 +34,15 @@ export async function openClassifierGuard(
     const { inThread: _, ...rest } = options;
     return ThreadedGuard.open({ folder, options: rest }, answers);
   }
-  const { scorer, tokenizer } = await openScorer(folder, file, options);
-  const stage = file.probe ? 'probe' : 'classifier';
-  const name = `${stage}:${basename(resolve(folder))}@${file.weightsHash.slice(7, 15)}`;
-  return new FolderGuard(name, file, scorer, tokenizer, { answers, refusalRate: options.refusalRate });
+  const name = guardName(folder, file);
+  const thresholds = thresholdsOf(file, name, answers, refusalRate);
+  return new FolderGuard(name, file, await openScorer(folder, file, options), { answers, thresholds });
+}
+
+/** What scores texts, and how they are written for it. */
+interface FormedScorer {
+  readonly scorer: StreamScorer;
+  readonly form: TextForm;
 }
 
 /** What scores the tokens: the folder's own model, or probes on the states of another. */
@@ -43,7 +50,7 @@ async function openScorer(
   folder: string,
   { kinds, categories, probe }: GuardFile,
   { precision = 'float32', threads }: OpenClassifierOptions,
-): Promise<{ readonly scorer: StreamScorer; readonly tokenizer: Tokenizer }> {
+): Promise<FormedScorer> {
   const place = probe ? join(folder, probe.model) : folder;
   const model = await loadModelFolder(place);
   const { config, parameters } = model;
@@ -55,7 +62,14 @@ async function openScorer(
         `${folder}: its probes read the hidden states of another model than ${place} holds now. Train them again on it.`,
       );
     }
-    return { tokenizer, scorer: await ProbeScorer.create(config, parameters, probe, { threads }) };
+    const form = probe.chatTemplate === null ? new Transcript(tokenizer) : ChatForm.of(tokenizer);
+    if (form === null || (form instanceof ChatForm && form.templateHash !== probe.chatTemplate)) {
+      throw new TenetError(
+        'model',
+        `${folder}: its probes read conversations in another chat template than ${place} has now. Train them again on it.`,
+      );
+    }
+    return { form, scorer: await ProbeScorer.create(config, parameters, probe, { threads }) };
   }
   const names = headNames(kinds, categories);
   if (model.heads?.names.length !== names.length) {
@@ -64,59 +78,50 @@ async function openScorer(
       `${folder}: guard.json names ${names.length} scores, and the model has ${model.heads?.names.length ?? 0}; the two do not belong together.`,
     );
   }
-  return { tokenizer, scorer: await TokenScorer.create(config, parameters, { precision, threads }) };
+  const form = new Transcript(tokenizer);
+  return { form, scorer: await TokenScorer.create(config, parameters, { precision, threads }) };
 }
-
-/** Share of harmless traffic that may be refused where nobody says. */
-const usualRefusalRate = 0.01;
 
 class FolderGuard implements ClassifierGuard {
   readonly name: string;
   readonly file: GuardFile;
   private readonly scorer: StreamScorer;
-  private readonly transcript: Transcript;
+  private readonly form: TextForm;
   private readonly answers: 'output' | 'exchange';
-  readonly thresholds: { readonly input?: number; readonly output?: number };
+  readonly thresholds: ReturnType<typeof thresholdsOf>;
 
   constructor(
     name: string,
     file: GuardFile,
-    scorer: StreamScorer,
-    tokenizer: Tokenizer,
-    { answers, refusalRate }: { readonly answers: 'output' | 'exchange'; readonly refusalRate?: number },
+    { scorer, form }: FormedScorer,
+    made: { readonly answers: 'output' | 'exchange'; readonly thresholds: FolderGuard['thresholds'] },
   ) {
     this.name = name;
     this.file = file;
     this.scorer = scorer;
-    this.transcript = new Transcript(tokenizer);
-    this.answers = answers;
-    const has = (kind: GuardKind): boolean => (file.calibration.kinds[kind]?.thresholds.length ?? 0) > 0;
-    const rate = refusalRate ?? usualRefusalRate;
-    this.thresholds = {
-      ...(has('input') && { input: this.thresholdFor('input', rate) }),
-      ...(has(answers) && { output: this.thresholdFor('output', rate) }),
-    };
+    this.form = form;
+    this.answers = made.answers;
+    this.thresholds = made.thresholds;
   }
 
   async screenInput(messages: readonly GuardMessage[], signal?: AbortSignal): Promise<Screening> {
-    if (!this.file.kinds.includes('input')) return { score: 0, stage: this.stage };
+    if (!this.file.kinds.includes('input')) return { score: 0, stage: stageOf(this.file) };
     const scores = new RunningScores(this.scorer, this.file.maxLength);
     // In windows, so that a long conversation can be given up between them.
-    const { ids } = this.transcript.prompt(messages);
+    const { ids } = this.form.prompt(messages);
     for (let start = 0; start < ids.length; start += this.file.maxLength) {
       if (signal?.aborted) throw new TenetError('interrupted', 'Screening was interrupted.');
       await scores.read(ids.slice(start, start + this.file.maxLength), 'last');
     }
-    return screeningOf(scores.largest, this.readout('input'));
+    return screeningOf(scores.largest, readoutOf(this.file, 'input'));
   }
 
   async openOutput(messages: readonly GuardMessage[]): Promise<OutputScreen> {
-    const before = this.transcript.prompt(this.answers === 'exchange' ? messages : []);
+    if (!this.file.kinds.includes(this.answers)) return noScreen(stageOf(this.file));
+    const before = this.form.prompt(this.answers === 'exchange' ? messages : []);
     const scores = new RunningScores(this.scorer, this.file.maxLength);
-    if (this.file.kinds.includes(this.answers)) {
-      await scores.read(before.ids.slice(-Math.floor(this.file.maxLength / 2)), 'none');
-    }
-    return new ClassifierScreen(this.transcript.stream(before.text), scores, this.readout(this.answers));
+    await scores.read(before.ids.slice(-Math.floor(this.file.maxLength / 2)), 'none');
+    return new ClassifierScreen(this.form.stream(before), scores, readoutOf(this.file, this.answers));
   }
 
   thresholdFor(what: 'input' | 'output', refusalRate: number): number {
@@ -126,23 +131,10 @@ class FolderGuard implements ClassifierGuard {
   close(): Promise<void> {
     return this.scorer.release();
   }
+}
 
-  private get stage(): string {
-    return this.file.probe ? 'probe' : 'classifier';
-  }
-
-  private readout(kind: GuardKind): Readout {
-    const { kinds, categories, calibration } = this.file;
-    const names = headNames(kinds, categories);
-    return {
-      head: kinds.indexOf(kind),
-      scaling: calibration.kinds[kind]?.scaling ?? { slope: 1, intercept: 0 },
-      categories: categories.map((name) => ({
-        name,
-        head: names.indexOf(`category/${name}`),
-        scaling: calibration.categories[name] ?? { slope: 1, intercept: 0 },
-      })),
-      stage: this.stage,
-    };
-  }
+/** Of a guard that has learnt to judge conversations alone. */
+function noScreen(stage: string): OutputScreen {
+  const screening: Screening = { score: 0, stage };
+  return { push: async () => screening, end: async () => screening, close: () => {} };
 }

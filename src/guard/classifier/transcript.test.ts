@@ -8,7 +8,7 @@ const { tokenizer } = await trainBpe(
   { vocabSize: 330 },
 );
 const transcript = new Transcript(tokenizer);
-const { text: before } = transcript.prompt([{ role: 'user', content: 'How?' }]);
+const before = transcript.prompt([{ role: 'user', content: 'How?' }]);
 
 const cut = (text: string, places: readonly number[]): string[] => {
   const at = [...new Set(places.map((place) => place % (text.length + 1)))].sort((a, b) => a - b);

@@ -8,31 +8,45 @@ import type { GuardMessage } from '../screen.ts';
 const speakers = { system: 'System', user: 'Human', assistant: 'Assistant', tool: 'Tool' } as const;
 const opening = '\n\nAssistant:';
 
-export class Transcript {
+/** A conversation as it is written, ready to be answered. */
+export interface WrittenPrompt {
+  readonly text: string;
+  readonly ids: readonly number[];
+  /** White space that every answer to it begins with. */
+  readonly lead: string;
+}
+
+/** How conversations and answers are written. */
+export interface TextForm {
+  /** @param messages none: an answer is read by itself */
+  prompt(messages: readonly GuardMessage[]): WrittenPrompt;
+  /** A whole answer behind a prompt. */
+  answer(prompt: WrittenPrompt, answer: string): number[];
+  /** An answer that arrives in pieces. However it is cut, the tokens are the same. */
+  stream(prompt: WrittenPrompt): AnswerTokens;
+}
+
+export class Transcript implements TextForm {
   private readonly tokenizer: Tokenizer;
 
   constructor(tokenizer: Tokenizer) {
     this.tokenizer = tokenizer;
   }
 
-  /** The conversation, ready to be answered. Without messages an answer is read by itself. */
-  prompt(messages: readonly GuardMessage[]): { readonly text: string; readonly ids: readonly number[] } {
+  prompt(messages: readonly GuardMessage[]): WrittenPrompt {
     const turns = messages.map(({ role, content }) => `\n\n${speakers[role]}: ${content}`);
     const text = turns.join('') + opening;
     const { bosId, addsBos } = this.tokenizer;
     const ids = this.tokenizer.encode(text);
-    return { text, ids: addsBos && bosId !== null ? [bosId, ...ids] : ids };
+    return { text, ids: addsBos && bosId !== null ? [bosId, ...ids] : ids, lead: ' ' };
   }
 
-  /** A whole answer behind a prompt. */
-  answer(promptText: string, answer: string): number[] {
-    const stream = this.stream(promptText);
-    return [...stream.push(answer), ...stream.end()];
+  answer(prompt: WrittenPrompt, answer: string): number[] {
+    return this.stream(prompt).whole(answer);
   }
 
-  /** An answer that arrives in pieces. However it is cut, the tokens are the same. */
-  stream(promptText: string): AnswerTokens {
-    return new AnswerTokens(this.tokenizer, promptText);
+  stream(prompt: WrittenPrompt): AnswerTokens {
+    return new AnswerTokens(this.tokenizer, prompt);
   }
 }
 
@@ -44,12 +58,18 @@ export class AnswerTokens {
   /** What has become tokens; its end decides how the next ones are written. */
   private before: string;
   /** A word that may go on. */
-  private open = ' ';
+  private open: string;
   private begun = false;
 
-  constructor(tokenizer: Tokenizer, promptText: string) {
+  constructor(tokenizer: Tokenizer, { text, lead }: WrittenPrompt) {
     this.tokenizer = tokenizer;
-    this.before = promptText;
+    this.before = text;
+    this.open = lead;
+  }
+
+  /** @returns the tokens of an answer that is there at once */
+  whole(answer: string): number[] {
+    return [...this.push(answer), ...this.end()];
   }
 
   /** Characters at the end that are no tokens yet. */
@@ -59,7 +79,7 @@ export class AnswerTokens {
 
   /** @returns the tokens of the words that have ended */
   push(text: string): number[] {
-    // One space stands before an answer, whether it brings it or not.
+    // What leads an answer stands there, whether the answer brings it or not.
     const added = this.begun ? text : text.trimStart();
     if (added === '') return [];
     this.begun = true;

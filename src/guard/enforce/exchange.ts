@@ -74,8 +74,8 @@ export class Exchange {
   private readonly startedAt = Date.now();
   private readonly start = performance.now();
   private readonly answers: GuardedAnswer<unknown>[] = [];
-  /** By conversation: screens that no answer has taken yet. */
-  private readonly prepared = new Map<readonly GuardMessage[], Promise<OutputScreen>[]>();
+  /** By conversation and choice: screens that no answer has taken yet. */
+  private readonly prepared = new Map<readonly GuardMessage[], (Promise<OutputScreen> | undefined)[]>();
   /** Shadow mode: the screening that nothing waits for. */
   private background: Promise<void> = Promise.resolve();
   private input: Verdict | null = null;
@@ -131,17 +131,22 @@ export class Exchange {
    */
   prepare(count: number, messages: readonly GuardMessage[] = this.options.messages): void {
     if (this.rules.mode === 'off') return;
-    const screens = Array.from({ length: count }, () => this.options.guard.openOutput(messages));
+    const screens = Array.from({ length: count }, (_, choice) =>
+      this.options.guard.openOutput(messages, choice),
+    );
     // Told to whoever waits for it first.
     for (const screen of screens) screen.catch(() => {});
     this.prepared.set(messages, screens);
   }
 
-  /** @param messages the conversation that it answers, where the request holds several. Default: all of them */
-  answer<T>(messages: readonly GuardMessage[] = this.options.messages): GuardedAnswer<T> {
+  /**
+   * @param messages the conversation that it answers, where the request holds several. Default: all of them
+   * @param choice   which of several answers to it, from 0
+   */
+  answer<T>(messages: readonly GuardMessage[] = this.options.messages, choice = 0): GuardedAnswer<T> {
     const answer = new GuardedAnswer<T>({
       rules: this.rules,
-      open: () => this.prepared.get(messages)?.shift() ?? this.options.guard.openOutput(messages),
+      open: () => this.takePrepared(messages, choice) ?? this.options.guard.openOutput(messages, choice),
       onScreening: (screening, milliseconds) => this.noteScreening('output', screening, milliseconds),
       onFailure: (failure) => this.noteFailure(failure),
     });
@@ -154,6 +159,13 @@ export class Exchange {
     if (this.isFinished) return;
     this.isFinished = true;
     void this.report(outcome);
+  }
+
+  private takePrepared(messages: readonly GuardMessage[], choice: number): Promise<OutputScreen> | undefined {
+    const screens = this.prepared.get(messages);
+    const screen = screens?.[choice];
+    if (screen) screens![choice] = undefined;
+    return screen;
   }
 
   private async screenInput(): Promise<void> {
@@ -192,7 +204,7 @@ export class Exchange {
     };
     for (const answer of this.answers) answer.close();
     for (const screen of [...this.prepared.values()].flat())
-      screen.then((opened) => opened.close()).catch(() => {});
+      screen?.then((opened) => opened.close()).catch(() => {});
     for (const observer of this.observers) observer.finished?.(report);
   }
 

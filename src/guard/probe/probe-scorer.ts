@@ -1,10 +1,12 @@
 /**
- * Linear probes: scores from the hidden states that the guarded model computes anyway, a few products a token.
+ * Linear probes in a pass of their own: scores from the guarded model's hidden states, for texts that the model is not
+ * reading itself. Where it is, `SharedProbe` takes them from there.
  *
  * Shapes: T tokens, L layers, D width, F = L · D features, H probes.
  */
 import type { DecoderConfig, ParameterStore, TokenScores } from '../../model/index.ts';
 import { TokenScorer } from '../../model/index.ts';
+import { WindowMean } from './window-mean.ts';
 
 export interface ProbeWeights {
   /** Layers, from 0, whose outputs are read. */
@@ -60,8 +62,7 @@ export class ProbeScorer implements StreamScorer {
   open(): StreamReader {
     const reader = this.states.open();
     const { weights, width, numbers } = this;
-    /** [H] lists of the raw scores that the next windows still hold. */
-    const recent: number[][] = weights.rows.map(() => []);
+    const means = new WindowMean(weights.window);
     return {
       get length() {
         return reader.length;
@@ -69,12 +70,9 @@ export class ProbeScorer implements StreamScorer {
       async read(ids) {
         const { states, tokens } = await reader.read(ids);
         const scores = new Float32Array(tokens * numbers);
-        for (let h = 0; h < numbers; h++) {
-          for (let t = 0; t < tokens; t++) {
-            recent[h].push(rawScore(states, t, weights, h, width));
-            if (recent[h].length > weights.window) recent[h].shift();
-            scores[t * numbers + h] = recent[h].reduce((a, b) => a + b) / recent[h].length;
-          }
+        for (let t = 0; t < tokens; t++) {
+          const raw = Float32Array.from(weights.rows, (_, h) => rawScore(states, t, weights, h, width));
+          scores.set(means.push(raw), t * numbers);
         }
         return { scores };
       },

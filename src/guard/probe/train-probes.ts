@@ -7,6 +7,7 @@ import { hashOf, replaceFolder, TenetError, writeFileAtomic } from '../../base/i
 import { loadModelFolder, TokenScorer } from '../../model/index.ts';
 import { loadTokenizer } from '../../text/index.ts';
 import { calibrateGuard } from '../classifier/calibrate.ts';
+import { ChatForm } from '../classifier/chat-form.ts';
 import { checkTexts, type EncodedText, encodeExample } from '../classifier/encode-examples.ts';
 import { type GuardFile, guardFileName, testFileName } from '../classifier/guard-file.ts';
 import type { GuardKind } from '../classifier/heads.ts';
@@ -51,14 +52,16 @@ export async function trainProbes(
   }
   const { config, parameters } = loaded;
   const layers = probe.layers ?? usualLayers(config.layers);
-  const transcript = new Transcript(await loadTokenizer(loaded.tokenizerFolder));
+  const tokenizer = await loadTokenizer(loaded.tokenizerFolder);
+  const chat = ChatForm.of(tokenizer);
+  const form = chat ?? new Transcript(tokenizer);
   const of = (use: GuardSource['use']): GuardExample[] =>
     sources.flatMap((source) => (source.use === use ? source.examples : []));
   const parts = partExamples(of('train'), of('test'), { ...partOptions, seed });
   const maxLength = Math.min(options.maxLength, config.maxPositions);
   const encode = (examples: readonly GuardExample[]): EncodedText[] =>
     disguised(examples, { count: disguises, seed }).flatMap((example) =>
-      encodeExample(example, transcript, { kinds: probeKinds, maxLength }),
+      encodeExample(example, form, { kinds: probeKinds, maxLength }),
     );
   const [texts, heldOut] = [encode(parts.train), encode(parts.calibration)];
   checkTexts(texts, probeKinds);
@@ -86,6 +89,7 @@ export async function trainProbes(
     probe: {
       model: relative(resolve(folder), resolve(model)),
       modelHash: parameters.hash(),
+      chatTemplate: chat?.templateHash ?? null,
       layers: [...weights.layers],
       window: weights.window,
       rows: weights.rows.map((row) => [...row]),

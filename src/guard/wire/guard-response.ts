@@ -6,13 +6,13 @@ import type { Conversations } from './conversation.ts';
 import type { Dialect } from './dialect.ts';
 import {
   type Answer,
+  answeredBy,
   type Choice,
   eventOf,
   type GuardedCall,
   hasChoices,
   headOf,
   indexOf,
-  promptOf,
   streamHeaders,
 } from './guarded-call.ts';
 import { guardedEvents } from './guarded-events.ts';
@@ -42,7 +42,7 @@ export async function guardAnswer(
     answer.choices.map(async (choice, position) => {
       const index = indexOf(choice, position);
       refuseUnreadable(choice, `choices.${index}`, exchange.rules);
-      const guarded = exchange.answer<Choice>(promptOf(conversations, index));
+      const guarded = exchange.answer<Choice>(...answeredBy(conversations, index));
       const { text } = new AnswerText().read(choice);
       try {
         const out = [...(await guarded.add([{ item: choice, text }])), ...(await guarded.end())];

@@ -42,12 +42,13 @@ export function indexOf({ index }: Choice, position: number): number {
   return typeof index === 'number' ? index : position;
 }
 
-/** The conversation that a choice answers. */
-export function promptOf(
+/** The conversation that a choice answers, and which of the answers to it the choice is. */
+export function answeredBy(
   { prompts, answersPerPrompt }: Conversations,
   index: number,
-): Conversations['prompts'][number] {
-  return prompts[Math.max(0, Math.min(Math.floor(index / answersPerPrompt), prompts.length - 1))];
+): readonly [messages: Conversations['prompts'][number], choice: number] {
+  const place = Math.max(0, Math.min(Math.floor(index / answersPerPrompt), prompts.length - 1));
+  return [prompts[place], index - place * answersPerPrompt];
 }
 
 export function eventOf(value: unknown): string {

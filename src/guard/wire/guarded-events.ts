@@ -5,12 +5,12 @@ import { AnswerText } from './answer-text.ts';
 import { batchesOf } from './batches.ts';
 import {
   type Answer,
+  answeredBy,
   eventOf,
   type GuardedCall,
   hasChoices,
   headOf,
   indexOf,
-  promptOf,
 } from './guarded-call.ts';
 import { BodyReader } from './read-body.ts';
 import { EventReader } from './read-events.ts';
@@ -169,7 +169,7 @@ function opened(
   streams: Map<number, Stream>,
   index: number,
 ): Stream {
-  const answer = exchange.answer<Chunk>(promptOf(conversations, index));
+  const answer = exchange.answer<Chunk>(...answeredBy(conversations, index));
   const stream = { answer, text: new AnswerText(), isFirst: true, hasEnded: false };
   streams.set(index, stream);
   return stream;

@@ -1,10 +1,19 @@
 /** The thread that holds a local model; started by `LocalEngine`. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { answerCall, sendableError } from '../../base/index.ts';
+import { answerCall, hashOf, sendableError } from '../../base/index.ts';
 import { TextGenerator, type TokenAlternatives } from '../../model/index.ts';
 import { tokenBytes } from '../../text/index.ts';
 import { hashModelFolder } from './folder-hash.ts';
-import type { EngineAnswer, EngineJob, EngineScores, EngineToken, FromEngine, ToEngine } from './protocol.ts';
+import { HeldNews } from './held-news.ts';
+import type {
+  EngineAnswer,
+  EngineJob,
+  EngineNews,
+  EngineScores,
+  EngineToken,
+  FromEngine,
+  ToEngine,
+} from './protocol.ts';
 
 const port = parentPort;
 if (!port) throw new Error('engine-thread.ts must be started as a worker thread');
@@ -19,7 +28,8 @@ try {
   const hash = await hashModelFolder(folder);
   const template = model.template === null ? 'none' : model.template.isDefault ? 'plain' : 'own';
   port.on('message', (message: ToEngine) => void take(model, message));
-  send({ kind: 'ready', facts: { hash, contextLength: model.contextLength, template } });
+  const templateHash = model.template === null ? null : hashOf(model.template.source);
+  send({ kind: 'ready', facts: { hash, contextLength: model.contextLength, template, templateHash } });
 } catch (error) {
   send({ kind: 'unusable', error: sendableError(error) });
 }
@@ -47,21 +57,32 @@ async function take(model: TextGenerator, message: ToEngine): Promise<void> {
 
 async function generate(
   model: TextGenerator,
-  { id, request, follow }: Extract<ToEngine, { kind: 'generate' }>,
+  { id, request, follow, probe }: Extract<ToEngine, { kind: 'generate' }>,
   signal: AbortSignal,
 ): Promise<EngineAnswer> {
+  const held = new HeldNews(send);
+  const tell = probe ? (news: EngineNews) => held.add(news) : send;
   // What is echoed begins with the second token: how likely the first one is, nothing tells.
   if (request.echo) send({ kind: 'token', id, token: describe(model, model.promptIds(request)[0]) });
   const { text, finish, stopString, promptTokens, ids } = await model.submit(request, {
     signal,
     ...(follow && {
       onToken: (token: number, _: number, alternatives?: TokenAlternatives) =>
-        send({ kind: 'token', id, token: describe(model, token, alternatives) }),
-      onText: (piece: string) => send({ kind: 'text', id, piece }),
+        tell({ kind: 'token', id, token: describe(model, token, alternatives) }),
+      onText: (piece: string) => tell({ kind: 'text', id, piece }),
+    }),
+    ...(probe && {
+      onPrompt: (numbers: Float32Array) => send({ kind: 'prompt', id, probe: numbers }),
+      onRead: (numbers: Float32Array) => held.read(numbers),
     }),
   });
+  // All is read but the control token that may have ended the text.
+  held.release();
   const echoed = request.echo ? promptTokens - 1 : 0;
-  return { text, finish, stopString, promptTokens, outputTokens: ids.length - echoed };
+  return {
+    ...{ text, finish, stopString, promptTokens, outputTokens: ids.length - echoed },
+    ...(probe && { probe: held.takeNumbers() }),
+  };
 }
 
 async function score(

@@ -22,9 +22,19 @@ export interface GenerateCall {
   readonly signal?: AbortSignal;
   /** Told each token as it is chosen. */
   readonly onToken?: (token: EngineToken) => void;
-  /** Told each piece of text as soon as it is certain, after the token that made it so. */
-  readonly onText?: (piece: string) => void;
+  /**
+   * Told each piece of text as soon as it is certain, after the token that made it so.
+   * @param probe [tokens, N] where a probe's numbers are asked for: of the tokens that were read since the piece before
+   */
+  readonly onText?: (piece: string, probe: Float32Array) => void;
+  /**
+   * Asks for the numbers of the engine's probe: told those of the prompt's tokens, [tokens, N], before all else. Tokens and
+   * texts of the response then wait until the model has read them, which is a step.
+   */
+  readonly onPrompt?: (probe: Float32Array) => void;
 }
+
+const none = new Float32Array();
 
 export class LocalEngine {
   readonly facts: EngineFacts;
@@ -59,7 +69,11 @@ export class LocalEngine {
    */
   generate(request: TextRequest, call: GenerateCall = {}): Promise<EngineAnswer> {
     const follow = call.onToken !== undefined || call.onText !== undefined;
-    return this.ask<EngineAnswer>({ kind: 'generate', id: this.calls.nextId(), request, follow }, call);
+    const probe = call.onPrompt !== undefined;
+    return this.ask<EngineAnswer>(
+      { kind: 'generate', id: this.calls.nextId(), request, follow, probe },
+      call,
+    );
   }
 
   /**
@@ -81,7 +95,7 @@ export class LocalEngine {
 
   private async ask<Result>(
     question: ToEngine & { readonly id: number },
-    { signal, onToken, onText }: GenerateCall,
+    { signal, onToken, onText, onPrompt }: GenerateCall,
   ): Promise<Result> {
     const { calls } = this;
     if (!calls.isClosed && signal?.aborted) throw interrupted();
@@ -92,7 +106,8 @@ export class LocalEngine {
     try {
       return await calls.ask<Result>(question, (news) => {
         if (news.kind === 'token') onToken?.(news.token);
-        else onText?.(news.piece);
+        else if (news.kind === 'prompt') onPrompt?.(news.probe);
+        else onText?.(news.piece, news.probe ?? none);
       });
     } finally {
       forget();

@@ -1,6 +1,6 @@
 /** What a local engine and its thread say to each other. */
 import type { WorkerGreeting } from '../../base/index.ts';
-import type { TextRequest } from '../../model/index.ts';
+import type { StateProbe, TextRequest } from '../../model/index.ts';
 
 /** How to load a model. */
 export interface EngineOptions {
@@ -10,6 +10,8 @@ export interface EngineOptions {
   readonly batchSize?: number;
   /** Jinja source used in place of the model's own chat template. */
   readonly chatTemplate?: string;
+  /** Linear probes on the model's hidden states, whose numbers requests may ask for. Default none. */
+  readonly probe?: StateProbe;
 }
 
 /** What the thread is given when it starts. */
@@ -26,6 +28,8 @@ export interface EngineFacts {
   readonly contextLength: number;
   /** `own`: the model's; `plain`: the Human/Assistant layout; `none`: the model can only continue texts. */
   readonly template: 'own' | 'plain' | 'none';
+  /** `sha256:…` of the chat template's source; null without one. */
+  readonly templateHash: string | null;
 }
 
 /** A token as it is chosen. */
@@ -51,6 +55,8 @@ export interface EngineAnswer {
   readonly promptTokens: number;
   /** The end token included. */
   readonly outputTokens: number;
+  /** Where a probe's numbers were asked for: [tokens, N] those of the tokens behind the last piece of text. */
+  readonly probe?: Float32Array;
 }
 
 /** How likely a text is behind a prompt. */
@@ -71,6 +77,8 @@ export type ToEngine =
       readonly id: number;
       readonly request: TextRequest;
       readonly follow: boolean;
+      /** True: a probe's numbers are told, and nothing of a token before they are known. */
+      readonly probe: boolean;
     }
   | {
       readonly kind: 'score';
@@ -84,6 +92,13 @@ export type ToEngine =
 /** What is told of a request before its answer. */
 export type EngineNews =
   | { readonly kind: 'token'; readonly id: number; readonly token: EngineToken }
-  | { readonly kind: 'text'; readonly id: number; readonly piece: string };
+  | {
+      readonly kind: 'text';
+      readonly id: number;
+      readonly piece: string;
+      /** [tokens, N] of the tokens that were read since the piece before. */
+      readonly probe?: Float32Array;
+    }
+  | { readonly kind: 'prompt'; readonly id: number; readonly probe: Float32Array };
 
 export type FromEngine = WorkerGreeting<EngineFacts> | EngineNews;

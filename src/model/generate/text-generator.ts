@@ -254,6 +254,9 @@ export class TextGenerator {
       { prompt, trim, stop: [...stop, ...(template?.stopStrings ?? [])] },
       (piece) => onText?.(index, piece),
     );
+    const ends = [...this.endIds, ...(template?.turnEnd().stopIds ?? []), ...stopIds];
+    // An id that spells something ends the text as a stop string does: a probe reads such a token too.
+    const spelling = new Set(ends.filter((id) => !this.tokenizer.specialIds.has(id)));
     return {
       response,
       promptTokens: whole.length,
@@ -264,8 +267,8 @@ export class TextGenerator {
         alternatives,
         forced,
         ...checkSamplingOptions(sampling),
-        stopIds: [...this.endIds, ...(template?.turnEnd().stopIds ?? []), ...stopIds],
-        shouldStop: (id: number) => response.push(id),
+        stopIds: ends.filter((id) => !spelling.has(id)),
+        shouldStop: (id: number) => response.push(id) || spelling.has(id),
       },
     };
   }

@@ -13,6 +13,7 @@ import {
   guardUnavailable,
   rulesFor,
   ScreeningFailure,
+  type SharedProbe,
   WireError,
 } from '../../guard/index.ts';
 import { ApiError, asApiError } from '../openai/api-error.ts';
@@ -20,7 +21,7 @@ import { checkHost, checkKey, readJson } from '../openai/request-checks.ts';
 import { readRequest } from '../openai/request-fields.ts';
 import { complete, type GuardContext, type GuardVariables } from './complete.ts';
 import { moderate } from './moderations.ts';
-import { headersBack, type Upstream, upstreamError } from './upstream.ts';
+import { type Answerer, headersBack, upstreamError } from './upstream.ts';
 
 /** Takes appeals against blocks. */
 export interface Appeals {
@@ -34,7 +35,9 @@ export interface Appeals {
 export interface GuardAppOptions {
   readonly guard: GuardModel;
   readonly policy: GuardPolicy;
-  readonly upstream: Upstream;
+  readonly upstream: Answerer;
+  /** Of the guard, where the upstream is a model in this process that computes it. */
+  readonly shared?: SharedProbe | null;
   readonly metrics: GuardMetrics;
   readonly observers?: readonly GuardObserver[];
   /** Has people judge blocks, and takes appeals against them. Null: nobody is asked. */
@@ -77,7 +80,8 @@ export function guardApp(options: GuardAppOptions): Hono<GuardVariables> {
       },
     }),
   );
-  const completing = { guard, policy, upstream, metrics, passKey: apiKey === undefined };
+  const { shared = null } = options;
+  const completing = { guard, policy, upstream, shared, metrics, passKey: apiKey === undefined };
   const completionObservers = [...observers, ...(cases ? [cases] : [])];
   for (const dialect of [chatDialect, completionDialect]) {
     app.post(dialect.path, async (context) =>

@@ -15,11 +15,13 @@ import {
   refusesOtherContent,
   rulesFor,
   ScreeningFailure,
+  type SharedProbe,
+  type SharedReading,
   unreadable,
   WireError,
 } from '../../guard/index.ts';
 import { readRequest } from '../openai/request-fields.ts';
-import { headersBack, type Upstream, upstreamError } from './upstream.ts';
+import { type Answerer, headersBack, upstreamError } from './upstream.ts';
 
 export type GuardVariables = { readonly Variables: { requestId: string } };
 export type GuardContext = Context<GuardVariables>;
@@ -28,7 +30,9 @@ export interface CompleteOptions {
   readonly dialect: Dialect;
   readonly guard: GuardModel;
   readonly policy: GuardPolicy;
-  readonly upstream: Upstream;
+  readonly upstream: Answerer;
+  /** Of the guard, where the upstream is a model in this process that computes it. */
+  readonly shared: SharedProbe | null;
   readonly metrics: GuardMetrics;
   readonly observers: readonly GuardObserver[];
   /** Whether the client's own key goes on to the upstream. */
@@ -77,7 +81,8 @@ export async function complete(
       stream: body.stream === true,
       ...clientRequestId(context),
     },
-    messages: conversations.prompts.flat(),
+    // The very list where there is one, by which a guard knows what it has prepared for it.
+    messages: conversations.prompts.length === 1 ? conversations.prompts[0] : conversations.prompts.flat(),
     observers: [...observers, { finished: metrics.begin() }],
     signal,
   });
@@ -105,30 +110,41 @@ interface Call {
 async function answer(
   context: GuardContext,
   { exchange, body, conversations, signal, stop }: Call,
-  { dialect, policy, upstream, passKey }: CompleteOptions,
+  { dialect, policy, upstream, shared, passKey }: CompleteOptions,
 ): Promise<Response> {
   // 1. Is there anything that the guard cannot read, or does not want answered?
   const { rules } = exchange;
   if (conversations.unreadable !== null && refusesOtherContent(rules)) {
     throw unreadable(conversations.unreadable);
   }
+  const ask = (reading?: SharedReading): Promise<Response> =>
+    upstream.fetch({
+      method: 'POST',
+      path: dialect.path,
+      headers: context.req.raw.headers,
+      passKey,
+      requestId: exchange.facts.requestId,
+      // Written anew, so that the upstream reads what the guard has read: of two fields of one name there is one left.
+      body: JSON.stringify(body),
+      signal,
+      reading,
+    });
+  // A probe in the model's own pass judges what the model reads, so the model begins; the answer waits for the verdict.
+  const reading =
+    shared && dialect === chatDialect && rules.mode !== 'off' ? shared.begin(conversations.prompts[0]) : null;
+  const begun = reading && ask(reading);
+  begun?.catch(() => {}); // told to whoever waits for it below
+  // The time that requests wait for their turn is not the guard's.
+  await reading?.conversation;
   if (await exchange.refusesInput()) {
+    stop();
     exchange.finish();
     return refuseInput(exchange, dialect, conversations, body.stream_options?.include_usage === true);
   }
 
   // 2. The upstream is asked, and screens are opened meanwhile.
   for (const prompt of conversations.prompts) exchange.prepare(conversations.answersPerPrompt, prompt);
-  const response = await upstream.fetch({
-    method: 'POST',
-    path: dialect.path,
-    headers: context.req.raw.headers,
-    passKey,
-    requestId: exchange.facts.requestId,
-    // Written anew, so that the upstream reads what the guard has read: of two fields of one name there is one left.
-    body: JSON.stringify(body),
-    signal,
-  });
+  const response = await (begun ?? ask());
   exchange.upstreamStatus = response.status;
   if (response.status !== 200) {
     const told = await upstreamError(response);

@@ -1,17 +1,10 @@
 /** Starts and stops the guard's server. */
 import { TenetError } from '../../base/index.ts';
-import {
-  GuardMetrics,
-  type GuardModel,
-  type GuardObserver,
-  type GuardPolicy,
-  openRecords,
-  toPolicy,
-} from '../../guard/index.ts';
+import { type GuardModel, type GuardObserver, type GuardPolicy, toPolicy } from '../../guard/index.ts';
 import type { Store } from '../../store/index.ts';
 import { closeServer, isOwnAddress, listen, originOf } from '../http/listener.ts';
 import type { RunningServer } from '../openai/serve-open-ai.ts';
-import { guardApp } from './app.ts';
+import { openGuardApp } from './open-guard-app.ts';
 import { Upstream } from './upstream.ts';
 
 export interface ServeGuardOptions {
@@ -62,21 +55,14 @@ export async function serveGuard(options: ServeGuardOptions): Promise<RunningSer
     apiKey: upstreamKey,
     silenceMs: policy.limits.upstreamSilenceMs,
   });
-  const metrics = new GuardMetrics();
-  const records = await openRecords(policy, {
-    store: options.store,
-    onCase: (why) => metrics.caseAdded(why),
-    onFailure,
-  });
-  const { cases, audit } = records;
-  const observers = [...(audit ? [audit] : []), ...(options.observers ?? [])];
-  const app = guardApp({
-    ...{ guard, policy, upstream, metrics, observers, cases, apiKey, onFailure },
+  const { store, observers } = options;
+  const { app, close: closeApp } = await openGuardApp({
+    ...{ guard, policy, store, upstream, observers, apiKey, onFailure },
     hasUpstreamKey: upstreamKey !== undefined,
   });
   const server = await listen((request, environment) => app.fetch(request, environment), host, port).catch(
     async (error) => {
-      await records.close();
+      await closeApp();
       throw error;
     },
   );
@@ -84,7 +70,7 @@ export async function serveGuard(options: ServeGuardOptions): Promise<RunningSer
     url: `${originOf(server, host)}/v1`,
     close: async ({ graceMs = defaultGraceMs } = {}) => {
       await closeServer(server, graceMs);
-      await records.close();
+      await closeApp();
       await guard.close();
     },
   };

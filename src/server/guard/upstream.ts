@@ -1,6 +1,6 @@
 /** The server that the guard stands before. */
 import { TenetError } from '../../base/index.ts';
-import { WireError } from '../../guard/index.ts';
+import { type SharedReading, WireError } from '../../guard/index.ts';
 
 export interface UpstreamOptions {
   /** Such as `http://localhost:8000/v1`; without a path, `/v1` is added. */
@@ -29,9 +29,18 @@ export interface UpstreamCall {
   readonly requestId: string;
   readonly body?: string | ReadableStream<Uint8Array>;
   readonly signal: AbortSignal;
+  /** Told what the model makes of what it reads and writes, where the model is in this process. */
+  readonly reading?: SharedReading;
 }
 
-export class Upstream {
+/** Whatever answers the requests that the guard lets pass. */
+export interface Answerer {
+  /** @throws WireError for what gives no answer */
+  fetch(call: UpstreamCall): Promise<Response>;
+}
+
+/** A server at an address. */
+export class Upstream implements Answerer {
   readonly url: string;
   private readonly options: UpstreamOptions;
 

@@ -5,7 +5,7 @@ import { ApiError, asApiError, respondWithError } from './api-error.ts';
 import { chatCompletions } from './chat-completions.ts';
 import { completions } from './completions.ts';
 import { checkHost, checkKey, readJson } from './request-checks.ts';
-import type { ServedModel } from './served-model.ts';
+import type { ServedModel, ServerBindings } from './served-model.ts';
 
 export interface AppOptions {
   /** Requests must bring it; without one only this machine's own programs are answered. */
@@ -16,9 +16,9 @@ export interface AppOptions {
 
 const defaultBodyLimitBytes = 4 * 2 ** 20;
 
-export function openAiApp(model: ServedModel, options: AppOptions = {}): Hono {
+export function openAiApp(model: ServedModel, options: AppOptions = {}): Hono<ServerBindings> {
   const { apiKey, bodyLimitBytes = defaultBodyLimitBytes } = options;
-  const app = new Hono();
+  const app = new Hono<ServerBindings>();
   app.get('/healthz', (context) =>
     context.json({ status: 'ok', model: model.id, requests: model.engine.load }),
   );

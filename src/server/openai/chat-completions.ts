@@ -1,15 +1,16 @@
 /** `POST /v1/chat/completions`. */
 import type { Context } from 'hono';
+import type { SharedReading } from '../../guard/index.ts';
 import type { EngineToken } from '../../llm/index.ts';
 import type { TextRequest } from '../../model/index.ts';
 import { Answering } from './answering.ts';
 import { type ChatBody, chatSchema } from './chat-request.ts';
 import { readRequest, samplingOptions } from './request-fields.ts';
-import type { ServedModel } from './served-model.ts';
+import type { ServedModel, ServerBindings } from './served-model.ts';
 import { seedsOf, usageOf, writeChoices } from './write-choices.ts';
 
 export async function chatCompletions(
-  context: Context,
+  context: Context<ServerBindings>,
   body: unknown,
   model: ServedModel,
 ): Promise<Response> {
@@ -17,8 +18,10 @@ export async function chatCompletions(
   const answering = Answering.begin(context, request.model, model, 'chatcmpl');
   const requests = textRequests(request, model);
   const follow = request.logprobs === true;
+  const { reading } = context.env ?? {};
   if (!request.stream) {
-    const choices = await writeChoices(model.engine, requests, { signal: answering.signal, follow });
+    const { signal } = answering;
+    const choices = await writeChoices(model.engine, requests, { signal, follow, reading });
     return context.json({
       ...answering.head('chat.completion'),
       choices: choices.answers.map((answer, index) => ({
@@ -32,8 +35,7 @@ export async function chatCompletions(
   }
   return answering.stream((signal, send) =>
     streamChat(request, requests, {
-      model,
-      signal,
+      ...{ model, signal, reading },
       send: (part) => send({ ...answering.head('chat.completion.chunk'), ...part }),
     }),
   );
@@ -46,8 +48,14 @@ async function streamChat(
   {
     model,
     signal,
+    reading,
     send,
-  }: { readonly model: ServedModel; readonly signal: AbortSignal; readonly send: (part: object) => void },
+  }: {
+    readonly model: ServedModel;
+    readonly signal: AbortSignal;
+    readonly reading?: SharedReading;
+    readonly send: (part: object) => void;
+  },
 ): Promise<void> {
   const follow = request.logprobs === true;
   const withUsage = request.stream_options?.include_usage === true;
@@ -67,8 +75,7 @@ async function streamChat(
     chunk(index, { role: 'assistant', content: '', refusal: null }, null);
   });
   const choices = await writeChoices(model.engine, requests, {
-    signal,
-    follow,
+    ...{ signal, follow, reading },
     onPiece: ({ choice, text, tokens }) => chunk(choice, { content: text }, null, tokens),
   });
   choices.answers.forEach(({ finish }, index) => {

@@ -1,11 +1,11 @@
 /** Starts and stops the server. */
 import { stat } from 'node:fs/promises';
-import type { Hono } from 'hono';
 import { TenetError } from '../../base/index.ts';
 import { type EngineOptions, LocalEngine } from '../../llm/index.ts';
 import { closeServer, isOwnAddress, listen, originOf } from '../http/listener.ts';
 import { ApiError } from './api-error.ts';
 import { openAiApp } from './app.ts';
+import type { ServedModel } from './served-model.ts';
 
 export interface ServeOptions {
   /** A model folder. */
@@ -39,7 +39,29 @@ const defaultGraceMs = 10_000;
  * @throws TenetError('usage') for a public host without a key, or a port that cannot be had; TenetError('model') when
  *   the folder holds no language model that can be asked
  */
-export async function serveOpenAi(options: ServeOptions): Promise<RunningServer> {
+export function serveOpenAi(options: ServeOptions): Promise<RunningServer> {
+  return serveModel(options, async (model) => ({
+    app: openAiApp(model, { apiKey: options.apiKey }),
+    close: async () => {},
+  }));
+}
+
+/** What answers requests to a model. */
+export interface ModelApp {
+  readonly app: { fetch(request: Request, environment: object): Response | Promise<Response> };
+  /** Frees what it holds besides the model. */
+  close(): Promise<void>;
+}
+
+/**
+ * Loads a model and serves it.
+ * @param build makes what answers requests, once the model is there
+ * @throws as `serveOpenAi` does, and what `build` throws
+ */
+export async function serveModel(
+  options: ServeOptions,
+  build: (model: ServedModel) => Promise<ModelApp>,
+): Promise<RunningServer> {
   const { folder, name, host = '127.0.0.1', port = 8000, apiKey, onFailure = () => {} } = options;
   if (!apiKey && !isOwnAddress(host)) {
     throw new TenetError(
@@ -48,28 +70,30 @@ export async function serveOpenAi(options: ServeOptions): Promise<RunningServer>
     );
   }
   // The port is taken first: a large model need not be loaded to learn that it cannot be had.
-  let app: Hono | undefined;
+  let built: ModelApp | undefined;
   const server = await listen(
-    (request, environment) => app?.fetch(request, environment) ?? loading(),
+    (request, environment) => built?.app.fetch(request, environment) ?? loading(),
     host,
     port,
   );
-  let engine: LocalEngine;
-  let created: number;
+  let engine: LocalEngine | undefined;
   try {
     engine = await LocalEngine.load(folder, options.engine);
-    created = Math.floor((await stat(folder)).mtimeMs / 1000);
+    const created = Math.floor((await stat(folder)).mtimeMs / 1000);
+    const mostRequests = options.mostRequests ?? defaultMostRequests;
+    built = await build({ id: name, engine, created, mostRequests, onFailure });
   } catch (error) {
     server.close();
+    await engine?.close();
     throw error;
   }
-  const mostRequests = options.mostRequests ?? defaultMostRequests;
-  app = openAiApp({ id: name, engine, created, mostRequests, onFailure }, { apiKey });
+  const [{ close: closeApp }, loaded] = [built, engine];
   return {
     url: `${originOf(server, host)}/v1`,
     close: async ({ graceMs = defaultGraceMs } = {}) => {
       await closeServer(server, graceMs);
-      await engine.close();
+      await closeApp();
+      await loaded.close();
     },
   };
 }

@@ -1,5 +1,6 @@
 /** Lets the engine write the choices of one request, and tells each piece with its tokens. */
 import { randomInt } from 'node:crypto';
+import type { SharedReading } from '../../guard/index.ts';
 import type { EngineAnswer, EngineToken, LocalEngine } from '../../llm/index.ts';
 import type { TextRequest } from '../../model/index.ts';
 
@@ -23,6 +24,7 @@ export interface Choices {
  * @param requests          one per choice
  * @param options.onPiece   told each piece as it is written
  * @param options.follow    true: tokens are wanted, also without `onPiece`
+ * @param options.reading   told what the engine's probe makes of the conversation and of the choices, before `onPiece`
  */
 export async function writeChoices(
   engine: LocalEngine,
@@ -31,29 +33,35 @@ export async function writeChoices(
     readonly signal: AbortSignal;
     readonly follow: boolean;
     readonly onPiece?: (piece: Piece) => void;
+    readonly reading?: SharedReading;
   },
 ): Promise<Choices> {
-  const { signal, follow, onPiece } = options;
+  const { signal, follow, onPiece, reading } = options;
   const tokens: EngineToken[][] = requests.map(() => []);
   const silent: EngineToken[][] = requests.map(() => []);
   const stop = new AbortController();
-  const answers = requests.map((request, choice) => {
-    return engine.generate(request, {
+  const answers = requests.map(async (request, choice) => {
+    const answer = await engine.generate(request, {
       signal: AbortSignal.any([signal, stop.signal]),
+      ...(reading && { onPrompt: (numbers: Float32Array) => reading.promptRead(numbers) }),
       ...(follow && { onToken: (token: EngineToken) => void silent[choice].push(token) }),
-      ...((follow || onPiece) && {
-        onText: (text: string) => {
+      ...((follow || onPiece || reading) && {
+        onText: (text: string, numbers: Float32Array) => {
+          reading?.answer(choice).add(text, numbers);
           const spelling = silent[choice].splice(0);
           tokens[choice].push(...spelling);
           onPiece?.({ choice, text, tokens: spelling });
         },
       }),
     });
+    reading?.answer(choice).end(answer.probe!);
+    return answer;
   });
   try {
     return { answers: await Promise.all(answers), tokens, silent };
   } catch (error) {
     stop.abort(); // the other choices are of no use any more
+    reading?.ended();
     throw error;
   }
 }
