@@ -21,7 +21,7 @@ const layers = {
   sandbox: ['data'],
   run: [
     ...['tensor', 'text', 'data', 'store', 'model', 'objective', 'train', 'llm', 'constitution', 'feedback'],
-    ...['monitor', 'evaluate', 'sandbox', 'hub'],
+    ...['monitor', 'evaluate', 'guard', 'sandbox', 'hub'],
   ],
   server: [
     ...[

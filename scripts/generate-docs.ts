@@ -51,6 +51,8 @@ const about: Readonly<Record<StageRecipe['type'], string>> = {
   raft: 'Rejection sampling: the policy answers each prompt N times and is fine-tuned on the best answers; then the better policy answers again. Alone: `tenet train raft`.',
   evaluate:
     'Every policy of the run answers the same held-out prompts; reward, divergence, length and (in the sandbox) the gold reward are compared with 95 % intervals, and answers are shown side by side in the report.',
+  guard:
+    'Trains a guard’s classifiers from data and from what people have judged of a guard’s cases, straight from the ledger, and measures them beside the guard that they are to replace and beside the keywords. The guard is in the stage’s folder `guard`. See [guard.md](guard.md#from-blocks-to-better-guards).',
 };
 
 const introduction = `# Recipes

@@ -9,10 +9,17 @@ export {
 export { type JudgeGuardOptions, judgeGuard } from './cascade/judge.ts';
 export { openCascade } from './cascade/open-cascade.ts';
 export type { ClassifierGuard, OpenClassifierOptions } from './classifier/classifier-guard.ts';
-export { type GuardFile, readGuardFile, testFileName } from './classifier/guard-file.ts';
-export { type GuardKind, guardKinds } from './classifier/heads.ts';
+export { type GuardFile, guardFileName, readGuardFile, testFileName } from './classifier/guard-file.ts';
+export { type GuardKind, guardKinds, headNames } from './classifier/heads.ts';
 export { openClassifierGuard } from './classifier/open-classifier-guard.ts';
+export { refusalRates } from './classifier/thresholds.ts';
 export { type GuardExample, toGuardRow } from './data/guard-example.ts';
+export {
+  type GuardInputs,
+  type GuardSource,
+  type ReadSource,
+  readGuardSources,
+} from './data/guard-sources.ts';
 export { familyOf, type GuardParts, type PartOptions, partExamples } from './data/prepare.ts';
 export { type GuardData, type ReadGuardOptions, readGuardData } from './data/read-guard-data.ts';
 export { type GeneratedData, type GenerateOptions, generateGuardData } from './data/synthetic/generate.ts';
@@ -32,7 +39,12 @@ export type { KeywordList } from './harmful-words.ts';
 export { keywordGuard } from './keywords.ts';
 export { CaseLedger, type CaseLedgerOptions } from './ledger/case-ledger.ts';
 export { casesOf, type GuardCase, taskOf, type Why } from './ledger/guard-case.ts';
-export { type GuardRecord, guardRecords } from './ledger/guard-records.ts';
+export {
+  type ExportedCases,
+  exportCases,
+  type GuardRecord,
+  guardRecords,
+} from './ledger/guard-records.ts';
 export { type Guard, type GuardOptions, guard } from './middleware/guard.ts';
 export type { HonoGuardOptions } from './middleware/hono-middleware.ts';
 export { AuditLog, type AuditLogOptions } from './observe/audit-log.ts';
@@ -61,7 +73,15 @@ export {
 } from './report/evaluate-guard.ts';
 export { addedShare, type GenerationCost, measureGeneration } from './report/generation-cost.ts';
 export { type GuardLatency, measureLatency } from './report/latency.ts';
-export { type GuardMeasure, type Judged, measureGuard, type Share } from './report/measure.ts';
+export {
+  type Decision,
+  decisionsOf,
+  type GuardMeasure,
+  type Judged,
+  measureGuard,
+  type Share,
+  type Thresholds as UsedThresholds,
+} from './report/measure.ts';
 export { guardReportPage } from './report/page.ts';
 export { type ScoredExample, scoreExamples } from './report/score-examples.ts';
 export type { GuardMessage, GuardModel, OutputScreen, Screening } from './screen.ts';
@@ -71,8 +91,9 @@ export {
   type GuardTrainOptions,
   guardTrainOptions,
 } from './train/classifier-options.ts';
-export { type GuardSource, type TrainGuardOptions, trainGuard } from './train/train-guard.ts';
-export type { NewTrunk } from './train/trunk.ts';
+export { type PlanTextsOptions, plannedLengths } from './train/plan-texts.ts';
+export { type TrainGuardOptions, trainGuard } from './train/train-guard.ts';
+export { type FormerGuard, makeTrunk, type NewTrunk, type Trunk } from './train/trunk.ts';
 export type { Conversations } from './wire/conversation.ts';
 export { chatDialect, completionDialect, type Dialect } from './wire/dialect.ts';
 export { guardResponse, refuseInput } from './wire/guard-response.ts';

@@ -17,6 +17,7 @@ import { TenetError } from '../base/index.ts';
 import { estimateKto, estimatePairs, estimateReward } from './estimate/comparisons.ts';
 import { estimateCompare, estimateCritique, estimateHybrid } from './estimate/feedback.ts';
 import { fitStage } from './estimate/fit-stage.ts';
+import { estimateGuard } from './estimate/guard.ts';
 import { measureSpeed } from './estimate/machine-speed.ts';
 import { totalMemory } from './estimate/memory.ts';
 import { baseName, describeModel, modelInFolder, type PlannedModel } from './estimate/planned-model.ts';
@@ -168,6 +169,15 @@ async function draftOf(options: StageRecipe, stage: PlannedStage): Promise<Stage
       return estimatePolicyMethod(options, stage, await practiceModels(options, stage));
     case 'best-of-n':
       return estimateBestOfN(options, stage, await practiceModels(options, stage));
+    case 'guard': {
+      const { model, modelPath } = options;
+      if (model !== undefined) return estimateGuard(options, stage, modelFor(stage, model, 'causal'));
+      const named =
+        modelPath === undefined
+          ? null
+          : await modelInFolder(modelPath, { name: baseName(modelPath), head: 'causal' });
+      return estimateGuard(options, stage, named);
+    }
     case 'evaluate': {
       const { models } = stage.before;
       return estimateEvaluate(options, stage, {

@@ -100,6 +100,15 @@ export async function writeEvaluation(runFolder: string, evaluation: Evaluation)
   await writeFileAtomic(path, `${JSON.stringify(checked(evaluation, path), null, 2)}\n`);
 }
 
+/** Adds tables to the evaluation of a run; those of the same title are replaced, as when a stage is begun again. */
+export async function addTables(runFolder: string, tables: readonly EvaluationTable[]): Promise<void> {
+  const titles = new Set(tables.map(({ title }) => title));
+  const { tables: before } = await readEvaluation(runFolder);
+  await writeEvaluation(runFolder, {
+    tables: [...before.filter(({ title }) => !titles.has(title)), ...tables],
+  });
+}
+
 /** Reads the evaluation of a run; without one, no tables. */
 export async function readEvaluation(runFolder: string): Promise<Evaluation> {
   const path = join(runFolder, 'evaluation.json');

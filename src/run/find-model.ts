@@ -13,7 +13,9 @@ export interface FoundModel {
   readonly weights?: string;
 }
 
-type StageHead = 'causal' | 'reward';
+type StageHead = 'causal' | 'reward' | 'guard';
+
+const headWords = { causal: 'language model', reward: 'reward model', guard: 'guard' } as const;
 
 /** What a stage leaves in the manifest, as far as it matters here. */
 interface StageModel {
@@ -56,9 +58,7 @@ export async function findModel(
       ? (made.findLast((model) => model.head === head) ?? made.at(-1))
       : made.find(({ name }) => name === stage);
   if (chosen) return { folder: join(source, chosen.folder), stage: chosen.name, weights: chosen.weights };
-  const known = made.map(
-    ({ name, head }) => `${name} (${head === 'causal' ? 'language model' : 'reward model'})`,
-  );
+  const known = made.map(({ name, head }) => `${name} (${headWords[head]})`);
   throw new TenetError(
     'usage',
     stage === undefined

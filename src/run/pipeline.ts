@@ -12,6 +12,7 @@ import { runBestOfN } from './stages/best-of-n.ts';
 import { runCompare } from './stages/compare.ts';
 import { runCritique } from './stages/critique.ts';
 import { runEvaluate } from './stages/evaluate.ts';
+import { runGuard } from './stages/guard.ts';
 import { runHybrid } from './stages/hybrid.ts';
 import { runKto } from './stages/kto.ts';
 import { runPairMethod } from './stages/pair-methods.ts';
@@ -156,6 +157,8 @@ function runOne(stage: StageRecipe, run: StageRun): Promise<StageResult> {
       return runBestOfN(stage, run);
     case 'evaluate':
       return runEvaluate(stage, run);
+    case 'guard':
+      return runGuard(stage, run);
   }
 }
 
@@ -169,7 +172,8 @@ export function checkOrder(recipe: RunRecipe, names: readonly string[]): void {
   recipe.stages.forEach((stage, i) => {
     const where = `stages[${i}] (${names[i]})`;
     const earlier = names.slice(0, i);
-    if (stage.type !== 'pretrain' && !policy) {
+    const needsModel = stage.type === 'guard' ? stage.model !== undefined : stage.type !== 'pretrain';
+    if (needsModel && !policy) {
       problems.push(
         `${where} has no model to start from: give the recipe model: { path: … }, or put a pretrain stage first`,
       );
@@ -274,6 +278,8 @@ async function recordBaseModel(run: RunFolder, recipe: RunRecipe): Promise<void>
 
 /** One sentence for the head of the report. */
 function outcomeOf(finished: readonly FinishedStage[]): string {
+  const told = finished.at(-1)?.result.outcome;
+  if (typeof told === 'string') return told;
   const evaluation = finished.findLast(({ type }) => type === 'evaluate')?.result;
   const means = Object.entries((evaluation?.means ?? {}) as Record<string, number | null>);
   const measured = means.filter((entry): entry is [string, number] => entry[1] !== null);

@@ -1,6 +1,7 @@
 /** Files that a recipe names, looked for before anything is computed. */
 import { access } from 'node:fs/promises';
 import { TenetError } from '../base/index.ts';
+import { isElsewhere } from './recipe.ts';
 import { acceptsPath, type Path, type Schema, walk } from './schema-walk.ts';
 
 export interface RecipePath {
@@ -27,6 +28,7 @@ export function inputPathsOf(schema: Schema, recipe: unknown): RecipePath[] {
 export async function checkInputPaths(schema: Schema, recipe: unknown, name: string): Promise<void> {
   const missing: RecipePath[] = [];
   for (const input of inputPathsOf(schema, recipe)) {
+    if (isElsewhere(input.path)) continue;
     await access(input.path).catch(() => missing.push(input));
   }
   if (missing.length === 0) return;

@@ -35,7 +35,10 @@ export interface Recipe<T> {
   readonly resolved: string;
 }
 
-/** A file path in a recipe: relative ones start from the recipe's folder, or on `--set` from the current one. */
+/**
+ * A file path in a recipe: relative ones start from the recipe's folder, or on `--set` from the current one. An address
+ * such as postgres://… stays as it is.
+ */
 export function filePath(): z.ZodString {
   return z
     .string()
@@ -69,13 +72,18 @@ export function parseRecipe<T>(text: string, options: ParseRecipeOptions<T>): Re
   if (source.value === undefined) throw recipeError(file, source.problems);
   const overridden = (path: Path): boolean => source.place(path).startsWith('--set ');
   walk(schema, source.value, (at, value, path) => {
-    if (typeof value !== 'string' || value === '' || isHubName(value) || !acceptsPath(at)) return;
+    if (typeof value !== 'string' || value === '' || isElsewhere(value) || !acceptsPath(at)) return;
     replaceAt(source.value, path, resolve(overridden(path) ? '.' : folder, value));
   });
   const parsed = schema.safeParse(source.value);
   const problems = [...source.problems, ...problemsOf(schema, source, parsed.error?.issues ?? [])];
   if (problems.length > 0 || !parsed.success) throw recipeError(file, problems);
   return { value: parsed.data, resolved: resolvedText(parsed.data) };
+}
+
+/** True for what is no path on this machine: a name on the Hub, or an address. */
+export function isElsewhere(text: string): boolean {
+  return isHubName(text) || /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
 }
 
 /** A recipe as YAML. */

@@ -4,6 +4,7 @@ import { costOptions } from '../feedback/index.ts';
 import { rewardOptions, rewardRules, sftOptions, withRules } from '../train/index.ts';
 import { adapterOption, adapterWithDropout } from './adapter-option.ts';
 import { compareStage, critiqueStage, hybridStage } from './feedback-stages.ts';
+import { guardStage } from './guard-stage.ts';
 import { memorySize } from './memory-size.ts';
 import { dataMonitors } from './monitor-options.ts';
 import {
@@ -183,6 +184,7 @@ export const stageSchema = z.discriminatedUnion('type', [
   bestOfNStage,
   raftStage,
   evaluateStage,
+  guardStage,
 ]);
 export type StageRecipe = z.infer<typeof stageSchema>;
 export type StageOf<T extends StageRecipe['type']> = Extract<StageRecipe, { type: T }>;

@@ -22,41 +22,15 @@ export function exportCommand(): Command {
     .addOption(storeOption())
     .option('-p, --project <name>', 'the project that the guard’s policy names', 'guard')
     .action(async (file: string, flags: ExportFlags, self: Command) => {
-      const [
-        { guardRecords },
-        { labelFilter },
-        { openStore, selectFromLedger, writeSelectionFile },
-        { writeRecords },
-        { TenetError },
-      ] = await Promise.all([
+      const [{ exportCases }, { openStore }] = await Promise.all([
         import('../../guard/index.ts'),
-        import('../../feedback/index.ts'),
         import('../../store/index.ts'),
-        import('../../data/index.ts'),
-        import('../../base/error.ts'),
       ]);
       const store = await openStore(flags.store, { mustExist: true });
       try {
         const { project } = flags;
-        const selection = await selectFromLedger(store, labelFilter(project));
-        if (selection.digest.events === 0) {
-          throw new TenetError(
-            'usage',
-            `nobody has judged a case of project ${project} yet. Judge with: tenet label work --project ${project}`,
-          );
-        }
-        let harmful = 0;
-        const rows = await writeRecords(
-          file,
-          (async function* () {
-            for await (const record of guardRecords(store, project)) {
-              if (record.label === 'harmful') harmful++;
-              yield record;
-            }
-          })(),
-        );
-        await writeSelectionFile(file, selection);
-        const { events } = selection.digest;
+        const { rows, harmful, labels } = await exportCases(store, project, file);
+        const { events } = labels.digest;
         process.stdout.write(
           globalOptions(self).json
             ? `${JSON.stringify({ type: 'guard-export', file, project, rows, harmful, harmless: rows - harmful, labels: events })}\n`

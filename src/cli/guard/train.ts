@@ -124,32 +124,12 @@ async function run(files: readonly string[], flags: TrainFlags, self: Command): 
   }
 
   // Step 1. Data.
-  const named = <T extends object>(paths: readonly string[] | undefined, facts: T) =>
-    (paths ?? []).map((path) => ({ path, ...facts }));
-  const [train, test] = [{ use: 'train' }, { use: 'test' }] as const;
-  const [harmful, harmless] = [{ as: 'harmful' }, { as: 'harmless' }] as const;
-  const wanted: readonly ({
-    path: string;
-    use: 'train' | 'test';
-  } & import('../../guard/index.ts').ReadGuardOptions)[] = [
-    ...named(files, train),
-    ...named(flags.harmful, { ...train, ...harmful }),
-    ...named(flags.harmless, { ...train, ...harmless }),
-    ...named(flags.harmfulAnswers, { ...train, ...harmful, answersOnly: true }),
-    ...named(flags.harmlessAnswers, { ...train, ...harmless, answersOnly: true }),
-    ...named(flags.test, test),
-    ...named(flags.testHarmful, { ...test, ...harmful }),
-    ...named(flags.testHarmless, { ...test, ...harmless }),
-  ];
-  if (!wanted.some(({ use }) => use === 'train')) {
+  const sources = await guard.readGuardSources({ ...flags, data: files });
+  if (!sources.some(({ use }) => use === 'train')) {
     throw new TenetError(
       'usage',
       'Give data to train on: files with labels, --harmful or --harmless; --help shows examples.',
     );
-  }
-  const sources = [];
-  for (const { path, use, ...as } of wanted) {
-    sources.push({ ...(await guard.readGuardData(path, as)), use });
   }
   const constitution =
     flags.constitution === undefined

@@ -22,6 +22,8 @@ export interface GuardExample {
   readonly request: string;
   /** Set where the data say themselves which part is for tests. */
   readonly split?: 'train' | 'test';
+  /** How much it counts in training beside the others. Default 1. */
+  readonly weight?: number;
 }
 
 /** The example as one row of JSON Lines, in the form that `readGuardExamples` reads. */

@@ -26,6 +26,10 @@ const many = (source: string, technique = 'direct'): GuardExample[] =>
     }),
   );
 
+const marked =
+  (split: 'train' | 'test') =>
+  (one: GuardExample): GuardExample => ({ ...one, split });
+
 describe('partExamples', () => {
   it('keeps whole families for the test, drawn with the seed', () => {
     const given = ['a', 'b', 'c', 'd', 'e'].flatMap((source) => many(source));
@@ -80,6 +84,23 @@ describe('partExamples', () => {
     const asked = new Set(train.map(({ request }) => request));
     expect(calibration.length).toBeGreaterThan(0);
     expect(calibration.filter(({ request }) => asked.has(request))).toEqual([]);
+  });
+
+  it('draws families besides tests where it is asked to, never of what is marked for training', () => {
+    const given = [...many('a'), ...many('b'), ...many('c'), ...many('d').map(marked('train'))];
+    const tests = many('t');
+    const drawn = { seed: 3, similarity: 1, testShare: 0.3, drawBesides: true };
+    const { test, testFamilies } = partExamples(given, tests, drawn);
+    expect(test.length).toBe(20);
+    expect(testFamilies).toHaveLength(2);
+    expect(testFamilies).not.toContain('d');
+    expect(partExamples(given, tests, { ...drawn, drawBesides: false }).testFamilies).toEqual(['t']);
+  });
+
+  it('holds out what the data mark for tests besides what is named', () => {
+    const given = [...many('a'), ...many('b'), ...many('c').map(marked('test'))];
+    const { testFamilies } = partExamples(given, [], { seed: 1, holdOut: ['b'], similarity: 1 });
+    expect(testFamilies).toEqual(['b', 'c']);
   });
 
   it('follows the marks of the data', () => {

@@ -8,8 +8,8 @@ import type { GuardExample } from './guard-example.ts';
 
 export interface PartOptions {
   /**
-   * Sources or techniques that are for tests alone. Default: what the data mark as `split: test`; without such marks,
-   * families drawn with the seed until `testShare` of the examples is reached.
+   * Sources or techniques that are for tests alone, besides what the data mark as `split: test`. Default: without such
+   * marks, families drawn with the seed until `testShare` of the examples is reached.
    */
   readonly holdOut?: readonly string[];
   /** Share of the examples that drawn families should make up. Default 0.2. */
@@ -18,6 +18,8 @@ export interface PartOptions {
   readonly calibrationShare?: number;
   /** Jaccard similarity of 3-word runs from which texts are the same. Default 0.8. */
   readonly similarity?: number;
+  /** True: families are drawn although there are tests, which come besides. Default false. */
+  readonly drawBesides?: boolean;
   readonly seed: number;
 }
 
@@ -47,7 +49,7 @@ export function partExamples(
   options: PartOptions,
 ): GuardParts {
   const { calibrationShare = 0.2, similarity = 0.8, seed } = options;
-  const isTest = testRule(given, tests.length > 0, options);
+  const isTest = testRule(given, tests.length > 0 && !options.drawBesides, options);
   const test = withoutDuplicates([...tests, ...given.filter(isTest)], similarity);
   const candidates = withoutDuplicates(
     given.filter((example) => !isTest(example)),
@@ -84,22 +86,25 @@ function testRule(
       );
     }
     return (example) =>
+      example.split === 'test' ||
       [example.source, example.technique, familyOf(example)].some((name) => holdOut.includes(name));
   }
-  if (hasTests || given.some(({ split }) => split)) return ({ split }) => split === 'test';
+  if (hasTests || given.some(({ split }) => split === 'test')) return ({ split }) => split === 'test';
+  // What is marked for training is never drawn.
+  const free = given.filter(({ split }) => split === undefined);
   const sizes = new Map<string, number>();
-  for (const example of given) sizes.set(familyOf(example), (sizes.get(familyOf(example)) ?? 0) + 1);
+  for (const example of free) sizes.set(familyOf(example), (sizes.get(familyOf(example)) ?? 0) + 1);
   const drawn = new Set<string>();
   let count = 0;
   for (const family of new Random(seed).fork('test families').shuffled([...sizes.keys()].sort())) {
     // One family at least is trained on, and none that would make the test the larger part.
     const size = sizes.get(family)!;
-    if (count >= testShare * given.length) break;
-    if (drawn.size + 1 === sizes.size || count + size > given.length / 2) continue;
+    if (count >= testShare * free.length) break;
+    if (drawn.size + 1 === sizes.size || count + size > free.length / 2) continue;
     drawn.add(family);
     count += size;
   }
-  return (example) => drawn.has(familyOf(example));
+  return (example) => example.split === undefined && drawn.has(familyOf(example));
 }
 
 /** Prompt and answer, by which two examples are the same. */

@@ -77,8 +77,9 @@ const judgedCases = formOf(
     principle: z.string().optional(),
     source: z.string(),
     family: z.string(),
+    split: z.enum(['train', 'test']).optional(),
   }),
-  ({ messages, response, label, principle, source }) => {
+  ({ messages, response, label, principle, source, split }) => {
     const harmful = label === 'harmful';
     return {
       prompt: messages,
@@ -90,6 +91,7 @@ const judgedCases = formOf(
       technique: 'direct',
       request: lastOf(messages),
       source,
+      ...(split && { split }),
     };
   },
 );

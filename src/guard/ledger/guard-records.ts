@@ -1,8 +1,15 @@
 /** Judged cases as data that guards are trained on. */
 import { createHash } from 'node:crypto';
-import { canonicalJson } from '../../base/index.ts';
-import { type HumanLabel, humanLabels, LabelQueue, type LabelTask } from '../../feedback/index.ts';
-import type { Store } from '../../store/index.ts';
+import { canonicalJson, TenetError } from '../../base/index.ts';
+import { writeRecords } from '../../data/index.ts';
+import {
+  type HumanLabel,
+  humanLabels,
+  LabelQueue,
+  type LabelTask,
+  labelFilter,
+} from '../../feedback/index.ts';
+import { type LedgerSelection, type Store, selectFromLedger, writeSelectionFile } from '../../store/index.ts';
 import type { GuardMessage } from '../screen.ts';
 import { caseFacts, HARMFUL, HARMLESS } from './guard-case.ts';
 
@@ -20,6 +27,71 @@ export interface GuardRecord {
   readonly family: string;
   /** People who said so, and people who said anything. */
   readonly votes: readonly [so: number, all: number];
+  /** Where a share is kept for tests: which part it is. */
+  readonly split?: 'train' | 'test';
+}
+
+/** What was written. */
+export interface ExportedCases {
+  readonly rows: number;
+  readonly harmful: number;
+  /** Kept for tests. */
+  readonly kept: number;
+  readonly labels: LedgerSelection;
+}
+
+/** Labels may come while cases are read; a moment of rest comes soon. */
+const mostReadings = 20;
+
+/**
+ * Writes the judged cases of a project to a file, and beside it which labels they were made of.
+ * @param testShare share of the cases that is marked as kept for tests. Which ones depends on their first request alone, so
+ *   that what was kept once is never trained on later. Default: none is marked
+ * @throws TenetError('usage') when nobody has judged a case
+ */
+export async function exportCases(
+  store: Store,
+  project: string,
+  file: string,
+  { testShare }: { readonly testShare?: number } = {},
+): Promise<ExportedCases> {
+  let labels = await selectFromLedger(store, labelFilter(project));
+  if (labels.digest.events === 0) {
+    throw new TenetError(
+      'usage',
+      `nobody has judged a case of project ${project} yet. Judge with: tenet label work --store ${store.url} --project ${project}`,
+    );
+  }
+  for (let reading = 1; ; reading++) {
+    const records: GuardRecord[] = [];
+    for await (const record of guardRecords(store, project)) {
+      records.push(testShare === undefined ? record : { ...record, split: splitOf(record, testShare) });
+    }
+    // The labels that were read are those that the selection names.
+    const after = await selectFromLedger(store, labelFilter(project));
+    const isSame = after.digest.hash === labels.digest.hash;
+    labels = after;
+    if (!isSame && reading < mostReadings) continue;
+    if (!isSame) {
+      throw new TenetError(
+        'usage',
+        `labels of project ${project} come faster than they can be read; try again when fewer people label.`,
+      );
+    }
+    await writeRecords(file, records);
+    await writeSelectionFile(file, labels);
+    return {
+      rows: records.length,
+      harmful: records.filter(({ label }) => label === 'harmful').length,
+      kept: records.filter(({ split }) => split === 'test').length,
+      labels,
+    };
+  }
+}
+
+function splitOf({ family }: GuardRecord, testShare: number): 'train' | 'test' {
+  const digest = createHash('sha256').update(`test ${family}`).digest();
+  return digest.readUInt32BE(0) / 2 ** 32 < testShare ? 'test' : 'train';
 }
 
 /**

@@ -1,13 +1,18 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { hashFile } from '../../base/index.ts';
 import { LabelQueue } from '../../feedback/index.ts';
-import { openStore, type Store } from '../../store/index.ts';
+import { openStore, readSelectionFile, type Store } from '../../store/index.ts';
+import { readGuardData } from '../data/read-guard-data.ts';
 import { Exchange, type ExchangeReport } from '../enforce/exchange.ts';
 import { type GuardPolicyInput, rulesFor } from '../policy/policy.ts';
 import { toPolicy } from '../policy/read-policy.ts';
 import { letterGuard } from '../testing/letter-guard.ts';
 import { CaseLedger } from './case-ledger.ts';
 import { HARMFUL, HARMLESS } from './guard-case.ts';
-import { guardRecords } from './guard-records.ts';
+import { exportCases, guardRecords } from './guard-records.ts';
 
 let store: Store;
 beforeEach(async () => {
@@ -184,5 +189,58 @@ describe('training data', () => {
       },
     ]);
     expect(records[0].family).not.toBe(records[1].family);
+  });
+
+  it('are written with the labels that they were made of, also where one comes meanwhile', async () => {
+    const { ask } = ledgerWith();
+    for (const text of ['X one', 'X two']) await ask(text);
+    const queue = new LabelQueue(store, 'guard');
+    const label = async (id: string): Promise<void> => {
+      const [{ task }] = await queue.claim({ id: 'ann' });
+      await queue.submit({ id, taskId: task.id, annotator: { id: 'ann' }, ranks: verdict(true) });
+    };
+    const file = join(await mkdtemp(join(tmpdir(), 'tenet-cases-')), 'cases.jsonl');
+    await expect(exportCases(store, 'guard', file)).rejects.toThrow(
+      /nobody has judged a case of project guard/,
+    );
+    await label('first');
+    const describeNow = store.ledger.describe.bind(store.ledger);
+    const described = vi.spyOn(store.ledger, 'describe').mockImplementationOnce(async (filter) => {
+      const before = await describeNow(filter);
+      await label('meanwhile');
+      return before;
+    });
+    const { rows, harmful, kept, labels } = await exportCases(store, 'guard', file, { testShare: 0 });
+    described.mockRestore();
+    expect([rows, harmful, kept, labels.digest.events]).toEqual([2, 2, 0, 2]);
+    expect(await readSelectionFile(file, await hashFile(file))).toEqual(labels);
+    const { examples } = await readGuardData(file);
+    expect(examples.map(({ split, harmfulPrompt }) => [split, harmfulPrompt])).toEqual([
+      ['train', true],
+      ['train', true],
+    ]);
+    await rm(dirname(file), { recursive: true });
+  });
+
+  it('are kept for the test by their first request alone, so that more are kept of a larger share', async () => {
+    const { ask } = ledgerWith();
+    for (let i = 0; i < 40; i++) await ask(`X number ${i}`);
+    const queue = new LabelQueue(store, 'guard');
+    for (const [i, { task }] of (await queue.claim({ id: 'ann' }, { limit: 40 })).entries()) {
+      await queue.submit({ id: `l-${i}`, taskId: task.id, annotator: { id: 'ann' }, ranks: verdict(true) });
+    }
+    const folder = await mkdtemp(join(tmpdir(), 'tenet-cases-'));
+    const keptOf = async (testShare: number): Promise<string[]> => {
+      const file = join(folder, `${testShare}.jsonl`);
+      await exportCases(store, 'guard', file, { testShare });
+      const { examples } = await readGuardData(file);
+      return examples.flatMap(({ split, request }) => (split === 'test' ? [request] : []));
+    };
+    const [few, more, all] = [await keptOf(0.2), await keptOf(0.5), await keptOf(1)];
+    expect(few.length).toBeGreaterThan(2);
+    expect(few.length).toBeLessThan(more.length);
+    expect(few.filter((request) => !more.includes(request))).toEqual([]);
+    expect(all).toHaveLength(40);
+    await rm(folder, { recursive: true });
   });
 });

@@ -46,13 +46,26 @@ export interface Thresholds {
 }
 
 /** One text as one of the questions sees it. */
-interface Case {
+export interface Decision {
   readonly scored: ScoredExample;
+  /** As is known. */
   readonly harmful: boolean;
+  /** As the guard says. */
   readonly blocked: boolean;
   /** Null where two scores decide. */
   readonly score: number | null;
   readonly principle: string | null;
+}
+
+/** What the thresholds make of the texts that are judged, in their order: of the same examples the same for every guard. */
+export function decisionsOf(
+  scored: readonly ScoredExample[],
+  judged: Judged,
+  thresholds: Thresholds,
+): Decision[] {
+  // Several answers to one conversation are one conversation still.
+  const counted = judged === 'input' ? oncePerPrompt(scored) : scored;
+  return counted.flatMap((one) => decisionOf(one, judged, thresholds) ?? []);
 }
 
 export function measureGuard(
@@ -60,15 +73,13 @@ export function measureGuard(
   judged: Judged,
   thresholds: Thresholds,
 ): GuardMeasure {
-  // Several answers to one conversation are one conversation still.
-  const counted = judged === 'input' ? oncePerPrompt(scored) : scored;
-  const cases = counted.flatMap((one) => caseOf(one, judged, thresholds) ?? []);
+  const cases = decisionsOf(scored, judged, thresholds);
   const harmful = cases.filter((one) => one.harmful);
   const harmless = cases.filter((one) => !one.harmful);
-  const scoresOf = (list: readonly Case[]): number[] => list.flatMap(({ score }) => score ?? []);
+  const scoresOf = (list: readonly Decision[]): number[] => list.flatMap(({ score }) => score ?? []);
   const hasCurve = judged !== 'exchange' && harmful.length > 0 && harmless.length > 0;
   const roc = hasCurve ? rocCurve(scoresOf(harmful), scoresOf(harmless)) : [];
-  const passed = (list: readonly Case[]): number => list.filter(({ blocked }) => !blocked).length;
+  const passed = (list: readonly Decision[]): number => list.filter(({ blocked }) => !blocked).length;
   return {
     harmful: harmful.length,
     harmless: harmless.length,
@@ -101,7 +112,7 @@ function oncePerPrompt(scored: readonly ScoredExample[]): ScoredExample[] {
   });
 }
 
-function caseOf(scored: ScoredExample, judged: Judged, { input, output }: Thresholds): Case | null {
+function decisionOf(scored: ScoredExample, judged: Judged, { input, output }: Thresholds): Decision | null {
   const { harmfulPrompt, harmfulAnswer } = scored.example;
   const { principles } = scored;
   if (judged === 'input') {
@@ -139,7 +150,7 @@ function thinned(roc: readonly RocPoint[]): RocPoint[] {
 
 /** @param blocked true: part that is blocked; false: part that passes */
 function shares(
-  cases: readonly Case[],
+  cases: readonly Decision[],
   blocked: boolean,
   namesOf: (scored: ScoredExample) => readonly string[],
 ): Share[] {
@@ -157,7 +168,7 @@ function shares(
     .sort((a, b) => b.share.estimate - a.share.estimate || b.texts - a.texts);
 }
 
-function attributionOf(harmful: readonly Case[]): Share | null {
+function attributionOf(harmful: readonly Decision[]): Share | null {
   const known = new Set(harmful.flatMap(({ principle }) => principle ?? []));
   const named = harmful.filter(
     ({ blocked, scored }) => blocked && scored.example.categories?.some((category) => known.has(category)),

@@ -49,3 +49,15 @@ it('balances the labels of each score, within limits', () => {
   const rare = [...new Array(99).fill(text('input', false, [])), text('input', true, null)];
   expect(trackTexts(rare, { ...options, balance: true }).at(-1)!.tracks[0].weight).toBe(10);
 });
+
+it('counts an example as much as it weighs', () => {
+  const [plain, heavy] = [text('input', true, ['a']), text('input', true, ['a'])];
+  const example = { ...heavy.example, weight: 3 };
+  const weights = trackTexts([plain, { ...heavy, example }], options).map(({ tracks }) =>
+    tracks.map(({ weight }) => weight),
+  );
+  expect(weights).toEqual([
+    [1, 0.5, 0.5],
+    [3, 1.5, 1.5],
+  ]);
+});

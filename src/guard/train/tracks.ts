@@ -27,7 +27,7 @@ export interface TrackOptions {
   readonly balance: boolean;
 }
 
-/** No text weighs more than so many times the mean, however rare its label. */
+/** No text weighs more than so many times the mean for its label alone, however rare that is. */
 const mostWeight = 10;
 
 /**
@@ -58,7 +58,8 @@ export function trackTexts(texts: readonly EncodedText[], options: TrackOptions)
     tracks: labels.map((label): Track => {
       const balanced = balance ? Math.min(mostWeight, balanceOf(label)) : 1;
       const isVerdict = label.head < kinds.length;
-      return { ...label, weight: balanced * (isVerdict ? 1 : categoryWeight / categories.length) };
+      const own = isVerdict ? 1 : categoryWeight / categories.length;
+      return { ...label, weight: balanced * own * (text.example.weight ?? 1) };
     }),
   }));
 }

@@ -3,6 +3,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { decoderSpecs, loadModelFolder, scoreHeadName } from '../../model/index.ts';
 import { recordContext, temporaryFolder } from '../../train/testing/context.ts';
 import type { ClassifierGuard } from '../classifier/classifier-guard.ts';
 import type { GuardFile } from '../classifier/guard-file.ts';
@@ -167,4 +168,52 @@ it('refuses data of one kind', async () => {
   await expect(
     trainGuard(join(tmpdir(), 'never'), [{ ...source, examples }], options, recordContext()),
   ).rejects.toThrow(/input: \d+ harmful and 0 harmless texts; output: .*--harmless FILE/);
+});
+
+describe('a guard that goes on', () => {
+  const few = { ...options.classifier, maxSteps: 1, batchSize: 8 };
+
+  it('starts from the former one’s decoder, vocabulary and scores of the same names', async () => {
+    const home = temporaryFolder();
+    const [former, made] = [join(home, 'former'), join(home, 'made')];
+    const train = (place: string, more: Partial<TrainGuardOptions>) =>
+      trainGuard(place, [source], { ...options, classifier: few, ...more }, recordContext());
+    await train(former, {
+      kinds: ['output'],
+      categories: ['weapons'],
+      classifier: { ...few, seed: 7 },
+    });
+    const file = await train(made, {
+      kinds: ['input', 'output'],
+      // So small a step that what was there is still there.
+      classifier: { ...few, learningRate: 1e-9 },
+      trunk: { guard: former },
+    });
+    expect(file.categories).toEqual(['theft', 'weapons']);
+    const [before, after] = [await loadModelFolder(former), await loadModelFolder(made)];
+    expect(after.tokenizerFiles.get('tokenizer.json')).toEqual(before.tokenizerFiles.get('tokenizer.json'));
+    for (const { name } of decoderSpecs(before.config)) {
+      const [old, now] = [before.parameters.view(name), after.parameters.view(name)];
+      expect(Math.max(...now.map((value, i) => Math.abs(value - old[i]))), name).toBeLessThan(1e-7);
+    }
+    const rowOf = ({ parameters, config }: typeof before, row: number): number[] =>
+      [...parameters.view(scoreHeadName).subarray(row * config.width, (row + 1) * config.width)].map(
+        (value) => Number(value.toFixed(6)),
+      );
+    // Rows before: output, weapons. Rows after: input, output, theft, weapons.
+    expect([rowOf(after, 1), rowOf(after, 3)]).toEqual([rowOf(before, 0), rowOf(before, 1)]);
+    expect([rowOf(before, 0), rowOf(before, 1)]).not.toContainEqual(rowOf(after, 0));
+  });
+
+  it('screens answers with nothing to say where it has learnt conversations alone', async () => {
+    const place = join(temporaryFolder(), 'guard');
+    const inputs = { ...options, classifier: few, kinds: ['input'] as const };
+    await trainGuard(place, [source], inputs, recordContext());
+    const guard = await openClassifierGuard(place, { threads: 1 });
+    const screen = await guard.openOutput([{ role: 'user', content: 'the cat' }]);
+    expect(await screen.push('a bomb')).toEqual({ score: 0, stage: 'classifier' });
+    expect(await screen.end()).toEqual({ score: 0, stage: 'classifier' });
+    expect((await guard.screenInput([{ role: 'user', content: 'a bomb' }])).score).toBeGreaterThan(0);
+    await guard.close();
+  });
 });

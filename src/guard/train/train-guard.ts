@@ -9,38 +9,37 @@ import { saveModelFolder } from '../../model/index.ts';
 import { removeCheckpoints, type StageContext } from '../../train/index.ts';
 import { calibrateGuard } from '../classifier/calibrate.ts';
 import { categoriesOf, checkTexts, encodeExample } from '../classifier/encode-examples.ts';
-import { type GuardFile, guardFileName, testFileName } from '../classifier/guard-file.ts';
+import { type GuardFile, guardFileName, readGuardFile, testFileName } from '../classifier/guard-file.ts';
 import { type GuardKind, guardKinds, headNames } from '../classifier/heads.ts';
 import { aucByKind, TextScorer } from '../classifier/text-scorer.ts';
 import { Transcript } from '../classifier/transcript.ts';
 import { disguised } from '../data/disguise.ts';
 import { type GuardExample, toGuardRow } from '../data/guard-example.ts';
+import type { GuardSource } from '../data/guard-sources.ts';
 import { type PartOptions, partExamples } from '../data/prepare.ts';
 import { trainClassifier } from './classifier.ts';
 import type { ClassifierOptions } from './classifier-options.ts';
-import { makeTrunk, type NewTrunk } from './trunk.ts';
+import { type FormerGuard, makeTrunk, type NewTrunk } from './trunk.ts';
+
+export type { GuardSource } from '../data/guard-sources.ts';
 
 export interface TrainGuardOptions {
   readonly classifier: ClassifierOptions;
   readonly parts: Omit<PartOptions, 'seed'>;
   /** Default all three. */
   readonly kinds?: readonly GuardKind[];
-  /** Scores of their own. Default: the categories that the training data name often enough. */
+  /**
+   * Scores of their own. Default: the categories that the training data name often enough, and those of the guard that
+   * goes on.
+   */
   readonly categories?: readonly string[];
   /** Attacks that each judged prompt of the training is also put in. Default 0. */
   readonly disguises?: number;
   readonly maxLength: number;
-  readonly trunk: string | NewTrunk;
+  readonly trunk: string | NewTrunk | FormerGuard;
   readonly constitution?: { readonly name: string; readonly hash: string };
   /** True: a guard in the folder is replaced. Default false. */
   readonly overwrite?: boolean;
-}
-
-export interface GuardSource {
-  readonly path: string;
-  readonly hash: string;
-  readonly use: 'train' | 'test';
-  readonly examples: readonly GuardExample[];
 }
 
 /**
@@ -61,11 +60,12 @@ export async function trainGuard(
   const of = (use: GuardSource['use']): GuardExample[] =>
     sources.flatMap((source) => (source.use === use ? source.examples : []));
   const parts = partExamples(of('train'), of('test'), { ...options.parts, seed: classifier.seed });
-  const categories = options.categories ?? categoriesOf(parts.train);
+  const categories = options.categories ?? (await usualCategories(options.trunk, parts.train));
+  const names = headNames(kinds, categories);
 
   // Step 2. A trunk, and the examples as it reads them.
   const trunk = await makeTrunk(options.trunk, parts.train, {
-    heads: headNames(kinds, categories).length,
+    heads: names,
     seed: classifier.seed,
   });
   const { config, parameters, tokenizer } = trunk;
@@ -99,7 +99,6 @@ export async function trainGuard(
   }
 
   // Step 5. The folder, whole or not at all.
-  const names = headNames(kinds, categories);
   const { testFamilies, duplicates, ...counted } = parts;
   let file: GuardFile | undefined;
   await replaceFolder(folder, async (temporary) => {
@@ -150,6 +149,16 @@ export async function trainGuard(
   });
   await removeCheckpoints(context.folder);
   return file!;
+}
+
+/** A policy may name the categories of a guard that goes on, so none of them is dropped. */
+async function usualCategories(
+  trunk: TrainGuardOptions['trunk'],
+  examples: readonly GuardExample[],
+): Promise<string[]> {
+  const found = categoriesOf(examples);
+  if (typeof trunk === 'string' || !('guard' in trunk)) return found;
+  return [...new Set([...(await readGuardFile(trunk.guard)).categories, ...found])].sort();
 }
 
 /** A guard's folder may be replaced on request, and nothing else. */

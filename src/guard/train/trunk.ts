@@ -1,7 +1,8 @@
-/** The decoder that a classifier stands on: a trained model, or a new one with a vocabulary of its own. */
+/** The decoder that a classifier stands on: a trained model, another guard's, or a new one with a vocabulary of its own. */
 import { Random, TenetError } from '../../base/index.ts';
 import {
   type DecoderConfig,
+  decoderSpecs,
   initialiseParameters,
   loadModelFolder,
   makeLlamaConfig,
@@ -9,8 +10,11 @@ import {
   parameterSpecs,
   plainParameters,
   scalarHeadSpec,
+  scoreHeadName,
 } from '../../model/index.ts';
 import { loadTokenizer, type Tokenizer, trainBpe } from '../../text/index.ts';
+import { readGuardFile } from '../classifier/guard-file.ts';
+import { headNames } from '../classifier/heads.ts';
 import type { GuardExample } from '../data/guard-example.ts';
 
 /** Shape of a new trunk; sizes as in `LlamaShape`. */
@@ -23,6 +27,12 @@ export interface NewTrunk {
   readonly maxPositions: number;
 }
 
+/** A guard whose weights go on: its decoder and vocabulary, and its scores as far as they have the same names. */
+export interface FormerGuard {
+  /** Its folder. */
+  readonly guard: string;
+}
+
 export interface Trunk {
   readonly config: DecoderConfig;
   /** With its output projection and `score.weight` [H, D]. */
@@ -32,16 +42,17 @@ export interface Trunk {
 }
 
 /**
- * @param from     a model folder, or the shape of a new trunk
+ * @param from     a model folder, a guard that goes on, or the shape of a new trunk
  * @param examples texts that a new vocabulary is learnt from
- * @param heads    H
+ * @param heads    [H] names of the scores
  */
 export async function makeTrunk(
-  from: string | NewTrunk,
+  from: string | NewTrunk | FormerGuard,
   examples: readonly GuardExample[],
-  { heads, seed }: { readonly heads: number; readonly seed: number },
+  { heads, seed }: { readonly heads: readonly string[]; readonly seed: number },
 ): Promise<Trunk> {
   const random = new Random(seed).fork('initial weights');
+  if (typeof from !== 'string' && 'guard' in from) return formerTrunk(from.guard, heads, random);
   if (typeof from !== 'string') {
     const texts = examples.flatMap(({ prompt, answer }) => [
       ...prompt.map(({ content }) => content),
@@ -55,12 +66,7 @@ export async function makeTrunk(
       eosId: tokenizer.eosId,
       padId: tokenizer.padId,
     });
-    const parameters = new ParameterStore([
-      ...parameterSpecs(config),
-      scalarHeadSpec(config, { rows: heads }),
-    ]);
-    initialiseParameters(parameters, random);
-    return { config, parameters, tokenizer, name: 'new' };
+    return { config, parameters: withScores(config, heads, random), tokenizer, name: 'new' };
   }
   const loaded = await loadModelFolder(from);
   if (loaded.head !== 'causal') {
@@ -70,8 +76,42 @@ export async function makeTrunk(
     );
   }
   const { config } = loaded;
-  const parameters = new ParameterStore([...parameterSpecs(config), scalarHeadSpec(config, { rows: heads })]);
-  initialiseParameters(parameters, random);
+  const parameters = withScores(config, heads, random);
   parameters.copyShared(await plainParameters(config, loaded.parameters, {}));
   return { config, parameters, tokenizer: await loadTokenizer(loaded.tokenizerFolder), name: from };
+}
+
+/** A decoder with its output projection and a row for each score, all of it drawn. */
+function withScores(config: DecoderConfig, heads: readonly string[], random: Random): ParameterStore {
+  const parameters = new ParameterStore([
+    ...parameterSpecs(config),
+    scalarHeadSpec(config, { rows: heads.length }),
+  ]);
+  initialiseParameters(parameters, random);
+  return parameters;
+}
+
+/** @throws TenetError('model') for a folder that holds no guard, or one of probes, which have no decoder of their own */
+async function formerTrunk(folder: string, heads: readonly string[], random: Random): Promise<Trunk> {
+  const { probe, kinds, categories } = await readGuardFile(folder);
+  if (probe) {
+    throw new TenetError(
+      'model',
+      `${folder} holds probes, which have no weights that a classifier could go on from; leave it out as the start.`,
+    );
+  }
+  const loaded = await loadModelFolder(folder);
+  const { config } = loaded;
+  const parameters = withScores(config, heads, random);
+  for (const { name } of decoderSpecs(config)) parameters.view(name).set(loaded.parameters.view(name));
+  // [H, D], row by row
+  const rows = parameters.view(scoreHeadName);
+  const before = loaded.parameters.view(scoreHeadName);
+  const names = headNames(kinds, categories);
+  heads.forEach((head, row) => {
+    const known = names.indexOf(head);
+    if (known < 0) return;
+    rows.set(before.subarray(known * config.width, (known + 1) * config.width), row * config.width);
+  });
+  return { config, parameters, tokenizer: await loadTokenizer(loaded.tokenizerFolder), name: folder };
 }

@@ -15,7 +15,7 @@ import {
   type RewardEvaluation,
   type RewardItem,
 } from '../../train/index.ts';
-import { type EvaluationCell, type EvaluationTable, writeEvaluation } from '../evaluation.ts';
+import { addTables, type EvaluationCell, type EvaluationTable } from '../evaluation.ts';
 import { loadData } from '../load-data.ts';
 import type { ObjectiveOptions } from '../reward-options.ts';
 import type { StageOf, StageRecipe } from '../run-recipe.ts';
@@ -146,7 +146,7 @@ export async function runEvaluate(options: StageOf<'evaluate'>, stage: StageRun)
   if (objectives.objectives.length > 0) tables.push(objectivesTable(answers, objectives.objectives));
   const rewardTable = rewardModelTable(stage);
   if (rewardTable) tables.push(rewardTable);
-  await writeEvaluation(run.path, { tables });
+  await addTables(run.path, tables);
 
   // Step 3. The first prompts with everybody's answers.
   for (const [i, example] of examples.slice(0, options.samples).entries()) {
@@ -270,11 +270,11 @@ async function answer(
       ...engine,
       temperature: options.temperature || 1,
     });
-    const own = await scorer.score(policy.parameters, items);
-    const other = await scorer.score(reference.parameters, items);
+    const own = await scorer.logProbs(policy.parameters, items);
+    const other = await scorer.logProbs(reference.parameters, items);
     await scorer.release();
-    measures[`KL from ${reference.name}`] = Float64Array.from(own, ({ logProbs }, i) =>
-      logProbs.reduce((sum, logProb, t) => sum + logProb - other[i].logProbs[t], 0),
+    measures[`KL from ${reference.name}`] = Float64Array.from(own, (logProbs, i) =>
+      logProbs.reduce((sum, logProb, t) => sum + logProb - other[i][t], 0),
     );
   }
   return { model: name, texts: items.map(({ responseText }) => responseText), measures };

@@ -28,7 +28,11 @@ export interface FinishedStage {
 /** What every stage returns; recorded in the manifest, so plain data. */
 export interface StageResult {
   /** The model it made, relative to the run folder. */
-  readonly model?: { readonly folder: string; readonly head: 'causal' | 'reward'; readonly weights: string };
+  readonly model?: {
+    readonly folder: string;
+    readonly head: 'causal' | 'reward' | 'guard';
+    readonly weights: string;
+  };
   /** How the model was made so far, for its card. */
   readonly card?: readonly CardStage[];
   /** A data file it made, relative to the run folder. */

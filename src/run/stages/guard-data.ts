@@ -1,0 +1,208 @@
+/** What a guard stage learns from and is measured on: files, judged cases of the ledger, data that a model writes. */
+import { join } from 'node:path';
+import { exists, TenetError } from '../../base/index.ts';
+import { type Constitution, DEFAULT_CONSTITUTION, loadConstitution } from '../../constitution/index.ts';
+import { writeRecords } from '../../data/index.ts';
+import {
+  exportCases,
+  type GuardInputs,
+  type GuardSource,
+  generateGuardData,
+  readGuardData,
+  readGuardFile,
+  readGuardSources,
+  testFileName,
+  toGuardRow,
+} from '../../guard/index.ts';
+import { openModel } from '../../llm/index.ts';
+import { openStore, readSelectionFile } from '../../store/index.ts';
+import type { InputRecord } from '../manifest.ts';
+import type { StageOf } from '../run-recipe.ts';
+import { constitutionInput, criticSpec, storeAddress } from './feedback.ts';
+import type { StageRun } from './stage-run.ts';
+
+export interface StageGuardData {
+  readonly sources: readonly GuardSource[];
+  /** True: nothing but judged cases is for tests so far, so that families of the data are drawn besides. */
+  readonly drawBesides: boolean;
+  /** Source of the judged cases among the examples; null without any. */
+  readonly caseSource: string | null;
+  readonly constitution: Constitution | null;
+}
+
+/** Loads everything, and records it as inputs of the run. */
+export async function loadGuardStage(options: StageOf<'guard'>, stage: StageRun): Promise<StageGuardData> {
+  const { run, name } = stage;
+  const constitution =
+    options.constitution === undefined && !options.generate
+      ? null
+      : await loadConstitution(options.constitution ?? DEFAULT_CONSTITUTION);
+  if (constitution) await run.recordInputs([constitutionInput(constitution, `${name} constitution`)]);
+
+  const files = await loadFiles(options, stage);
+  const former = await formerTests(options, stage, files);
+  const written = options.generate && constitution ? await loadWritten(options, stage, constitution) : [];
+  const cases = options.cases ? await loadCases(options.cases, stage) : [];
+  const others = [...files, ...former, ...written];
+  return {
+    sources: [...others, ...cases],
+    drawBesides: !others.some(({ use, examples }) => use === 'test' && examples.length > 0),
+    caseSource: options.cases ? caseSourceOf(options.cases.project) : null,
+    constitution,
+  };
+}
+
+function caseSourceOf(project: string): string {
+  return `ledger:${project}`;
+}
+
+/** The files that the stage names. */
+export function guardInputsOf(options: StageOf<'guard'>): GuardInputs {
+  const list = (value: string | readonly string[] | undefined): readonly string[] =>
+    value === undefined ? [] : [value].flat();
+  return {
+    data: list(options.labelled),
+    harmful: list(options.harmful),
+    harmless: list(options.harmless),
+    harmfulAnswers: list(options.harmfulAnswers),
+    harmlessAnswers: list(options.harmlessAnswers),
+    test: list(options.test),
+    testHarmful: list(options.testHarmful),
+    testHarmless: list(options.testHarmless),
+  };
+}
+
+async function loadFiles(options: StageOf<'guard'>, { run, name }: StageRun): Promise<GuardSource[]> {
+  const sources: GuardSource[] = [];
+  for (const [option, paths] of Object.entries(guardInputsOf(options))) {
+    for (const [i, path] of (paths as readonly string[]).entries()) {
+      const [source] = await readGuardSources({ [option]: [path] });
+      const number = paths.length === 1 ? '' : ` ${i + 1}`;
+      await run.recordInputs([
+        await inputOf(source, `${name} ${option === 'data' ? 'labelled' : option}${number}`),
+      ]);
+      sources.push(source);
+    }
+  }
+  return sources;
+}
+
+async function inputOf({ path, hash, examples }: GuardSource, name: string): Promise<InputRecord> {
+  const labels = await readSelectionFile(path, hash);
+  return { kind: 'data', name, path, hash, rows: examples.length, ...(labels !== null && { labels }) };
+}
+
+/** What the former guard has kept for tests and so never seen, where the recipe names no test of its own. */
+async function formerTests(
+  { former, cases }: StageOf<'guard'>,
+  { run, name, context }: StageRun,
+  files: readonly GuardSource[],
+): Promise<GuardSource[]> {
+  if (former === undefined) return [];
+  const { weightsHash, parts, data } = await readGuardFile(former);
+  await run.recordInputs([
+    { kind: 'model', name: `${name} former guard`, path: former, hash: weightsHash, note: 'measured beside' },
+  ]);
+  const tests = files.filter(({ use }) => use === 'test');
+  const seen = tests.filter(({ hash }) => data.some((one) => one.use === 'train' && one.hash === hash));
+  for (const { path } of seen) {
+    context.warn(`The former guard was trained on ${path}; what is reported of it there is too good.`);
+  }
+  if (tests.length > 0 || parts.test === 0) return [];
+  const { path, hash, examples } = await readGuardData(join(former, testFileName));
+  // Of judged cases the ledger has the newest word.
+  const kept = examples.filter(({ source }) => !cases || source !== caseSourceOf(cases.project));
+  if (kept.length === 0) return [];
+  const source = { path, hash, use: 'test', examples: kept } as const;
+  await run.recordInputs([await inputOf(source, `${name} former guard’s test`)]);
+  return [source];
+}
+
+/**
+ * Judged cases as they are at the first start of the stage: people go on judging, and a stage that is resumed ends as one
+ * that never was stopped.
+ */
+async function loadCases(
+  { store: address, project, testShare, weight }: NonNullable<StageOf<'guard'>['cases']>,
+  { run, name, context }: StageRun,
+): Promise<GuardSource[]> {
+  const file = join(context.folder, 'cases.jsonl');
+  // Which labels they are of is written last.
+  if (!(await exists(`${file}.ledger.json`))) {
+    const store = await openStore(address, { mustExist: true });
+    try {
+      const { rows } = await exportCases(store, project, file, { testShare });
+      if (rows === 0) {
+        throw new TenetError(
+          'usage',
+          `stage "${name}": people are divided about every judged case of project ${project}; more labels or an adjudicator decide.`,
+        );
+      }
+    } finally {
+      await store.close();
+    }
+  }
+  const { path, hash, examples } = await readGuardData(file);
+  const parts = (use: GuardSource['use']): GuardSource => ({
+    ...{ path, hash, use },
+    examples: examples
+      .filter(({ split }) => split === use)
+      .map((example) => (use === 'train' ? { ...example, weight } : example)),
+  });
+  await run.recordInputs([
+    await inputOf({ path, hash, use: 'train', examples }, `${name} judged cases of ${project}`),
+  ]);
+  const [train, test] = [parts('train'), parts('test')];
+  for (const [part, what] of [
+    [train, 'trained on'],
+    [test, 'kept for the test'],
+  ] as const) {
+    if (part.examples.length > 0) continue;
+    context.warn(
+      `None of ${examples.length} judged cases is ${what}; cases.testShare says how many are kept.`,
+    );
+  }
+  return [train, test];
+}
+
+/** What the model has written is kept, so that a stage that is resumed does not pay for it again. */
+async function loadWritten(
+  { generate }: StageOf<'guard'>,
+  stage: StageRun,
+  constitution: Constitution,
+): Promise<GuardSource[]> {
+  const { run, name, context, seed } = stage;
+  const file = join(context.folder, 'synthetic.jsonl');
+  if (!(await exists(file))) {
+    const { model: writer, ...wanted } = generate!;
+    const spec = await criticSpec(stage, writer, 'writer');
+    const store = await openStore(storeAddress(run.path, undefined));
+    try {
+      const cache = spec.startsWith('local:') ? undefined : store.calls;
+      const model = await openModel(spec, { cache, engine: { threads: stage.threads } });
+      try {
+        const { examples, left } = await generateGuardData(constitution, model, {
+          ...{ ...wanted, seed, signal: context.signal },
+          onProgress: (done, total) => context.progress(done, Math.ceil(total)),
+        });
+        if (examples.length === 0) {
+          throw new TenetError(
+            'data',
+            `stage "${name}": ${writer} wrote nothing that a guard could learn from${left.reason ? `; the first question failed: ${left.reason}` : ''}.`,
+          );
+        }
+        if (left.failed > 0) {
+          context.warn(`${left.failed} questions to ${writer} came to nothing, the first: ${left.reason}`);
+        }
+        await writeRecords(file, examples.map(toGuardRow));
+      } finally {
+        await model.close();
+      }
+    } finally {
+      await store.close();
+    }
+  }
+  const source = { ...(await readGuardData(file)), use: 'train' } as const;
+  await run.recordInputs([await inputOf(source, `${name} generated`)]);
+  return [source];
+}
