@@ -1,4 +1,6 @@
 /** A language model as the last word: it is asked whether a conversation goes against the policy. */
+
+import { TenetError } from '../../base/index.ts';
 import type { Constitution } from '../../constitution/index.ts';
 import type { LanguageModel } from '../../llm/index.ts';
 import type { GuardMessage, GuardModel, OutputScreen, Screening } from '../screen.ts';
@@ -14,6 +16,10 @@ export interface JudgeGuardOptions {
 }
 
 const defaultEvery = 400;
+/** Models differ in how they write it, and mean the same. */
+const answers = ['yes', 'Yes', 'no', 'No'] as const;
+/** Below this probability of all answers together the model has not answered the question. */
+const leastMass = 0.01;
 
 const generalPolicy =
   'Nobody may be helped to hurt people or themselves, to break into what is not theirs, to make weapons or illegal ' +
@@ -21,7 +27,8 @@ const generalPolicy =
   'help for those who are affected are fine.';
 
 /**
- * Scores are the judge's own probability of "yes": from log-probabilities where it tells them, else a share of votes.
+ * Scores are the judge's own probability of "yes": from log-probabilities where it tells them, else a share of votes. A
+ * judge that answers something else has not judged, which is a failure like any other.
  * @param model closed with the guard
  */
 export function judgeGuard(model: LanguageModel, options: JudgeGuardOptions = {}): GuardModel {
@@ -32,15 +39,22 @@ export function judgeGuard(model: LanguageModel, options: JudgeGuardOptions = {}
     answer: string | null,
     signal?: AbortSignal,
   ): Promise<Screening> => {
-    const { probabilities } = await model.choose(
+    const { probabilities, mass } = await model.choose(
       {
         messages: [{ role: 'user', content: questionOf(policy, messages, answer) }],
-        options: ['yes', 'no'],
+        options: answers,
         temperature: 1,
       },
       { signal },
     );
-    return { score: probabilities[0], stage: 'judge' };
+    if (mass < leastMass) {
+      throw new TenetError(
+        'provider',
+        `The judge ${model.id} answers neither yes nor no; take a model that follows instructions.`,
+      );
+    }
+    // They sum to 1, but for rounding.
+    return { score: Math.min(1, probabilities[0] + probabilities[1]), stage: 'judge' };
   };
   return {
     name: `judge:${model.id}`,

@@ -9,6 +9,9 @@ import { judgeGuard } from './judge.ts';
 
 type Stage = NonNullable<GuardPolicy['cascade']>[number];
 
+/** Somebody waits for the judge's word: what does not pass soon is a failure, which the policy says what to do with. */
+const retry = { retries: 2, firstWaitMs: 200, longestWaitMs: 1000, longestRetryAfterMs: 2000 } as const;
+
 /**
  * @param stages  the policy's `cascade`
  * @param options of guards that are folders
@@ -37,5 +40,5 @@ async function open(
 ): Promise<GuardModel> {
   if (guard !== undefined) return openGuard(guard, options);
   const policy = constitution === undefined ? undefined : await loadConstitution(constitution);
-  return judgeGuard(await openModel(judge!), { policy, every });
+  return judgeGuard(await openModel(judge!, { retry }), { policy, every });
 }

@@ -171,8 +171,11 @@ export class Exchange {
   private async screenInput(): Promise<void> {
     const { guard, messages, signal } = this.options;
     const start = performance.now();
+    // Also ends the work of a guard that nobody waits for any longer.
+    const ended = new AbortController();
     try {
-      const asked = guard.screenInput(messages, signal);
+      const either = signal ? AbortSignal.any([signal, ended.signal]) : ended.signal;
+      const asked = guard.screenInput(messages, either);
       const screening = await inTime(asked, 'input', this.rules.timeLimitMs);
       this.noteScreening('input', screening, performance.now() - start);
       this.input = verdictOf(screening, this.rules, 'input');
@@ -180,6 +183,8 @@ export class Exchange {
       // Nobody waits for a client that has gone, and the guard has not failed.
       if (!signal?.aborted) this.noteFailure(error as ScreeningFailure);
       throw error;
+    } finally {
+      ended.abort();
     }
   }
 
