@@ -1,4 +1,7 @@
-/** What a guard's classifiers cost: 256 tokens at once, and one token of a stream, in float32 and int8. */
+/**
+ * What a guard costs: its classifiers for 256 tokens at once and for one token of a stream, in float32 and int8; and linear
+ * probes beside the model that they watch.
+ */
 import { Random } from '../src/base/index.ts';
 import {
   decoderSpecs,
@@ -10,6 +13,7 @@ import {
 } from '../src/model/index.ts';
 import { sampleQuantile } from '../src/objective/index.ts';
 import type { Benchmark, BenchmarkSettings, Row } from './benchmark.ts';
+import { measureProbes, type ProbedSize } from './probe-pass.ts';
 
 const tokens = 256;
 /** Verdicts of three kinds and ten categories. */
@@ -83,12 +87,16 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - start;
 }
 
+const larger: ProbedSize = { width: 320, layers: 6, vocabSize: 8192 };
+
 export const guardClassifier: Benchmark = {
   name: 'guard-classifier',
-  title: 'Classifiers of a guard',
-  note: 'Speed of int8 beside float32 on the same model: above 1 int8 is faster. It takes a quarter of the memory for the matrices in any case.',
+  title: 'Classifiers and probes of a guard',
+  note: 'Classifiers: speed of int8 beside float32 on the same model; above 1 int8 is faster, and it takes a quarter of the memory for the matrices in any case. Probes: speed of generation with them beside the same without.',
   cases: {
     '1m': (settings) => measure({ width: 128, layers: 4, vocabSize: 2048 }, settings),
-    '10m': (settings) => measure({ width: 320, layers: 6, vocabSize: 8192 }, settings),
+    '10m': (settings) => measure(larger, settings),
+    'probe-10m': (settings) => measureProbes(larger, 1, settings),
+    'probe-10m-16': (settings) => measureProbes(larger, 16, settings),
   },
 };

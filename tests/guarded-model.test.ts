@@ -44,6 +44,8 @@ let own: ClassifierGuard;
 /** Its numbers for given tokens, and what tells the tokens that the server draws. */
 let scorer: ProbeScorer;
 let generator: TextGenerator;
+/** Blocks nothing. */
+let lenient: Guarded;
 
 async function makeModel(folder: string, seed: number): Promise<void> {
   const texts = examples.map(({ request, answer }) => `${request} ${answer}`);
@@ -76,9 +78,16 @@ beforeAll(async () => {
   scorer = await ProbeScorer.create(config, parameters, own.file.probe!, { threads: 1 });
   generator = await TextGenerator.load(model, { threads: 1 });
   plain = await serveOpenAi({ folder: model, name: 'm', port: 0, engine: { threads: 1 } });
+  lenient = await guarded({ defaults: { thresholds: { input: 1, output: 1 } } });
+  open.pop();
+});
+afterEach(() => {
+  expect(lenient.failures).toEqual([]);
+  lenient.reports.length = 0;
 });
 afterAll(async () => {
   await plain.close();
+  await lenient.server.close();
   await own.close();
   await scorer.release();
   await generator.release();
@@ -111,7 +120,6 @@ async function guarded(policy: GuardPolicyInput = {}, guard: string = probe): Pr
 }
 
 const clientOf = ({ url }: RunningServer) => new OpenAI({ baseURL: url, apiKey: 'none', maxRetries: 0 });
-const never = { input: 1, output: 1 };
 const messages = [{ role: 'user' as const, content: 'the cat sees a dog near the river' }];
 const ask = { model: 'm', messages, max_tokens: 24, seed: 3, n: 3 };
 /** By token that a choice draws: the text and the largest score up to it. The token that ends the text is left out. */
@@ -165,7 +173,7 @@ async function stream(client: OpenAI, more: object = {}): Promise<Said> {
 
 describe('what a guarded model says', () => {
   it('is what it says unguarded where nothing is blocked: whole, streamed, with log-probabilities', async () => {
-    const { client, server, reports, failures } = await guarded({ defaults: { thresholds: never } });
+    const { client, server, reports } = lenient;
     expect(server).toMatchObject({ guard: own.name, sharedProbe: own.name });
     const direct = clientOf(plain);
     const [whole, expected] = await Promise.all(
@@ -177,11 +185,10 @@ describe('what a guarded model says', () => {
     expect(await stream(client, logprobs)).toEqual(await stream(direct, logprobs));
     await until(() => reports.length === 2);
     expect(reports.map(({ outcome }) => outcome)).toEqual(['allowed', 'allowed']);
-    expect(failures).toEqual([]);
   });
 
   it('has the scores that the probe gives in a pass of its own', async () => {
-    const { client, reports } = await guarded({ defaults: { thresholds: never } });
+    const { client, reports } = lenient;
     const bad: GuardMessage[] = [{ role: 'user', content: 'the old dog sees a bomb under the green tree' }];
     for (const conversation of [messages, bad]) {
       await client.chat.completions.create({ ...ask, messages: conversation } as never);
@@ -198,10 +205,9 @@ describe('what a guarded model says', () => {
   });
 
   it('never passes its threshold: the same answers, stopped where they first reach it', async () => {
-    const free = await guarded({ defaults: { thresholds: never } });
-    const unguarded = await stream(free.client);
-    await until(() => free.reports.length === 1);
-    const scores = free.reports[0].answers.map(({ verdict }) => verdict!.score);
+    const unguarded = await stream(lenient.client);
+    await until(() => lenient.reports.length === 1);
+    const scores = lenient.reports[0].answers.map(({ verdict }) => verdict!.score);
     const threshold = scores.toSorted((a, b) => a - b)[1] - 1e-6; // two of the three reach it
     const { client, reports } = await guarded({ defaults: { thresholds: { input: 1, output: threshold } } });
     const refusal = 'I can’t help with that.';
@@ -252,14 +258,13 @@ describe('a conversation', () => {
   });
 
   it('that the model does not read is refused by the model, in its words', async () => {
-    const { client, failures } = await guarded();
+    const { client } = lenient;
     const long = [{ role: 'user' as const, content: 'the cat sees a dog '.repeat(60) }];
     const refused = client.chat.completions.create({ ...ask, messages: long });
     await expect(refused).rejects.toMatchObject({ status: 400, code: 'context_length_exceeded' });
     await expect(client.chat.completions.create({ ...ask, model: 'other' })).rejects.toMatchObject({
       ...{ status: 404, code: 'model_not_found' },
     });
-    expect(failures).toEqual([]);
   });
 });
 
@@ -284,9 +289,10 @@ it('is the first stage of a cascade, in shadow mode too, and reads by itself wha
     seed: 1,
   });
   expect(completed.choices).toHaveLength(1);
-  await until(() => reports.length === 2);
-  expect(reports.map(({ input }) => input!.stage)).toEqual(['probe', 'probe']);
-  expect((await readFile(audit, 'utf8')).trim().split('\n')).toHaveLength(2);
+  await until(() => reports.length === 3);
+  expect(reports.map(({ input }) => input!.stage)).toEqual(['probe', 'probe', 'probe']);
+  await server.close();
+  expect((await readFile(audit, 'utf8')).trim().split('\n')).toHaveLength(3);
 });
 
 it('refuses probes on what the model was before', async () => {

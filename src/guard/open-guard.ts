@@ -20,19 +20,27 @@ export async function openGuard(
   name: string,
   { opened, ...options }: OpenGuardOptions = {},
 ): Promise<GuardModel> {
-  if (name === 'keywords') return keywordGuard();
-  if (opened && resolve(name) === opened.folder) return opened;
+  const folder = await guardFolder(name);
+  if (folder === null) return keywordGuard();
+  if (opened && resolve(folder) === opened.folder) return opened;
+  // The engine is loaded only where it is needed.
+  const { openClassifierGuard } = await import('./classifier/open-classifier-guard.ts');
+  return openClassifierGuard(folder, options);
+}
+
+/**
+ * The folder that a guard's name stands for; null for `keywords`.
+ * @throws TenetError('usage') for what is neither
+ */
+export async function guardFolder(name: string): Promise<string | null> {
+  if (name === 'keywords') return null;
   const isFolder = await stat(name).then(
     (entry) => entry.isDirectory(),
     () => false,
   );
-  if (!isFolder) {
-    throw new TenetError(
-      'usage',
-      `There is no guard ${JSON.stringify(name)}: give keywords, or the folder of a guard that "tenet guard train" made.`,
-    );
-  }
-  // The engine is loaded only where it is needed.
-  const { openClassifierGuard } = await import('./classifier/open-classifier-guard.ts');
-  return openClassifierGuard(name, options);
+  if (isFolder) return name;
+  throw new TenetError(
+    'usage',
+    `There is no guard ${JSON.stringify(name)}: give keywords, or the folder of a guard that "tenet guard train" made.`,
+  );
 }

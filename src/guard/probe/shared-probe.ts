@@ -13,6 +13,7 @@ import type { ClassifierGuard, OpenClassifierOptions } from '../classifier/class
 import { screeningOf } from '../classifier/classifier-screen.ts';
 import { type GuardFile, readGuardFile, thresholdOf } from '../classifier/guard-file.ts';
 import { guardName, readoutOf, stageOf, thresholdsOf } from '../classifier/readout.ts';
+import { guardFolder } from '../open-guard.ts';
 import type { GuardMessage, OutputScreen, Screening } from '../screen.ts';
 import { type SharedAnswer, SharedReading } from './shared-reading.ts';
 
@@ -42,14 +43,16 @@ export class SharedProbe implements ClassifierGuard {
    * The first of some guards that is made of probes on a model, read as it reads a chat; null where none is.
    * @param guards names as `openGuard` takes them
    * @param model  folder of the model
-   * @throws TenetError('model') for folders that hold no guard
+   * @throws as `openGuard` for names that are none, and folders that hold no guard
    */
   static async find(
     guards: readonly string[],
     model: string,
     options: OpenClassifierOptions = {},
   ): Promise<SharedProbe | null> {
-    for (const folder of guards.filter((name) => name !== 'keywords')) {
+    for (const name of guards) {
+      const folder = await guardFolder(name);
+      if (folder === null) continue;
       const file = await readGuardFile(folder);
       if (!file.probe || file.probe.chatTemplate === null) continue;
       const [its, served] = await Promise.all([placeOf(join(folder, file.probe.model)), placeOf(model)]);
