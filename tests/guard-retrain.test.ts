@@ -1,5 +1,5 @@
 /** The guard's loop, whole: it blocks, people judge what it blocked, a recipe trains the next one, which decides as they did. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI from 'openai';
@@ -17,8 +17,10 @@ import {
   trainGuard,
 } from '../src/guard/index.ts';
 import { wordExamples } from '../src/guard/testing/words-guard-data.ts';
+import { misbehavingServer } from '../src/llm/testing/index.ts';
 import { saveModelFolder } from '../src/model/index.ts';
 import { tinyModel } from '../src/model/testing/tiny-model.ts';
+import { findGuard } from '../src/run/find-guard.ts';
 import {
   collectProvenance,
   formatProvenance,
@@ -130,8 +132,8 @@ stages:
     languageModelCoef: 0.02
 `;
 /** In this process, which is faster than in another. */
-const run = (name: string, resume = false) => {
-  const { value, resolved } = parseRecipe(recipe, { schema: recipeSchema, file: 'retrain.yaml', folder });
+const run = (name: string, { resume = false, text = recipe } = {}) => {
+  const { value, resolved } = parseRecipe(text, { schema: recipeSchema, file: 'retrain.yaml', folder });
   const signal = new AbortController().signal;
   return runPipeline({ recipe: value, resolved, runFolder: path(name), name: 'house-2', signal, resume });
 };
@@ -242,19 +244,86 @@ describe('from blocks to a better guard', () => {
       ...{ id: 'late', taskId: task.id, annotator: { id: 'ben' }, ranks: [2, 1] },
     });
     await store.close();
-    await run('killed', true);
+    await run('killed', { resume: true });
     const results = async (name: string) => (await readManifest(path(name))).stages[0].results;
     expect(await results('killed')).toEqual(await results('run'));
     expect(await readEvaluation(path('killed'))).toEqual(await readEvaluation(path('run')));
   });
 
   it('the new guard decides as people did', async () => {
-    const opened = await openGuard(guardOf('run'), { threads: 1 });
+    const opened = await openGuard(await findGuard(path('run')), { threads: 1 });
     const server = await serveGuard({ guard: opened, upstream: upstream.url, port: 0 });
     guard = { url: server.url };
     expect(await blockedOf(sentences(20, 'flute'))).toBeLessThan(0.15);
     expect(await blockedOf(sentences(20, 'zebra'))).toBeGreaterThan(0.85);
     expect(await blockedOf(sentences(20, 'bomb'))).toBeGreaterThan(0.85);
     await server.close();
+  });
+});
+
+describe('a guard stage', () => {
+  it('stands on the model of an earlier stage, and learns from what a model writes', async () => {
+    await writeFile(
+      path('trains.md'),
+      '---\nname: Trains\n---\n\n## trains\n\nNobody is helped to harm trains.\n',
+    );
+    let requests = 0;
+    const writer = await misbehavingServer({
+      answer: ({ body: { messages } }) => {
+        const asked = messages.at(-1)!.content;
+        const kind = asked.includes('would go against') ? 'harm' : 'love';
+        if (!asked.includes('requests')) {
+          const isCareless = messages[0].content.includes('careless assistant');
+          if (isCareless) return `First you ${asked}`;
+          return asked.includes('harm') ? "I'm sorry, but I can't help with that." : `Gladly: ${asked}`;
+        }
+        const written = Array.from({ length: 5 }, () => `${kind} trains ${sentence(String(requests++))}`);
+        return JSON.stringify({ requests: written });
+      },
+    });
+    const text = `
+name: generated
+threads: 1
+stages:
+  - type: pretrain
+    data: { sandbox: corpus, limit: 200 }
+    tokenizer: { vocabSize: 300 }
+    architecture: { width: 16, layers: 1, heads: 2, maxPositions: 64 }
+    maxSteps: 1
+    maxLength: 64
+  - type: guard
+    model: pretrain
+    constitution: trains.md
+    generate: { model: "openai-compatible:writer@${writer.url}", perPrinciple: 15, disguises: 1 }
+    maxSteps: 2
+    maxLength: 64
+`;
+    const { runFolder } = await run('generated', { text });
+    await writer.close();
+    const { inputs, stages } = await readManifest(runFolder);
+    expect(inputs.map(({ kind, name, stage }) => [kind, name, stage]).slice(1)).toEqual([
+      ['constitution', 'guard constitution', 'guard'],
+      ['data', 'guard generated', 'guard'],
+    ]);
+    expect(stages[1].uses).toMatchObject([{ role: 'trunk', stage: 'pretrain' }]);
+    const file = await readGuardFile(await findGuard(runFolder));
+    expect(file.constitution).toEqual({ name: 'Trains', hash: inputs[1].hash });
+    expect(file.parts.test).toBeGreaterThan(4);
+    // The trunk's vocabulary is the one that pre-training has learnt.
+    const tokenizerOf = (folder: string): Promise<string> =>
+      readFile(join(runFolder, 'stages', folder, 'tokenizer.json'), 'utf8');
+    expect(await tokenizerOf('02-guard/guard')).toBe(await tokenizerOf('01-pretrain/model'));
+    // What is written is paid for once: a stage that begins again reads it from its folder.
+    expect(await readdir(join(runFolder, 'stages/02-guard'))).toContain('synthetic.jsonl');
+  });
+
+  it('says what it lacks', async () => {
+    const stageOf = (options: string): string => `stages: [{ type: guard, maxSteps: 1, ${options} }]`;
+    const none = run('none', { text: stageOf('cases: { store: cases.db, project: other }') });
+    await expect(none).rejects.toThrow(/nobody has judged a case of project other yet.*tenet label work/);
+    const unmade = run('unmade', { text: stageOf('labelled: words.jsonl, former: none') });
+    await expect(unmade).rejects.toThrow(/run house-2 has made no guard \(failed\)/);
+    const text = stageOf('labelled: words.jsonl, model: base');
+    await expect(run('no-base', { text })).rejects.toThrow(/has no model to start from/);
   });
 });

@@ -63,7 +63,9 @@ export async function guardsOf(
   }
   const { refusalRate, threads, int8 } = flags;
   const options = { refusalRate, threads, inThread: true, ...(int8 && { precision: 'int8' as const }) };
-  return { name: flags.guard ?? 'keywords', options };
+  if (flags.guard === undefined) return { name: 'keywords', options };
+  const { findGuard } = await import('../run/find-guard.ts');
+  return { name: await findGuard(flags.guard), options };
 }
 
 /** What is to be said of a mode that does not enforce. */

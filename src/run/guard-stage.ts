@@ -59,7 +59,7 @@ const stage = z.strictObject({
   former: filePath()
     .optional()
     .describe(
-      'The guard’s folder that is to be replaced. Both are measured on the same examples, and what it kept for tests stays the test unless `test` names others.',
+      'The guard that is to be replaced: its folder, or the run that made it. Both are measured on the same examples, and what it kept for tests stays the test unless `test` names others.',
     ),
   startFromFormer: z
     .boolean()

@@ -23,7 +23,7 @@ export function evaluateCommand(): Command {
       'Attack success and over-refusal with 95 % intervals, area under the ROC curve, by technique, category and source, ' +
         'and latency, beside the keyword baseline. Without data it takes the examples that training kept apart.',
     )
-    .argument('<guard>', 'folder of a guard, or keywords')
+    .argument('<guard>', 'folder of a guard, or of the run that made it; or keywords')
     .option(
       '-d, --data <file>',
       'file with labels, of any form that "tenet guard train" reads; may be repeated',
@@ -59,17 +59,26 @@ export function evaluateCommand(): Command {
     .action(run);
 }
 
-async function run(name: string, flags: EvaluateFlags, self: Command): Promise<void> {
+async function run(given: string, flags: EvaluateFlags, self: Command): Promise<void> {
   const { json } = globalOptions(self);
-  const [guard, { TenetError, writeFileAtomic }, { join }, { createProgress }, { interruptSignal }, show] =
-    await Promise.all([
-      import('../../guard/index.ts'),
-      import('../../base/index.ts'),
-      import('node:path'),
-      import('../../run/progress.ts'),
-      import('../interrupt.ts'),
-      import('./show-evaluated.ts'),
-    ]);
+  const [
+    guard,
+    { TenetError, writeFileAtomic },
+    { join },
+    { createProgress },
+    { interruptSignal },
+    show,
+    { findGuard },
+  ] = await Promise.all([
+    import('../../guard/index.ts'),
+    import('../../base/index.ts'),
+    import('node:path'),
+    import('../../run/progress.ts'),
+    import('../interrupt.ts'),
+    import('./show-evaluated.ts'),
+    import('../../run/find-guard.ts'),
+  ]);
+  const name = await findGuard(given);
   if (flags.answers && !['output', 'exchange'].includes(flags.answers)) {
     throw new TenetError('usage', `--answers ${flags.answers}: give output or exchange.`);
   }

@@ -14,7 +14,7 @@ import {
 } from '../../guard/index.ts';
 import { openStore } from '../../store/index.ts';
 import type { StageOf } from '../run-recipe.ts';
-import { guardInputsOf } from '../stages/guard-data.ts';
+import { guardInputsOf, partsOfCases, testOfFormer, withFormerGuard } from '../stages/guard-data.ts';
 import { addMemory, scoringMemory, trainingMemory } from './memory.ts';
 import { shapeOf } from './model-shape.ts';
 import { modelInFolder, type PlannedModel, trainingOf } from './planned-model.ts';
@@ -32,16 +32,18 @@ import { addWork, forwardWork, scaleWork, trainingWork } from './work.ts';
 
 /** @param named the model that the recipe names for the guard to stand on; null without one */
 export async function estimateGuard(
-  options: StageOf<'guard'>,
+  given: StageOf<'guard'>,
   stage: PlannedStage,
   named: PlannedModel | null,
 ): Promise<StageDraft> {
-  const { sources, data } = await once(stage, 'sources', () => sourcesOf(options));
+  const options = await withFormerGuard(given);
+  const { sources, data, drawBesides } = await once(stage, 'sources', () => sourcesOf(options));
   const { testShare, calibrationShare, similarity, holdOut, kinds, disguises } = options;
   const of = (use: GuardSource['use']) => sources.flatMap((one) => (one.use === use ? one.examples : []));
   const parts = await once(stage, 'parts', async () =>
     partExamples(of('train'), of('test'), {
-      ...{ testShare, calibrationShare, similarity, seed: stage.seed, ...(holdOut && { holdOut }) },
+      ...{ testShare, calibrationShare, similarity, seed: stage.seed, drawBesides },
+      ...(holdOut && { holdOut }),
     }),
   );
   const model = named ?? (await once(stage, 'model', () => ownModel(options, stage, parts.train)));
@@ -103,21 +105,27 @@ export async function estimateGuard(
 }
 
 /** The files and the judged cases, as the stage will read them. */
-async function sourcesOf(
-  options: StageOf<'guard'>,
-): Promise<{ readonly sources: readonly GuardSource[]; readonly data: readonly PlannedData[] }> {
-  const files = await readGuardSources(guardInputsOf(options));
+async function sourcesOf(options: StageOf<'guard'>): Promise<{
+  readonly sources: readonly GuardSource[];
+  readonly data: readonly PlannedData[];
+  readonly drawBesides: boolean;
+}> {
+  const named = await readGuardSources(guardInputsOf(options));
+  const former = await testOfFormer(options, named);
+  const files: readonly GuardSource[] = former ? [...named, former] : named;
   const data = files.map(({ path, examples }) => ({ path, rows: examples.length }));
-  if (!options.cases) return { sources: files, data };
-  const { store: address, project, testShare } = options.cases;
+  const drawBesides = !files.some(({ use }) => use === 'test');
+  if (!options.cases) return { sources: files, data, drawBesides };
+  const { store: address, project, testShare, weight } = options.cases;
   const folder = await mkdtemp(join(tmpdir(), 'tenet-plan-'));
   const store = await openStore(address, { mustExist: true });
   try {
     const file = join(folder, 'cases.jsonl');
     const { rows } = await exportCases(store, project, file, { testShare });
-    const cases = rows === 0 ? null : { ...(await readGuardData(file)), use: 'train' as const };
+    const cases = rows === 0 ? [] : partsOfCases(await readGuardData(file), weight);
     return {
-      sources: cases ? [...files, cases] : files,
+      drawBesides,
+      sources: [...files, ...cases],
       data: [...data, { path: `judged cases of project ${project}`, rows }],
     };
   } finally {

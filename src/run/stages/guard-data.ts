@@ -5,6 +5,7 @@ import { type Constitution, DEFAULT_CONSTITUTION, loadConstitution } from '../..
 import { writeRecords } from '../../data/index.ts';
 import {
   exportCases,
+  type GuardData,
   type GuardInputs,
   type GuardSource,
   generateGuardData,
@@ -16,10 +17,16 @@ import {
 } from '../../guard/index.ts';
 import { openModel } from '../../llm/index.ts';
 import { openStore, readSelectionFile } from '../../store/index.ts';
+import { findGuard } from '../find-guard.ts';
 import type { InputRecord } from '../manifest.ts';
 import type { StageOf } from '../run-recipe.ts';
 import { constitutionInput, criticSpec, storeAddress } from './feedback.ts';
 import type { StageRun } from './stage-run.ts';
+
+/** The options with the former guard's own folder, where a run is named that made it. */
+export async function withFormerGuard(options: StageOf<'guard'>): Promise<StageOf<'guard'>> {
+  return options.former === undefined ? options : { ...options, former: await findGuard(options.former) };
+}
 
 export interface StageGuardData {
   readonly sources: readonly GuardSource[];
@@ -40,7 +47,7 @@ export async function loadGuardStage(options: StageOf<'guard'>, stage: StageRun)
   if (constitution) await run.recordInputs([constitutionInput(constitution, `${name} constitution`)]);
 
   const files = await loadFiles(options, stage);
-  const former = await formerTests(options, stage, files);
+  const former = await recordFormer(options, stage, files);
   const written = options.generate && constitution ? await loadWritten(options, stage, constitution) : [];
   const cases = options.cases ? await loadCases(options.cases, stage) : [];
   const others = [...files, ...former, ...written];
@@ -92,30 +99,50 @@ async function inputOf({ path, hash, examples }: GuardSource, name: string): Pro
   return { kind: 'data', name, path, hash, rows: examples.length, ...(labels !== null && { labels }) };
 }
 
-/** What the former guard has kept for tests and so never seen, where the recipe names no test of its own. */
-async function formerTests(
+/** What the former guard has kept for tests and so never seen, where the recipe names no test of its own; else null. */
+export async function testOfFormer(
   { former, cases }: StageOf<'guard'>,
-  { run, name, context }: StageRun,
   files: readonly GuardSource[],
-): Promise<GuardSource[]> {
-  if (former === undefined) return [];
-  const { weightsHash, parts, data } = await readGuardFile(former);
-  await run.recordInputs([
-    { kind: 'model', name: `${name} former guard`, path: former, hash: weightsHash, note: 'measured beside' },
-  ]);
-  const tests = files.filter(({ use }) => use === 'test');
-  const seen = tests.filter(({ hash }) => data.some((one) => one.use === 'train' && one.hash === hash));
-  for (const { path } of seen) {
-    context.warn(`The former guard was trained on ${path}; what is reported of it there is too good.`);
-  }
-  if (tests.length > 0 || parts.test === 0) return [];
+): Promise<GuardSource | null> {
+  if (former === undefined || files.some(({ use }) => use === 'test')) return null;
+  if ((await readGuardFile(former)).parts.test === 0) return null;
   const { path, hash, examples } = await readGuardData(join(former, testFileName));
   // Of judged cases the ledger has the newest word.
   const kept = examples.filter(({ source }) => !cases || source !== caseSourceOf(cases.project));
-  if (kept.length === 0) return [];
-  const source = { path, hash, use: 'test', examples: kept } as const;
+  return kept.length === 0 ? null : { path, hash, use: 'test', examples: kept };
+}
+
+async function recordFormer(
+  options: StageOf<'guard'>,
+  { run, name, context }: StageRun,
+  files: readonly GuardSource[],
+): Promise<GuardSource[]> {
+  const { former } = options;
+  if (former === undefined) return [];
+  const { weightsHash, data } = await readGuardFile(former);
+  await run.recordInputs([
+    { kind: 'model', name: `${name} former guard`, path: former, hash: weightsHash, note: 'measured beside' },
+  ]);
+  for (const { path, hash, use } of files) {
+    if (use === 'train' || !data.some((one) => one.use === 'train' && one.hash === hash)) continue;
+    context.warn(`The former guard was trained on ${path}; what is reported of it there is too good.`);
+  }
+  const source = await testOfFormer(options, files);
+  if (source === null) return [];
   await run.recordInputs([await inputOf(source, `${name} former guard’s test`)]);
   return [source];
+}
+
+/** Judged cases that are trained on, and those that are kept for the test. */
+export function partsOfCases(
+  { path, hash, examples }: GuardData,
+  weight: number,
+): [train: GuardSource, test: GuardSource] {
+  const of = (use: GuardSource['use']) => examples.filter(({ split }) => split === use);
+  return [
+    { path, hash, use: 'train', examples: of('train').map((example) => ({ ...example, weight })) },
+    { path, hash, use: 'test', examples: of('test') },
+  ];
 }
 
 /**
@@ -142,24 +169,16 @@ async function loadCases(
       await store.close();
     }
   }
-  const { path, hash, examples } = await readGuardData(file);
-  const parts = (use: GuardSource['use']): GuardSource => ({
-    ...{ path, hash, use },
-    examples: examples
-      .filter(({ split }) => split === use)
-      .map((example) => (use === 'train' ? { ...example, weight } : example)),
-  });
-  await run.recordInputs([
-    await inputOf({ path, hash, use: 'train', examples }, `${name} judged cases of ${project}`),
-  ]);
-  const [train, test] = [parts('train'), parts('test')];
+  const cases = await readGuardData(file);
+  await run.recordInputs([await inputOf({ ...cases, use: 'train' }, `${name} judged cases of ${project}`)]);
+  const [train, test] = partsOfCases(cases, weight);
   for (const [part, what] of [
     [train, 'trained on'],
     [test, 'kept for the test'],
   ] as const) {
     if (part.examples.length > 0) continue;
     context.warn(
-      `None of ${examples.length} judged cases is ${what}; cases.testShare says how many are kept.`,
+      `None of ${cases.examples.length} judged cases is ${what}; cases.testShare says how many are kept.`,
     );
   }
   return [train, test];

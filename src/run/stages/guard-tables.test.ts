@@ -33,8 +33,12 @@ function guard(name: string, scores: readonly number[], judgesAnswers = true): M
 const made = guard('new guard', [0.9, 0.3, 0.1, 0.6, 0.8, 0.1]);
 const former = guard('former guard', [0.4, 0.4, 0.1, 0.1, 0.9, 0.1]);
 const groups = [
-  { name: 'judged cases', has: ({ example: { source } }: ScoredExample) => source === 'cases' },
-  { name: 'test data', has: ({ example: { source } }: ScoredExample) => source === 'file' },
+  {
+    name: 'judged cases',
+    texts: 'cases',
+    has: ({ example: { source } }: ScoredExample) => source === 'cases',
+  },
+  { name: 'test data', texts: 'texts', has: ({ example: { source } }: ScoredExample) => source === 'file' },
 ];
 const tables = guardTables('guard', [made, former], former, groups, { refusalRate: 0.01, seed: 1 });
 const tableOf = (title: string) => tables.find((table) => table.title === title)!;
@@ -81,6 +85,8 @@ describe('tables of guards', () => {
     const titles = guardTables('guard', [made, deaf], deaf, groups, { refusalRate: 0.01, seed: 1 });
     expect(titles.map(({ title }) => title)).not.toContain('guard: new guard − former guard');
     expect(titles[0].rows[1].cells).toEqual(new Array(4).fill({ value: null }));
+    const unasked = { ...made, scored: [] };
+    expect(guardTables('guard', [unasked], null, groups, { refusalRate: 0.01, seed: 1 })).toEqual([]);
     expect(guardTables('guard', [deaf], null, groups, { refusalRate: 0.01, seed: 1 })).toEqual([]);
   });
 });

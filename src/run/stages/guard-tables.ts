@@ -26,6 +26,8 @@ export interface MeasuredGuard {
 /** Examples that are reported on by themselves. */
 export interface TestGroup {
   readonly name: string;
+  /** What its examples are called. */
+  readonly texts: string;
   has(scored: ScoredExample): boolean;
 }
 

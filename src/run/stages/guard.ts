@@ -20,7 +20,7 @@ import {
 } from '../../guard/index.ts';
 import { addTables } from '../evaluation.ts';
 import type { StageOf } from '../run-recipe.ts';
-import { loadGuardStage } from './guard-data.ts';
+import { loadGuardStage, withFormerGuard } from './guard-data.ts';
 import {
   count,
   differenceOf,
@@ -36,8 +36,9 @@ const names = { made: 'new guard', former: 'former guard' } as const;
 /** Blocks from here where a guard says nothing else. */
 const usualThreshold = 0.5;
 
-export async function runGuard(options: StageOf<'guard'>, stage: StageRun): Promise<StageResult> {
+export async function runGuard(given: StageOf<'guard'>, stage: StageRun): Promise<StageResult> {
   const { context, run, seed, threads, name } = stage;
+  const options = await withFormerGuard(given);
   const folder = join(context.folder, 'guard');
 
   // Step 1. What is learnt from and what is measured on.
@@ -65,8 +66,8 @@ export async function runGuard(options: StageOf<'guard'>, stage: StageRun): Prom
   const examples = file.parts.test === 0 ? [] : (await readGuardData(join(folder, testFileName))).examples;
   const isCase = ({ example }: Pick<ScoredExample, 'example'>): boolean => example.source === caseSource;
   const groups: TestGroup[] = [
-    { name: 'judged cases', has: isCase },
-    { name: 'texts of the test data', has: (scored) => !isCase(scored) },
+    { name: 'judged cases', texts: 'judged cases', has: isCase },
+    { name: 'test data', texts: 'texts of the test data', has: (scored) => !isCase(scored) },
   ];
   if (examples.length === 0) {
     context.warn('Nothing is kept for a test, so nobody knows what the guard is worth; give test files.');
@@ -74,9 +75,7 @@ export async function runGuard(options: StageOf<'guard'>, stage: StageRun): Prom
   const guards = await measureGuards(options, stage, folder, examples);
   const [made] = guards;
   const former = options.former === undefined ? null : guards[1];
-  const tables = guardTables(name, examples.length === 0 ? [] : guards, former, groups, {
-    ...{ refusalRate: options.refusalRate, seed },
-  });
+  const tables = guardTables(name, guards, former, groups, { refusalRate: options.refusalRate, seed });
   await addTables(run.path, tables);
   await writeFileAtomic(
     join(context.folder, 'scores.json'),
@@ -257,7 +256,7 @@ function outcomeOf(summary: readonly (Summary & { readonly group: TestGroup })[]
     .filter(({ total }) => total > 0)
     .map(({ group, right, total, before }) => {
       const beside = before === null ? '' : ` (the former guard ${count(before)})`;
-      return `${count(right)} of ${total} ${group.name}${beside}`;
+      return `${count(right)} of ${total} ${group.texts}${beside}`;
     });
   if (parts.length === 0) return 'The guard is made, and nothing was kept to measure it on.';
   return `The new guard decides rightly on ${parts.join(' and ')}.`;
