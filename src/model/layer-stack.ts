@@ -23,15 +23,18 @@ import {
   type TensorValue,
 } from '../tensor/index.ts';
 import { adapterDropout, dropoutColumns, isDropoutColumns } from './adapter/dropout.ts';
-import { decoderLayer, embed, sequenceAttention, tokenInputs } from './decoder.ts';
+import { decoderLayer, embed, tokenInputs } from './decoder.ts';
 import type { DecoderConfig } from './decoder-config.ts';
 import { layerNames, layerPrefix } from './layer-names.ts';
+import { readTokens } from './model-graph.ts';
 import type { ParameterStore } from './parameter-store.ts';
 import { InputWeights } from './weights.ts';
 
 export interface LayerStackOptions extends SessionOptions {
   /** As in `buildModelGraph`. Default 0. */
   readonly dropout?: number;
+  /** As in `buildModelGraph`. Default false. */
+  readonly sharedPrompts?: boolean;
 }
 
 /** What a forward pass leaves for the backward pass. */
@@ -210,19 +213,19 @@ async function createLayer(
   return { model: index, forward, backward: { session, trained: trained.map(([name]) => name) } };
 }
 
-/** One layer over the inputs `states` [B, T, D], `segments` and `positions`. */
+/** One layer over the input `states` [B, T, D] and those of the tokens. */
 function layerGraph(
   config: DecoderConfig,
   parameters: ParameterStore,
   index: number,
-  { dropout }: LayerStackOptions,
+  { dropout, sharedPrompts = false }: LayerStackOptions,
 ): { graph: Graph; states: Tensor; result: Tensor; weights: InputWeights } {
   const graph = new Graph();
-  const tokens = tokenInputs(graph);
+  const { attend } = readTokens(config, graph, sharedPrompts);
   const states = graph.input('states', 'real', ['B', 'T', config.width]);
   const applyDropout = dropout ? adapterDropout(graph, dropout).apply : null;
   const weights = new InputWeights(graph, config, parameters, applyDropout);
-  const result = decoderLayer(config, weights, states, index, sequenceAttention(config, tokens));
+  const result = decoderLayer(config, weights, states, index, attend);
   return { graph, states, result, weights };
 }
 

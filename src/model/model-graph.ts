@@ -15,6 +15,7 @@ import {
 } from '../tensor/index.ts';
 import { type AdapterDropout, adapterDropout } from './adapter/dropout.ts';
 import {
+  type AttentionStep,
   decoder,
   finalNorm,
   outputProjection,
@@ -24,12 +25,13 @@ import {
 } from './decoder.ts';
 import type { DecoderConfig } from './decoder-config.ts';
 import type { ParameterShapes } from './parameter-store.ts';
+import { sharedPromptAttention, sharedPromptInputs } from './shared-prompts.ts';
 import { InputWeights } from './weights.ts';
 
 export interface ModelGraph {
   readonly graph: Graph;
   readonly config: DecoderConfig;
-  readonly tokens: TokenInputs;
+  readonly tokens: Pick<TokenInputs, 'ids' | 'positions'>;
   /** [B, T, D] hidden states after the final norm. */
   readonly hidden: Tensor;
   /** The parameters as graph inputs; `weights.inputs` lists those used so far. */
@@ -38,6 +40,8 @@ export interface ModelGraph {
   readonly dropout: AdapterDropout | null;
   /** With activation checkpointing: what the layers give, fed instead of computed here. Else null. */
   readonly checkpointed: { readonly states: Tensor; readonly dropout: number } | null;
+  /** As in `ModelGraphOptions`. */
+  readonly sharedPrompts: boolean;
 }
 
 export interface ModelGraphOptions extends GraphOptions {
@@ -48,6 +52,8 @@ export interface ModelGraphOptions extends GraphOptions {
    * far less memory and a third more time. `Trainer` sees to it. Default false.
    */
   readonly gradientCheckpointing?: boolean;
+  /** True: rows hold one prompt and several responses to it, see `SharedPromptInputs`. Default false. */
+  readonly sharedPrompts?: boolean;
 }
 
 /** Builds a decoder over token inputs, with its weights as inputs named like the parameters. */
@@ -57,17 +63,32 @@ export function buildModelGraph(
   options: ModelGraphOptions = {},
 ): ModelGraph {
   const graph = new Graph(options);
-  const tokens = tokenInputs(graph);
+  const { sharedPrompts = false } = options;
+  const { tokens, attend } = readTokens(config, graph, sharedPrompts);
   const dropout = options.dropout ? adapterDropout(graph, options.dropout) : null;
   const weights = new InputWeights(graph, config, store, dropout?.apply);
   if (options.gradientCheckpointing) {
     const states = graph.input('states', 'real', ['B', 'T', config.width]);
     const hidden = finalNorm(config, weights, states);
     const checkpointed = { states, dropout: options.dropout ?? 0 };
-    return { graph, config, tokens, hidden, weights, dropout, checkpointed };
+    return { graph, config, tokens, hidden, weights, dropout, checkpointed, sharedPrompts };
   }
-  const hidden = decoder(config, weights, tokens, sequenceAttention(config, tokens));
-  return { graph, config, tokens, hidden, weights, dropout, checkpointed: null };
+  const hidden = decoder(config, weights, tokens, attend);
+  return { graph, config, tokens, hidden, weights, dropout, checkpointed: null, sharedPrompts };
+}
+
+/** The token inputs, and which tokens see which. */
+export function readTokens(
+  config: DecoderConfig,
+  graph: Graph,
+  sharedPrompts: boolean,
+): { readonly tokens: ModelGraph['tokens']; readonly attend: AttentionStep } {
+  if (sharedPrompts) {
+    const tokens = sharedPromptInputs(graph);
+    return { tokens, attend: sharedPromptAttention(config, tokens) };
+  }
+  const tokens = tokenInputs(graph);
+  return { tokens, attend: sequenceAttention(config, tokens) };
 }
 
 /** Hidden states of chosen tokens: [N, D] for `rows` [N], each b · T + t and none twice. */

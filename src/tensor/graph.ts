@@ -180,6 +180,21 @@ export class Graph {
     return tensor;
   }
 
+  /** A new symbol for the sum of dimensions, such as `P+T`, whose size is known where theirs are. */
+  sumOfDims(dims: readonly Dim[]): Dim {
+    const symbol = dims.join('+');
+    if (!this.dimCache.has(symbol)) {
+      const sum = dims
+        .map((dim) => this.dimTensor(dim))
+        .reduce(
+          (a, b) =>
+            this.node({ operator: 'Add', inputs: [a, b], outputs: [{ dtype: 'int64', shape: [1] }] })[0],
+        );
+      this.dimCache.set(symbol, sum);
+    }
+    return symbol;
+  }
+
   private symbolTensor(symbol: string): Tensor {
     const cached = this.dimCache.get(symbol);
     if (cached) return cached;

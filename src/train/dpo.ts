@@ -105,6 +105,7 @@ export async function trainDpo(
 
   await rehearse(trainer, pairs.flatMap((pair) => [chosenOf(pair), rejectedOf(pair)]).map(rowLengthOf), {
     perStep: 2 * options.batchSize,
+    perPrompt: 2,
     tokenBudget: options.microBatchTokens,
   });
   for (const step of training.remaining()) {

@@ -16,7 +16,6 @@ import type { EncodedJudged } from '../data/index.ts';
 import {
   buildModelGraph,
   countedLogProbs,
-  countedTargets,
   type DecoderConfig,
   type ModelGraph,
   type ParameterStore,
@@ -33,7 +32,8 @@ import { checkJudged } from './preflight.ts';
 import { sequenceLogProbs } from './reference-log-probs.ts';
 import { rehearse, rowLengthOf } from './rehearsal.ts';
 import { ResponseScorer } from './scorers.ts';
-import { lengthOf, padSequences, planMicroBatches, type Sequence, tokenFeeds } from './sequences.ts';
+import { sequenceBatches } from './sequence-batches.ts';
+import { lengthOf, type Sequence } from './sequences.ts';
 import { responseTokenMetrics } from './token-metrics.ts';
 import { scalarFeed, Trainer } from './trainer.ts';
 
@@ -254,21 +254,19 @@ function judgedFeeds(
     chosenTokens: scalarFeed(goodTokens),
     rejectedTokens: scalarFeed(tokensOf(rows) - goodTokens),
   };
-  const plan = planMicroBatches(
-    rows.map((i) => lengthOf(responses[i])),
-    tokenBudget,
+  const batches = sequenceBatches(
+    rows.map((i) => responses[i]),
+    { tokenBudget, sharedPrompts: false },
   );
-  return plan.map((group) => {
-    const members = group.map((place) => rows[place]);
-    const batch = padSequences(members.map((i) => responses[i]));
-    const counted = countedTargets(batch);
+  return batches.map((batch) => {
+    const members = batch.members.map((place) => rows[place]);
     const labels = Float32Array.from(members, (i) => Number(responses[i].label));
     const sequence = sequenceIndices(members.map((i) => responses[i].response.length));
     return {
       ...shared,
-      ...tokenFeeds(batch),
-      rows: counted.rows,
-      targets: counted.targets,
+      ...batch.feeds,
+      rows: batch.rows,
+      targets: batch.targets,
       sequence,
       counted: new Float32Array(sequence.length).fill(1),
       desirable: labels,

@@ -1,13 +1,12 @@
 /**
  * Preference pairs as losses read them: log-probabilities of whole responses.
  *
- * Shapes: P pairs of a micro-batch, S = 2P sequences (chosen and rejected by turns), N counted tokens.
+ * Shapes: P pairs of a micro-batch, S = 2P sequences, N counted tokens.
  */
 import type { EncodedPreference } from '../data/index.ts';
 import {
   buildModelGraph,
   countedLogProbs,
-  countedTargets,
   type DecoderConfig,
   type ModelGraph,
   type ParameterStore,
@@ -15,7 +14,8 @@ import {
 import { crossEntropyLoss, onPolicyWeights, packedLayout } from '../objective/index.ts';
 import { type Feeds, gatherRows, log, multiply, square, sum, type Tensor } from '../tensor/index.ts';
 import { sequenceIndices } from './policy-batch.ts';
-import { lengthOf, padSequences, planMicroBatches, type Sequence, tokenFeeds } from './sequences.ts';
+import { sequenceBatches } from './sequence-batches.ts';
+import type { Sequence } from './sequences.ts';
 import { responseTokenMetrics } from './token-metrics.ts';
 import { scalarFeed } from './trainer.ts';
 
@@ -78,7 +78,7 @@ export function buildPairGraph(
   options: PairGraphOptions = {},
 ): PairGraph {
   const { gradientCheckpointing } = options;
-  const model = buildModelGraph(config, parameters, { gradientCheckpointing });
+  const model = buildModelGraph(config, parameters, { gradientCheckpointing, sharedPrompts: true });
   const { graph } = model;
   const perToken = (name: string): Tensor => graph.input(name, 'real', ['N']);
   const scalar = (name: string): Tensor => graph.input(name, 'real', []);
@@ -145,42 +145,54 @@ export interface PairTokenWeights {
 
 /** The feeds of one step; a pair is never torn apart. */
 export function pairFeeds(pairs: readonly EncodedPreference[], options: PairFeedOptions): Feeds[] {
-  const longest = pairs.map((pair) => Math.max(lengthOf(chosenOf(pair)), lengthOf(rejectedOf(pair))));
-  const groups = options.together
-    ? chunksOf(pairs.length, options.together)
-    : planMicroBatches(longest, Math.ceil(options.tokenBudget / 2));
+  const { together, tokenBudget } = options;
+  const chunks = together ? chunksOf(pairs.length, together) : [pairs.map((_, i) => i)];
   const shared = {
     pairTotal: scalarFeed(pairs.length),
     chosenTokens: scalarFeed(pairs.reduce((total, { chosen }) => total + chosen.length, 0)),
     rejectedTokens: scalarFeed(pairs.reduce((total, { rejected }) => total + rejected.length, 0)),
   };
-  return groups.map((group) => {
-    const sequences = group.flatMap((i) => [chosenOf(pairs[i]), rejectedOf(pairs[i])]);
-    const batch = padSequences(sequences);
-    const { rows, targets } = countedTargets(batch);
-    const sequence = sequenceIndices(sequences.map(({ response }) => response.length));
-    const weights =
-      options.tokenWeights &&
-      group.flatMap((i) => [options.tokenWeights![i].chosen, options.tokenWeights![i].rejected]);
-    return {
-      ...shared,
-      ...tokenFeeds(batch),
-      rows,
-      targets,
-      sequence,
-      sequenceZeros: new Float32Array(sequences.length),
-      counted: new Float32Array(targets.length).fill(1),
-      isChosen: Float32Array.from(sequence, (index) => 1 - (index % 2)),
-      chosen: Int32Array.from(group, (_, i) => 2 * i),
-      rejected: Int32Array.from(group, (_, i) => 2 * i + 1),
-      ...(weights && { tokenWeights: joined(weights, targets.length) }),
-      ...Object.fromEntries(
-        Object.entries(options.perPair ?? {}).map(([name, values]) => [
-          name,
-          Float32Array.from(group, (i) => values[i]),
-        ]),
-      ),
-    };
+  return chunks.flatMap((chunk) => {
+    const sequences = chunk.flatMap((i) => [chosenOf(pairs[i]), rejectedOf(pairs[i])]);
+    const couples = chunk.map((_, place) => [2 * place, 2 * place + 1]);
+    const batches = sequenceBatches(sequences, {
+      tokenBudget,
+      sharedPrompts: true,
+      together: together ? [couples.flat()] : couples,
+    });
+    return batches.map((batch) => {
+      const { members, targets } = batch;
+      const sequence = sequenceIndices(members.map((i) => sequences[i].response.length));
+      /** Where the chosen ones stand, and the rejected, by pair. */
+      const places = new Map(members.map((member, place) => [member, place]));
+      const chosen = members.filter((member) => member % 2 === 0);
+      const group = chosen.map((member) => chunk[member / 2]);
+      const weights = options.tokenWeights;
+      return {
+        ...shared,
+        ...batch.feeds,
+        rows: batch.rows,
+        targets,
+        sequence,
+        sequenceZeros: new Float32Array(members.length),
+        counted: new Float32Array(targets.length).fill(1),
+        isChosen: Float32Array.from(sequence, (place) => 1 - (members[place] % 2)),
+        chosen: Int32Array.from(chosen, (member) => places.get(member)!),
+        rejected: Int32Array.from(chosen, (member) => places.get(member + 1)!),
+        ...(weights && {
+          tokenWeights: joined(
+            members.map((member) => weights[chunk[member >> 1]][member % 2 === 0 ? 'chosen' : 'rejected']),
+            targets.length,
+          ),
+        }),
+        ...Object.fromEntries(
+          Object.entries(options.perPair ?? {}).map(([name, values]) => [
+            name,
+            Float32Array.from(group, (i) => values[i]),
+          ]),
+        ),
+      };
+    });
   });
 }
 

@@ -19,6 +19,8 @@ const rollout = {
 const dataOf = (feed: unknown): number[] =>
   Array.from((feed as { data?: Float32Array }).data ?? (feed as Float32Array));
 
+const layout = { tokenBudget: 1000, sharedPrompts: false };
+
 describe('policyFeeds', () => {
   const values = {
     perToken: { weights: Float32Array.of(1, 2, 0, 3, 0, 0, 4, 5, 6) },
@@ -27,7 +29,7 @@ describe('policyFeeds', () => {
   };
 
   it('packs the counted tokens of the chosen responses, longest first, with the step’s totals', () => {
-    const [feeds, ...others] = policyFeeds(rollout, [2, 0], values, 1000);
+    const [feeds, ...others] = policyFeeds(rollout, [2, 0], values, layout);
     expect(others).toEqual([]);
     expect(dataOf(feeds.targets)).toEqual([14, 15, 16, 11, 12]);
     expect(dataOf(feeds.oldLogProbs)).toEqual([-4, -5, -6, -1, -2]);
@@ -42,7 +44,7 @@ describe('policyFeeds', () => {
   });
 
   it('cuts into micro-batches, with the totals of the whole step in each', () => {
-    const feeds = policyFeeds(rollout, [0, 1, 2], values, 8);
+    const feeds = policyFeeds(rollout, [0, 1, 2], values, { ...layout, tokenBudget: 8 });
     expect(feeds.map(({ targets }) => dataOf(targets))).toEqual([[14, 15, 16], [11, 12], [13]]);
     for (const { tokenTotal, sequenceTotal } of feeds) {
       expect([dataOf(tokenTotal), dataOf(sequenceTotal)]).toEqual([[6], [3]]);
@@ -50,10 +52,10 @@ describe('policyFeeds', () => {
   });
 
   it('leaves out responses that count among the sequences, but not their tokens', () => {
-    const [feeds] = policyFeeds(rollout, [0, 1, 2], values, 1000, [0, 0, 1]);
+    const [feeds] = policyFeeds(rollout, [0, 1, 2], values, { ...layout, leaveOut: [0, 0, 1] });
     expect(dataOf(feeds.targets)).toEqual([11, 12, 13]);
     expect([dataOf(feeds.tokenTotal), dataOf(feeds.sequenceTotal)]).toEqual([[3], [3]]);
-    expect(policyFeeds(rollout, [2], values, 1000, [0, 0, 1])).toEqual([]);
+    expect(policyFeeds(rollout, [2], values, { ...layout, leaveOut: [0, 0, 1] })).toEqual([]);
   });
 });
 

@@ -6,7 +6,6 @@
 import {
   buildModelGraph,
   countedLogProbs,
-  countedTargets,
   type DecoderConfig,
   type ModelGraph,
   type ParameterStore,
@@ -22,7 +21,7 @@ import {
   type Tensor,
 } from '../tensor/index.ts';
 import type { Rollout } from './rollout.ts';
-import { lengthOf, padSequences, planMicroBatches, tokenFeeds } from './sequences.ts';
+import { type SequenceBatchOptions, sequenceBatches } from './sequence-batches.ts';
 import { scalarFeed } from './trainer.ts';
 
 /** The policy's graph over sampled tokens, and the inputs that losses read besides. */
@@ -51,14 +50,19 @@ export interface PolicyGraph {
 /**
  * @param options.temperature the sampler's; the same distribution is trained
  * @param options.gradientCheckpointing as in `buildModelGraph`; for training only. Default false
+ * @param options.sharedPrompts as in `buildModelGraph`. Default false
  */
 export function buildPolicyGraph(
   config: DecoderConfig,
   policy: ParameterStore,
-  options: { readonly temperature: number; readonly gradientCheckpointing?: boolean },
+  options: {
+    readonly temperature: number;
+    readonly gradientCheckpointing?: boolean;
+    readonly sharedPrompts?: boolean;
+  },
 ): PolicyGraph {
-  const { gradientCheckpointing } = options;
-  const model = buildModelGraph(config, policy, { gradientCheckpointing });
+  const { gradientCheckpointing, sharedPrompts } = options;
+  const model = buildModelGraph(config, policy, { gradientCheckpointing, sharedPrompts });
   const { graph } = model;
   const perToken = (name: string): Tensor => graph.input(name, 'real', ['N']);
   const result = countedLogProbs(model, { temperature: options.temperature });
@@ -99,18 +103,19 @@ export interface PolicyValues {
 
 /**
  * The feeds of one optimizer step on chosen responses.
- * @param rows        of the rollout
- * @param tokenBudget most padded tokens of a micro-batch
- * @param leaveOut    [B] 1 = the response counts among the sequences, but none of its tokens do. Default: none
+ * @param rows             of the rollout
+ * @param options.leaveOut [B] 1 = the response counts among the sequences, but none of its tokens do. Default: none
  */
 export function policyFeeds(
   rollout: Rollout,
   rows: readonly number[],
   values: PolicyValues,
-  tokenBudget: number,
-  leaveOut?: ArrayLike<number>,
+  options: Pick<SequenceBatchOptions, 'tokenBudget' | 'sharedPrompts'> & {
+    readonly leaveOut?: ArrayLike<number>;
+  },
 ): Feeds[] {
   const { items, lengths, length } = rollout;
+  const { leaveOut, ...layout } = options;
   const kept = leaveOut ? rows.filter((row) => !leaveOut[row]) : rows;
   const tokenTotal = kept.reduce((sum, row) => sum + lengths[row], 0);
   const shared = {
@@ -118,14 +123,13 @@ export function policyFeeds(
     sequenceTotal: scalarFeed(rows.length),
     ...mapValues(values.scalars ?? {}, scalarFeed),
   };
-  const plan = planMicroBatches(
-    kept.map((row) => lengthOf(items[row])),
-    tokenBudget,
+  const batches = sequenceBatches(
+    kept.map((row) => items[row]),
+    layout,
   );
-  return plan.map((group) => {
-    const members = group.map((i) => kept[i]);
-    const batch = padSequences(members.map((row) => items[row]));
-    const { rows: hiddenAt, targets } = countedTargets(batch);
+  return batches.map((batch) => {
+    const { targets } = batch;
+    const members = batch.members.map((i) => kept[i]);
     /** A grid's values at the members' counted tokens, one response after another. */
     const pack = (grid: Float32Array): Float32Array => {
       const packed = new Float32Array(targets.length);
@@ -138,8 +142,8 @@ export function policyFeeds(
     };
     return {
       ...shared,
-      ...tokenFeeds(batch),
-      rows: hiddenAt,
+      ...batch.feeds,
+      rows: batch.rows,
       targets,
       sequence: sequenceIndices(members.map((row) => lengths[row])),
       sequenceZeros: new Float32Array(members.length),

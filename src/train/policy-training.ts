@@ -181,12 +181,16 @@ export class PolicyTraining<O extends PolicyTrainingOptions> implements AsyncDis
       },
     };
     const saved = context.resume ? await loadCheckpoint<PolicyState>(checkpoint) : null;
-    const longest = inputs.prompts.map(({ ids }) => ({
-      prompt: ids.length,
-      response: options.maxCompletionLength,
-    }));
+    const perPrompt = trainer.sharedPrompts ? options.numGenerations : 1;
+    const longest = inputs.prompts.flatMap(({ ids }) =>
+      Array.from({ length: perPrompt }, () => ({
+        prompt: ids.length,
+        response: options.maxCompletionLength,
+      })),
+    );
     await rehearse(trainer, longest, {
       perStep: Math.ceil(options.batchSize / options.stepsPerGeneration),
+      perPrompt,
       tokenBudget: options.microBatchTokens,
     });
     return new PolicyTraining(method, context, {
@@ -252,9 +256,12 @@ export class PolicyTraining<O extends PolicyTrainingOptions> implements AsyncDis
       perSequence: values.perSequence,
       scalars: { beta: this.klCoefficient, ...values.scalars },
     };
-    const { microBatchTokens } = this.method.options;
+    const layout = {
+      tokenBudget: this.method.options.microBatchTokens,
+      sharedPrompts: this.trainer.sharedPrompts,
+    };
     await this.updateOn(rollout.items.length, (rows) =>
-      policyFeeds(rollout, rows, fed, microBatchTokens, leaveOut),
+      policyFeeds(rollout, rows, fed, { ...layout, leaveOut }),
     );
   }
 
@@ -358,7 +365,8 @@ export function trainedOn(
   { inputs, options }: Pick<PolicyMethod<PolicyTrainingOptions>, 'inputs' | 'options'>,
   lossOf: (graph: PolicyGraph) => Omit<TrainedGraph, 'model'>,
 ): TrainedGraph {
-  const graph = buildPolicyGraph(inputs.config, inputs.policy, options);
+  const sharedPrompts = options.numGenerations > 1;
+  const graph = buildPolicyGraph(inputs.config, inputs.policy, { ...options, sharedPrompts });
   const { loss, metrics } = lossOf(graph);
   return { model: graph.model, loss, metrics: { ...metrics, ...graph.gap } };
 }

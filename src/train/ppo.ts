@@ -241,7 +241,12 @@ export async function trainPpo(
         const lr = learningRateAt(iteration * updatesPerIteration + updates.length, schedule);
         const chosen = order.slice(start, start + size);
         const perToken = { advantages, oldValues: rollout.values, returns: estimate.returns };
-        const microBatches = policyFeeds(rollout, chosen, { perToken }, options.microBatchTokens);
+        const microBatches = policyFeeds(
+          rollout,
+          chosen,
+          { perToken },
+          { tokenBudget: options.microBatchTokens, sharedPrompts: false },
+        );
         const metrics = await updater.update(microBatches, lr);
         updates.push({ ...metrics, lr });
         if (options.maxUpdateKl !== null && metrics.approxKl > options.maxUpdateKl) break passes;

@@ -89,7 +89,7 @@ export async function trainRaft(
         rollout,
         members.map((i) => kept[i]),
         {},
-        options.microBatchTokens,
+        { tokenBudget: options.microBatchTokens, sharedPrompts: false }, // one response to each prompt
       ),
     );
 

@@ -75,6 +75,7 @@ export async function trainReferenceFree(
 
   await rehearse(trainer, pairs.flatMap((pair) => [chosenOf(pair), rejectedOf(pair)]).map(rowLengthOf), {
     perStep: 2 * options.batchSize,
+    perPrompt: 2,
     tokenBudget: options.microBatchTokens,
   });
   for (const step of training.remaining()) {

@@ -18,11 +18,11 @@ export async function referenceLogProbs(
   pairs: readonly EncodedPreference[],
   weights?: readonly PairTokenWeights[],
 ): Promise<ReferenceLogProbs> {
-  const perToken = await scorer.score(
+  const perToken = await scorer.logProbs(
     reference,
     pairs.flatMap((pair) => [chosenOf(pair), rejectedOf(pair)]),
   );
-  const sums = perToken.map(({ logProbs }, i) => {
+  const sums = perToken.map((logProbs, i) => {
     const pair = weights?.[i >> 1];
     const own = pair && (i % 2 === 0 ? pair.chosen : pair.rejected);
     return logProbs.reduce((total, value, t) => total + value * (own?.[t] ?? 1), 0);
@@ -39,8 +39,8 @@ export async function sequenceLogProbs(
   parameters: ParameterStore,
   sequences: readonly Sequence[],
 ): Promise<number[]> {
-  const scores = await scorer.score(parameters, sequences);
-  return scores.map(({ logProbs }) => logProbs.reduce((total, value) => total + value, 0));
+  const scores = await scorer.logProbs(parameters, sequences);
+  return scores.map((logProbs) => logProbs.reduce((total, value) => total + value, 0));
 }
 
 /** The numbers of some of the pairs. */

@@ -3,7 +3,7 @@
  * numbers, by several objectives, or as several opinions on one.
  *
  * A ranking of K responses is one element of the batch and gives all its K(K−1)/2 pairs from one forward pass
- * per response (Ouyang et al. 2022, arXiv:2203.02155, section 3.5); a pair is a ranking of two. The score is
+ * per response (Ouyang et al. 2022, arXiv:2203.02155, section 3.5), in which the prompt is computed once; a pair is a ranking of two. The score is
  * read at each response's own last token, so padding and neighbours cannot change it.
  *
  * Shapes: R responses of a micro-batch, H heads, P pairs among their scores [R · H].
@@ -37,7 +37,8 @@ import {
 import { headPairs, type LabelledRanking, labelRankings } from './reward-labels.ts';
 import type { RewardOptions } from './reward-options.ts';
 import { HeadScorer } from './scorers.ts';
-import { lengthOf, padSequences, tokenFeeds } from './sequences.ts';
+import { sequenceBatches } from './sequence-batches.ts';
+import type { Sequence } from './sequences.ts';
 import { stopRequested } from './stop.ts';
 import { scalarFeed, Trainer } from './trainer.ts';
 
@@ -89,6 +90,7 @@ export async function trainReward(
   // Step 1. The loss over scores at the last tokens.
   const model = buildModelGraph(config, parameters, {
     gradientCheckpointing: options.gradientCheckpointing,
+    sharedPrompts: true,
   });
   const { graph } = model;
   const scores = scalarHead(model, countedHidden(model), scoreHeadName);
@@ -146,8 +148,10 @@ export async function trainReward(
   const saved = context.resume ? await loadCheckpoint<RewardState>(checkpoint) : null;
   if (saved) sampler.restore(saved.state.position);
   const recent = [...(saved?.state.recentLosses ?? [])];
+  const perPrompt = Math.max(...useful.map(({ ranking }) => ranking.responses.length));
   await rehearse(trainer, useful.flatMap(({ ranking }) => sequencesOf(ranking)).map(rowLengthOf), {
-    perStep: batchSize * Math.max(...useful.map(({ ranking }) => ranking.responses.length)),
+    perStep: batchSize * perPrompt,
+    perPrompt,
     tokenBudget: options.microBatchTokens,
   });
   let measured: HeadsEvaluation = { evaluation: null, heads: {} };
@@ -156,9 +160,7 @@ export async function trainReward(
     // Step 3. One optimizer step. A ranking is never torn apart: its pairs need all its scores.
     const chosen = sampler.next().map((index) => useful[index]);
     const total = headPairs(chosen, count, options).labelled;
-    const microBatches = cutRankings(chosen, options.microBatchTokens).map((group) =>
-      rankingFeeds(group, { heads: count, total }, options),
-    );
+    const microBatches = rankingFeeds(chosen, { heads: count, total }, options);
     const lr = learningRateAt(step - 1, schedule);
     const result = await trainer.step(microBatches, lr);
     recent.push(result.loss);
@@ -231,45 +233,43 @@ async function meanScores(
   return scores.map((list) => meanOf(list));
 }
 
-/** Groups whole rankings so that their padded tokens stay within the budget. */
-function cutRankings(rankings: readonly LabelledRanking[], tokenBudget: number): LabelledRanking[][] {
-  const longest = ({ ranking }: LabelledRanking): number => Math.max(...sequencesOf(ranking).map(lengthOf));
-  const sorted = rankings
-    .map((labelled) => ({ labelled, length: longest(labelled) }))
-    .sort((a, b) => b.length - a.length);
-  const groups: LabelledRanking[][] = [];
-  let rows = 0;
-  let width = 0;
-  for (const { labelled, length } of sorted) {
-    const size = labelled.ranking.responses.length;
-    if (groups.length === 0 || (rows + size) * width > tokenBudget) {
-      groups.push([]);
-      rows = 0;
-      width = length;
-    }
-    groups[groups.length - 1].push(labelled);
-    rows += size;
-  }
-  return groups;
-}
-
-/** @param total rankings of the whole step, counted for each head that learns from them */
+/**
+ * The feeds of one step; a ranking is never torn apart.
+ * @param heads how many there are
+ * @param total rankings of the step, counted for each head that learns from them
+ */
 function rankingFeeds(
   rankings: readonly LabelledRanking[],
   { heads, total }: { readonly heads: number; readonly total: number },
   options: RewardOptions,
-): Feeds {
-  const sequences = rankings.flatMap(({ ranking }) => sequencesOf(ranking));
-  const batch = padSequences(sequences);
-  const { better, worse, weights, targets, margins } = headPairs(rankings, heads, options);
-  return {
-    ...tokenFeeds(batch),
-    rows: Int32Array.from(sequences, (sequence, row) => row * batch.length + lengthOf(sequence) - 1),
-    better,
-    worse,
-    weights,
-    pairTargets: targets,
-    margins,
-    normaliser: scalarFeed(total),
-  };
+): Feeds[] {
+  const sequences: Sequence[] = [];
+  const together = rankings.map(({ ranking }) =>
+    sequencesOf(ranking).map((sequence) => sequences.push(sequence) - 1),
+  );
+  const owner = together.flatMap((members, i) => members.map(() => i));
+  const batches = sequenceBatches(sequences, {
+    ...{ tokenBudget: options.microBatchTokens, sharedPrompts: true, together },
+  });
+  return batches.map(({ feeds, members, ends }) => {
+    const chosen = [...new Set(members.map((member) => owner[member]))];
+    // Pairs are numbered by rankings with their responses in order, rows by the length of responses.
+    const places = new Map(members.map((member, place) => [member, place]));
+    const inOrder = chosen.flatMap((i) => together[i]);
+    const { better, worse, weights, targets, margins } = headPairs(
+      chosen.map((i) => rankings[i]),
+      heads,
+      options,
+    );
+    return {
+      ...feeds,
+      rows: Int32Array.from(inOrder, (member) => ends[places.get(member)!]),
+      better,
+      worse,
+      weights,
+      pairTargets: targets,
+      margins,
+      normaliser: scalarFeed(total),
+    };
+  });
 }

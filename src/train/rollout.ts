@@ -126,7 +126,7 @@ export async function collectRollout(options: RolloutOptions): Promise<Rollout> 
   const samplerLogProbs = grid(generations.map(({ logProbs }) => logProbs));
   const policyScores = trusted ? null : await scorer.score(options.policy, items);
   const logProbs = policyScores ? grid(policyScores.map((row) => row.logProbs)) : samplerLogProbs;
-  const referenceScores = scorer && reference ? await scorer.score(reference, items) : null;
+  const referenceScores = scorer && reference ? await scorer.logProbs(reference, items) : null;
   const values = options.value
     ? await options.value.scorer.scoreTokens(options.value.parameters, items)
     : policyScores?.map((row) => row.values);
@@ -141,7 +141,7 @@ export async function collectRollout(options: RolloutOptions): Promise<Rollout> 
     ...rewards,
     logProbs,
     samplerLogProbs,
-    referenceLogProbs: referenceScores ? grid(referenceScores.map((row) => row.logProbs)) : logProbs,
+    referenceLogProbs: referenceScores ? grid(referenceScores) : logProbs,
     entropies: grid(policyScores?.map((row) => row.entropies) ?? []),
     values: grid(values ?? []),
     logProbGap: gap?.mean ?? Number.NaN,

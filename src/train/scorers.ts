@@ -1,21 +1,22 @@
 /**
- * Forward passes over whole sequences: log-probabilities, values and rewards, without gradients.
+ * Forward passes over whole sequences: log-probabilities, values and rewards, without gradients. Where sequences have the
+ * same array as their prompt, it is computed once for several of them.
  *
  * Shapes: B sequences, N counted tokens, V vocabulary.
  */
 
-import type { TokenBatch } from '../data/index.ts';
 import {
   buildModelGraph,
   countedHidden,
   countedLogProbs,
-  countedTargets,
   type DecoderConfig,
+  type ModelGraph,
   type ParameterStore,
   scalarHead,
 } from '../model/index.ts';
-import { entropyFromLogits, Session, type SessionOptions, type Tensor } from '../tensor/index.ts';
-import { lengthOf, padSequences, planMicroBatches, type Sequence, tokenFeeds } from './sequences.ts';
+import { entropyFromLogits, type Feeds, Session, type SessionOptions, type Tensor } from '../tensor/index.ts';
+import { type SequenceBatch, sequenceBatches, shareSomePrompts } from './sequence-batches.ts';
+import type { Sequence } from './sequences.ts';
 
 export interface ScorerOptions extends SessionOptions {
   /** Most padded tokens per run. Default 8192. Nothing is kept for gradients, but each counted one takes V values thrice. */
@@ -34,21 +35,18 @@ export interface ResponseScores {
 
 /** Log-probabilities of responses under a model; one scorer serves all stores of one architecture. */
 export class ResponseScorer {
-  private readonly session: Session<string>;
-  private readonly parameterNames: readonly string[];
+  private readonly sessions: ScorerSessions<'full' | 'logProbs'>;
   private readonly tokenBudget: number;
   private readonly valueHead: string | undefined;
   /** Stands in for the value head of stores that have none, such as the reference model's. */
   private readonly noHead: Float32Array;
 
   private constructor(
-    session: Session<string>,
-    names: readonly string[],
+    sessions: ScorerSessions<'full' | 'logProbs'>,
     tokenBudget: number,
     { valueHead, width }: { readonly valueHead: string | undefined; readonly width: number },
   ) {
-    this.session = session;
-    this.parameterNames = names.filter((name) => name !== valueHead);
+    this.sessions = sessions;
     this.tokenBudget = tokenBudget;
     this.valueHead = valueHead;
     this.noHead = new Float32Array(width);
@@ -63,52 +61,73 @@ export class ResponseScorer {
     store: ParameterStore,
     options: ScorerOptions & { readonly temperature?: number; readonly valueHead?: string } = {},
   ): Promise<ResponseScorer> {
-    const model = buildModelGraph(config, store);
-    const result = countedLogProbs(model, { temperature: options.temperature });
-    const outputs: Record<string, Tensor> = {
-      logProbs: result.logProbs,
-      entropies: entropyFromLogits(result.logits, result.probabilities, result.logNormaliser),
-    };
-    if (options.valueHead) outputs.values = scalarHead(model, result.hidden, options.valueHead);
-    const session = await Session.create(model.graph, outputs, options);
-    return new ResponseScorer(session, [...model.weights.inputs.keys()], options.tokenBudget ?? 8192, {
-      valueHead: options.valueHead,
-      width: config.width,
+    const { temperature, valueHead } = options;
+    const sessions = new ScorerSessions(config, store, options, (model, kind: 'full' | 'logProbs') => {
+      const result = countedLogProbs(model, { temperature });
+      const { logProbs, logits, probabilities, logNormaliser } = result;
+      if (kind === 'logProbs') return { logProbs };
+      const entropies = entropyFromLogits(logits, probabilities, logNormaliser);
+      const values = valueHead && { values: scalarHead(model, result.hidden, valueHead) };
+      return { logProbs, entropies, ...values };
     });
+    return new ResponseScorer(sessions, options.tokenBudget ?? 8192, { valueHead, width: config.width });
   }
 
   /** Scores each sequence's response tokens with the given parameters. */
   async score(parameters: ParameterStore, sequences: readonly Sequence[]): Promise<ResponseScores[]> {
-    const weights = feedsOf(parameters, this.parameterNames);
     const { valueHead } = this;
     const hasValues = valueHead !== undefined && parameters.has(valueHead);
-    if (valueHead !== undefined) weights[valueHead] = hasValues ? parameters.view(valueHead) : this.noHead;
+    const standIn = valueHead !== undefined && !hasValues ? { [valueHead]: this.noHead } : {};
     const results = new Array<ResponseScores>(sequences.length);
-    for (const group of planMicroBatches(sequences.map(lengthOf), this.tokenBudget)) {
-      const batch = padSequences(group.map((index) => sequences[index]));
-      const { rows, targets } = countedTargets(batch);
-      const values = await this.session.run({ ...weights, ...tokenFeeds(batch), rows, targets });
-      let start = 0;
-      for (const index of group) {
-        const end = start + sequences[index].response.length;
-        const part = (name: string): Float32Array => (values[name].data as Float32Array).slice(start, end);
-        results[index] = {
-          logProbs: part('logProbs'),
-          entropies: part('entropies'),
-          values: hasValues ? part('values') : new Float32Array(0),
-        };
-        start = end;
-      }
-    }
+    await this.run('full', parameters, sequences, standIn, (index, part) => {
+      results[index] = {
+        logProbs: part('logProbs'),
+        entropies: part('entropies'),
+        values: hasValues ? part('values') : new Float32Array(0),
+      };
+    });
+    return results;
+  }
+
+  /** The log-probabilities alone, which takes less: per sequence [tokens], nats. */
+  async logProbs(parameters: ParameterStore, sequences: readonly Sequence[]): Promise<Float32Array[]> {
+    const results = new Array<Float32Array>(sequences.length);
+    await this.run('logProbs', parameters, sequences, {}, (index, part) => {
+      results[index] = part('logProbs');
+    });
     return results;
   }
 
   async release(): Promise<void> {
-    await this.session.release();
+    await this.sessions.release();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.release();
+  }
+
+  /** @param take is shown each sequence's part of the outputs */
+  private async run(
+    kind: 'full' | 'logProbs',
+    parameters: ParameterStore,
+    sequences: readonly Sequence[],
+    standIn: Feeds,
+    take: (index: number, part: (name: string) => Float32Array) => void,
+  ): Promise<void> {
+    const { tokenBudget } = this;
+    const sharedPrompts = shareSomePrompts(sequences);
+    const { session, weights } = await this.sessions.get(kind, sharedPrompts);
+    const feeds = { ...weightFeeds(parameters, weights), ...standIn };
+    for (const batch of sequenceBatches(sequences, { tokenBudget, sharedPrompts })) {
+      const { rows, targets } = batch;
+      const values = await session.run({ ...feeds, ...batch.feeds, rows, targets });
+      let start = 0;
+      for (const index of batch.members) {
+        const end = start + sequences[index].response.length;
+        take(index, (name) => (values[name].data as Float32Array).slice(start, end));
+        start = end;
+      }
+    }
   }
 }
 
@@ -119,18 +138,13 @@ export class ResponseScorer {
 export class HeadScorer {
   /** H */
   readonly heads: number;
-  private readonly session: Session<string>;
-  private readonly parameterNames: readonly string[];
+  private readonly sessions: ScorerSessions<'heads'>;
   private readonly tokenBudget: number;
 
-  private constructor(
-    session: Session<string>,
-    parts: { readonly names: readonly string[]; readonly tokenBudget: number; readonly heads: number },
-  ) {
-    this.session = session;
-    this.parameterNames = parts.names;
-    this.tokenBudget = parts.tokenBudget;
-    this.heads = parts.heads;
+  private constructor(sessions: ScorerSessions<'heads'>, tokenBudget: number, heads: number) {
+    this.sessions = sessions;
+    this.tokenBudget = tokenBudget;
+    this.heads = heads;
   }
 
   /**
@@ -144,16 +158,11 @@ export class HeadScorer {
     options: ScorerOptions & { readonly states?: boolean } = {},
   ): Promise<HeadScorer> {
     const { states: wantsStates, ...sessionOptions } = options;
-    const model = buildModelGraph(config, store);
-    const states = countedHidden(model);
-    const outputs: Record<string, Tensor> = { scores: scalarHead(model, states, head) };
-    if (wantsStates) outputs.states = states;
-    const session = await Session.create(model.graph, outputs, sessionOptions);
-    return new HeadScorer(session, {
-      names: [...model.weights.inputs.keys()],
-      tokenBudget: options.tokenBudget ?? 8192,
-      heads: store.shapeOf(head)[0],
+    const sessions = new ScorerSessions<'heads'>(config, store, sessionOptions, (model) => {
+      const states = countedHidden(model);
+      return { scores: scalarHead(model, states, head), ...(wantsStates && { states }) };
     });
+    return new HeadScorer(sessions, options.tokenBudget ?? 8192, store.shapeOf(head)[0]);
   }
 
   /** @returns [B] the first head's output at each sequence's last token */
@@ -177,13 +186,13 @@ export class HeadScorer {
     const { heads } = this;
     const scores = Array.from({ length: heads }, () => new Float32Array(sequences.length));
     const states: Float32Array[] = [];
-    await this.run(parameters, sequences, (batch, group) => ({
-      rows: Int32Array.from(group, (index, row) => row * batch.length + lengthOf(sequences[index]) - 1),
+    await this.run(parameters, sequences, ({ members, ends }) => ({
+      rows: ends,
       take: (found, hidden) =>
-        group.forEach((index, row) => {
+        members.forEach((index, row) => {
           for (let h = 0; h < heads; h++) scores[h][index] = found[row * heads + h];
           if (!hidden) return;
-          const width = hidden.length / group.length;
+          const width = hidden.length / members.length;
           states[index] = hidden.slice(row * width, (row + 1) * width);
         }),
     }));
@@ -193,11 +202,11 @@ export class HeadScorer {
   /** @returns per sequence [tokens] the output where each response token is predicted, one place before it */
   async scoreTokens(parameters: ParameterStore, sequences: readonly Sequence[]): Promise<Float32Array[]> {
     const results = new Array<Float32Array>(sequences.length);
-    await this.run(parameters, sequences, (batch, group) => ({
-      rows: countedTargets(batch).rows,
+    await this.run(parameters, sequences, ({ members, rows }) => ({
+      rows,
       take: (scores) => {
         let start = 0;
-        for (const index of group) {
+        for (const index of members) {
           const end = start + sequences[index].response.length;
           results[index] = scores.slice(start, end);
           start = end;
@@ -208,7 +217,7 @@ export class HeadScorer {
   }
 
   async release(): Promise<void> {
-    await this.session.release();
+    await this.sessions.release();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -218,24 +227,61 @@ export class HeadScorer {
   private async run(
     parameters: ParameterStore,
     sequences: readonly Sequence[],
-    plan: (
-      batch: TokenBatch,
-      group: readonly number[],
-    ) => {
+    plan: (batch: SequenceBatch) => {
       readonly rows: Int32Array;
       readonly take: (scores: Float32Array, states: Float32Array | undefined) => void;
     },
   ): Promise<void> {
-    const weights = feedsOf(parameters, this.parameterNames);
-    for (const group of planMicroBatches(sequences.map(lengthOf), this.tokenBudget)) {
-      const batch = padSequences(group.map((index) => sequences[index]));
-      const { rows, take } = plan(batch, group);
-      const { scores, states } = await this.session.run({ ...weights, ...tokenFeeds(batch), rows });
+    const { tokenBudget } = this;
+    const sharedPrompts = shareSomePrompts(sequences);
+    const { session, weights } = await this.sessions.get('heads', sharedPrompts);
+    const feeds = weightFeeds(parameters, weights);
+    for (const batch of sequenceBatches(sequences, { tokenBudget, sharedPrompts })) {
+      const { rows, take } = plan(batch);
+      const { scores, states } = await session.run({ ...feeds, ...batch.feeds, rows });
       take(scores.data as Float32Array, states?.data as Float32Array | undefined);
     }
   }
 }
 
-function feedsOf(parameters: ParameterStore, names: readonly string[]): Record<string, Float32Array> {
-  return Object.fromEntries(names.map((name) => [name, parameters.view(name)]));
+/** A session, and the names of the parameters that it is fed. */
+interface ScorerSession {
+  readonly session: Session<string>;
+  readonly weights: readonly string[];
+}
+
+/** The sessions of a scorer, each made when it is first needed. */
+class ScorerSessions<Kind extends string> {
+  private readonly made = new Map<string, Promise<ScorerSession>>();
+  private readonly make: (kind: Kind, sharedPrompts: boolean) => Promise<ScorerSession>;
+
+  constructor(
+    config: DecoderConfig,
+    store: ParameterStore,
+    options: SessionOptions,
+    outputsOf: (model: ModelGraph, kind: Kind) => Readonly<Record<string, Tensor>>,
+  ) {
+    this.make = async (kind, sharedPrompts) => {
+      const model = buildModelGraph(config, store, { sharedPrompts });
+      const session = await Session.create<string>(model.graph, outputsOf(model, kind), options);
+      return { session, weights: [...model.weights.inputs.keys()] };
+    };
+  }
+
+  get(kind: Kind, sharedPrompts: boolean): Promise<ScorerSession> {
+    const key = `${kind} ${sharedPrompts}`;
+    const session = this.made.get(key) ?? this.make(kind, sharedPrompts);
+    this.made.set(key, session);
+    return session;
+  }
+
+  async release(): Promise<void> {
+    for (const made of this.made.values()) await (await made).session.release();
+  }
+}
+
+function weightFeeds(parameters: ParameterStore, names: readonly string[]): Record<string, Float32Array> {
+  return Object.fromEntries(
+    names.filter((name) => parameters.has(name)).map((name) => [name, parameters.view(name)]),
+  );
 }

@@ -14,7 +14,7 @@ export interface Sequence {
 }
 
 /** Row lengths are rounded up to this, so that the engine meets few distinct shapes. */
-const lengthStep = 8;
+export const lengthStep = 8;
 
 /** Pads sequences on the right; every response token is counted. */
 export function padSequences(sequences: readonly Sequence[]): TokenBatch {
@@ -49,21 +49,27 @@ export function tokenFeeds(batch: TokenBatch): Feeds {
  * Rows of like length share a group, which wastes least on padding, and the group that needs most memory
  * comes first: a machine too small for it shows at once, not after an hour.
  * @param lengths tokens per row
+ * @param sizes   how many rows each stands for, which stay together. Default: one
  * @returns indices of rows per group
  */
-export function planMicroBatches(lengths: readonly number[], tokenBudget: number): number[][] {
+export function planMicroBatches(
+  lengths: readonly number[],
+  tokenBudget: number,
+  sizes?: readonly number[],
+): number[][] {
   const order = lengths.map((_, i) => i).sort((a, b) => lengths[b] - lengths[a] || a - b);
   const groups: number[][] = [];
   let current: number[] = [];
-  let longest = 0;
+  let [longest, rows] = [0, 0];
   for (const index of order) {
-    if (current.length === 0) longest = Math.ceil(lengths[index] / lengthStep) * lengthStep;
-    else if ((current.length + 1) * longest > tokenBudget) {
+    const size = sizes?.[index] ?? 1;
+    if (current.length > 0 && (rows + size) * longest > tokenBudget) {
       groups.push(current);
       current = [];
-      longest = Math.ceil(lengths[index] / lengthStep) * lengthStep;
     }
+    if (current.length === 0) [longest, rows] = [Math.ceil(lengths[index] / lengthStep) * lengthStep, 0];
     current.push(index);
+    rows += size;
   }
   if (current.length) groups.push(current);
   return groups;

@@ -35,6 +35,8 @@ export interface TrainerOptions extends SessionOptions {
 export type StepMetrics = Readonly<Record<string, number>>;
 
 export class Trainer {
+  /** As in `buildModelGraph`: how rows have to be laid out. */
+  readonly sharedPrompts: boolean;
   private readonly session: Session<string>;
   private readonly optimizer: AdamW;
   private readonly parameterFeeds: Readonly<Record<string, Float32Array>>;
@@ -49,9 +51,10 @@ export class Trainer {
     inputs: readonly Tensor[],
     optimizer: AdamW,
     parameterFeeds: Readonly<Record<string, Float32Array>>,
-    folder: string,
+    { folder, sharedPrompts }: { readonly folder: string; readonly sharedPrompts: boolean },
   ) {
     this.session = session;
+    this.sharedPrompts = sharedPrompts;
     this.layers = layers;
     this.inputs = inputs;
     this.optimizer = optimizer;
@@ -78,7 +81,11 @@ export class Trainer {
     const { checkpointed } = model;
     const layers =
       checkpointed &&
-      (await LayerStack.create(model.config, parameters, { ...options, dropout: checkpointed.dropout }));
+      (await LayerStack.create(model.config, parameters, {
+        ...options,
+        dropout: checkpointed.dropout,
+        sharedPrompts: model.sharedPrompts,
+      }));
     const tensors = gradients(loss, [
       ...inputs.map(([, tensor]) => tensor),
       ...(checkpointed ? [checkpointed.states] : []),
@@ -108,7 +115,10 @@ export class Trainer {
     });
     const feeds = [...model.weights.inputs.keys()].map((name) => [name, parameters.view(name)]);
     const inputsOf = model.graph.inputs.filter(({ name }) => !model.weights.inputs.has(name));
-    return new Trainer(session, layers, inputsOf, optimizer, Object.fromEntries(feeds), options.folder);
+    return new Trainer(session, layers, inputsOf, optimizer, Object.fromEntries(feeds), {
+      folder: options.folder,
+      sharedPrompts: model.sharedPrompts,
+    });
   }
 
   /**

@@ -1,7 +1,7 @@
 /**
  * Masked attention with grouped key and value heads.
  *
- * Shapes: B rows, T tokens, H query heads in K groups of G = H/K, D dimensions per head.
+ * Shapes: B rows, T tokens, S tokens that they see, H query heads in K groups of G = H/K, D dimensions per head.
  */
 import { productOf } from '../dims.ts';
 import { shapeError, type Tensor } from '../graph.ts';
@@ -47,15 +47,16 @@ export interface AttentionOptions {
 /**
  * softmax(q kᵀ · scale + mask) v for every head.
  * @param q    [B, T, H*D]
- * @param k    [B, T, K*D]
- * @param v    [B, T, K*D]
- * @param mask [B, 1, 1, T, T] added to scores
+ * @param k    [B, S, K*D]
+ * @param v    [B, S, K*D]
+ * @param mask [B, 1, 1, T, S] added to scores
  * @returns    [B, T, H*D]
  * @see Vaswani et al. 2017, arXiv:1706.03762, eq. 1; Ainslie et al. 2023, arXiv:2305.13245 (groups).
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, options: AttentionOptions): Tensor {
   const { heads, kvHeads } = options;
   const [batch, length, width] = q.shape;
+  const seen = k.shape[1];
   if (
     typeof width !== 'number' ||
     width % heads ||
@@ -81,15 +82,15 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, options
     groupedRows,
     size,
   ]);
-  const keys = transpose(reshape(k, [batch, length, kvHeads, size]), [0, 2, 1, 3]);
-  const values = transpose(reshape(v, [batch, length, kvHeads, size]), [0, 2, 1, 3]);
+  const keys = transpose(reshape(k, [batch, seen, kvHeads, size]), [0, 2, 1, 3]);
+  const values = transpose(reshape(v, [batch, seen, kvHeads, size]), [0, 2, 1, 3]);
 
-  const scores = matmul(queries, keys, { transposeB: true, scale }); // [B, K, G*T, T]
-  const masked = add(reshape(scores, [batch, kvHeads, groups, length, length]), mask);
-  const weights = reshape(softmax(masked), [batch, kvHeads, groupedRows, length]);
+  const scores = matmul(queries, keys, { transposeB: true, scale }); // [B, K, G*T, S]
+  const masked = add(reshape(scores, [batch, kvHeads, groups, length, seen]), mask);
+  const weights = reshape(softmax(masked), [batch, kvHeads, groupedRows, seen]);
   const context = matmul(weights, values); // [B, K, G*T, D]
 
-  // Softmax's gradient needs Σ(dweights · weights) per row, which equals Σ(dcontext · context): D terms, not T.
+  // Softmax's gradient needs Σ(dweights · weights) per row, which equals Σ(dcontext · context): D terms, not S.
   graph.differentiable([queries, keys, values], [context], ([g]) => {
     const weightGradient = matmul(g!, values, { transposeB: true });
     const rowSum = sum(multiply(g!, context), { axes: [-1], keep: true });

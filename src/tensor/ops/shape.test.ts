@@ -46,6 +46,18 @@ describe('gradients', () => {
   });
 });
 
+it('concat and split of parts whose sizes are symbols', async () => {
+  await checkGradients(
+    (graph, { x, y }) => {
+      const both = concat([x, y], 1, graph.sumOfDims(['P', '2*R']));
+      const [first, second] = split(square(both), 1, ['P', '2*R']);
+      return add(sum(first, { axes: [1] }), multiply(sum(second, { axes: [1] }), 3));
+    },
+    { x: { shape: ['B', 'P', 2] }, y: { shape: ['B', '2*R', 2] }, like: { shape: ['R'] } },
+    { sizes: { B: 2, P: 3, R: 2 } },
+  );
+});
+
 it('zeros and range know symbolic sizes', async () => {
   const graph = new Graph();
   const x = graph.input('x', 'real', ['B', 'T']);
@@ -72,7 +84,7 @@ it('shapes that do not fit are refused', () => {
   );
   expect(() => split(x, 1, [1, 2])).toThrow(/^split: the parts 1 \+ 2 make 3, not axis 1's 4; got \[B, 4\]/);
   expect(() => concat([x, x], 0)).toThrow(
-    /^concat: .*axis 0 must have a known size; got \[B, 4\] and \[B, 4\]/,
+    /^concat: .*axis 0 must have a known size, or the result's be given; got \[B, 4\] and \[B, 4\]/,
   );
   expect(() => concat([x, graph.input('y', 'real', ['T', 4])], 1)).toThrow(
     /^concat: all axes but 1 must be equal/,

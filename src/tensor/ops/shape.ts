@@ -1,5 +1,5 @@
 /** Operators that move values without changing them. */
-import type { Dim, Shape } from '../dims.ts';
+import { canonicalDim, type Dim, type Shape } from '../dims.ts';
 import { type Graph, shapeError, type Tensor } from '../graph.ts';
 import { expand, normaliseAxes, reshape } from './broadcast.ts';
 
@@ -23,37 +23,42 @@ export function transpose(x: Tensor, order: readonly number[]): Tensor {
   })[0];
 }
 
-/** Joins tensors along an axis whose sizes are known. */
-export function concat(parts: readonly Tensor[], axis: number): Tensor {
+/**
+ * Joins tensors along an axis.
+ * @param total size of the result's axis where the parts' are symbols; ONNX Runtime finds out what it is
+ */
+export function concat(parts: readonly Tensor[], axis: number, total: Dim = 0): Tensor {
   const [first] = parts;
   if (parts.length === 1) return first;
   const [at] = normaliseAxes('concat', first, [axis]);
   const sizes = parts.map((part) => part.shape[at]);
+  const known = sizes.every((size) => typeof size === 'number');
   const fits = parts.every(
     (part) => part.rank === first.rank && part.shape.every((dim, i) => i === at || dim === first.shape[i]),
   );
-  if (!fits || sizes.some((size) => typeof size !== 'number')) {
+  if (!fits || (!known && total === 0)) {
     throw shapeError(
       'concat',
       parts,
-      `all axes but ${axis} must be equal, and axis ${axis} must have a known size`,
+      `all axes but ${axis} must be equal, and axis ${axis} must have a known size, or the result's be given`,
     );
   }
-  const total = (sizes as number[]).reduce((a, b) => a + b, 0);
+  const joined = known ? (sizes as number[]).reduce((a, b) => a + b, 0) : total;
   return first.graph.node({
     operator: 'Concat',
     inputs: parts,
-    outputs: [{ dtype: first.dtype, shape: first.shape.map((dim, i) => (i === at ? total : dim)) }],
+    outputs: [{ dtype: first.dtype, shape: first.shape.map((dim, i) => (i === at ? joined : dim)) }],
     attributes: { axis: at },
-    backward: ([g]) => split(g!, at, sizes as number[]),
+    backward: ([g]) => split(g!, at, sizes),
   })[0];
 }
 
-/** Cuts an axis of known size into parts of the given sizes. */
-export function split(x: Tensor, axis: number, sizes: readonly number[]): Tensor[] {
+/** Cuts an axis into parts of the given sizes; where one is a symbol, ONNX Runtime checks that they fit. */
+export function split(x: Tensor, axis: number, sizes: readonly Dim[]): Tensor[] {
   const [at] = normaliseAxes('split', x, [axis]);
-  const total = sizes.reduce((a, b) => a + b, 0);
-  if (x.shape[at] !== total) {
+  const known = sizes.every((size) => typeof size === 'number');
+  const total = known ? (sizes as number[]).reduce((a, b) => a + b, 0) : null;
+  if (total !== null && x.shape[at] !== total) {
     throw shapeError(
       'split',
       [x],
@@ -61,16 +66,17 @@ export function split(x: Tensor, axis: number, sizes: readonly number[]): Tensor
     );
   }
   if (sizes.length === 1) return [x];
-  const shapeOf = (size: number): Dim[] => x.shape.map((dim, i) => (i === at ? size : dim));
+  const shapeOf = (size: Dim): Dim[] => x.shape.map((dim, i) => (i === at ? canonicalDim(size) : dim));
   return x.graph.node({
     operator: 'Split',
-    inputs: [x, x.graph.integers(sizes)],
+    inputs: [x, x.graph.shapeTensor(sizes)],
     outputs: sizes.map((size) => ({ dtype: x.dtype, shape: shapeOf(size) })),
     attributes: { axis: at },
     backward: (gradients) => [
       concat(
         gradients.map((g, i) => g ?? zeros(x, shapeOf(sizes[i]))),
         at,
+        x.shape[at],
       ),
       null,
     ],
