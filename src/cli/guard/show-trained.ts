@@ -1,10 +1,11 @@
 /** What `tenet guard train` prints when it is done. */
+import { join } from 'node:path';
 import type { GuardFile, GuardSource } from '../../guard/index.ts';
 import { dim, plural } from '../constitution/text.ts';
 
 export function showTrained(
   folder: string,
-  { kinds, categories, calibration, parts, result }: GuardFile,
+  { kinds, categories, calibration, parts, result, probe }: GuardFile,
   sources: readonly (GuardSource & { readonly form: string; readonly leftOut: number })[],
 ): string {
   const percent = (share: number): string => `${Number((100 * share).toPrecision(3))} %`;
@@ -32,6 +33,12 @@ export function showTrained(
     '',
     dim('These held-out texts come from the sources that were trained on. What it does to unseen ones:'),
     dim(`  tenet guard evaluate ${folder}`),
+    ...(probe?.chatTemplate
+      ? [
+          dim('With the model that they read, in its own pass:'),
+          dim(`  tenet serve --model ${join(folder, probe.model)} --guard ${folder}`),
+        ]
+      : []),
     '',
   ];
   return lines.join('\n');
