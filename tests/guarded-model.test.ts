@@ -78,8 +78,7 @@ beforeAll(async () => {
   scorer = await ProbeScorer.create(config, parameters, own.file.probe!, { threads: 1 });
   generator = await TextGenerator.load(model, { threads: 1 });
   plain = await serveOpenAi({ folder: model, name: 'm', port: 0, engine: { threads: 1 } });
-  lenient = await guarded({ defaults: { thresholds: { input: 1, output: 1 } } });
-  open.pop();
+  lenient = await start({ defaults: { thresholds: { input: 1, output: 1 } } });
 });
 afterEach(() => {
   expect(lenient.failures).toEqual([]);
@@ -106,17 +105,23 @@ interface Guarded {
   readonly failures: unknown[];
 }
 
-async function guarded(policy: GuardPolicyInput = {}, guard: string = probe): Promise<Guarded> {
+async function start(policy: GuardPolicyInput): Promise<Guarded> {
   const reports: ExchangeReport[] = [];
   const failures: unknown[] = [];
   const server = await serveGuardedModel({
-    ...{ folder: model, name: 'm', port: 0, engine: { threads: 1, batchSize: 4 }, guard },
+    ...{ folder: model, name: 'm', port: 0, engine: { threads: 1, batchSize: 4 }, guard: probe },
     policy: toPolicy(policy),
     observers: [{ finished: (report) => reports.push(report) }],
     onFailure: (error) => failures.push(error),
   });
-  open.push(server);
   return { server, client: clientOf(server), reports, failures };
+}
+
+/** Until the end of the test. */
+async function guarded(policy: GuardPolicyInput): Promise<Guarded> {
+  const started = await start(policy);
+  open.push(started.server);
+  return started;
 }
 
 const clientOf = ({ url }: RunningServer) => new OpenAI({ baseURL: url, apiKey: 'none', maxRetries: 0 });
