@@ -13,7 +13,7 @@ export function exportCommand(): Command {
   return new Command('export')
     .summary('write judged blocks, near misses and appeals as training data')
     .description(
-      'Writes what people have judged of a guard’s cases as data for "tenet guard train --data": messages, response, ' +
+      'Writes what people have judged of a guard’s cases as data for "tenet guard train": messages, response, ' +
         'label (harmful or harmless), principle. Where an adjudicator decided, that counts, else most votes. Beside the ' +
         'file stands <file>.ledger.json, which names the labels it was made of, for "tenet trace".\n\n' +
         'People judge with "tenet label work" or in the web app ("tenet serve").',

@@ -2,18 +2,13 @@
 import { join, relative } from 'node:path';
 import { exists, writeFileAtomic } from '../../base/index.ts';
 import {
-  type ClassifierGuard,
   type ClassifierOptions,
   type GuardExample,
-  type GuardModel,
   guardFileName,
   guardTrainOptions,
-  keywordGuard,
-  openClassifierGuard,
   readGuardData,
   readGuardFile,
   type ScoredExample,
-  scoreExamples,
   type TrainGuardOptions,
   testFileName,
   trainGuard,
@@ -21,20 +16,16 @@ import {
 import { addTables } from '../evaluation.ts';
 import type { StageOf } from '../run-recipe.ts';
 import { loadGuardStage, withFormerGuard } from './guard-data.ts';
+import { measureGuards, scoresOf } from './guard-measure.ts';
 import {
   count,
   differenceOf,
   guardTables,
   type MeasuredGuard,
-  type Question,
   rightly,
   type TestGroup,
 } from './guard-tables.ts';
 import { type StageResult, type StageRun, startModel } from './stage-run.ts';
-
-const names = { made: 'new guard', former: 'former guard' } as const;
-/** Blocks from here where a guard says nothing else. */
-const usualThreshold = 0.5;
 
 export async function runGuard(given: StageOf<'guard'>, stage: StageRun): Promise<StageResult> {
   const { context, run, seed, threads, name } = stage;
@@ -132,62 +123,6 @@ async function trunkOf(options: StageOf<'guard'>, stage: StageRun): Promise<Trai
   if (model === undefined && modelPath === undefined) return { ...trunk, maxPositions: maxLength };
   const { folder } = await startModel(stage, { from: model, path: modelPath, role: 'trunk' });
   return folder;
-}
-
-/** The new guard, the former one if there is one, and the keywords. */
-async function measureGuards(
-  { former, refusalRate }: StageOf<'guard'>,
-  { context, threads }: StageRun,
-  folder: string,
-  examples: readonly GuardExample[],
-): Promise<MeasuredGuard[]> {
-  const measured: MeasuredGuard[] = [];
-  const wanted: readonly (readonly [string, () => Promise<GuardModel>])[] = [
-    [names.made, () => openClassifierGuard(folder, { threads, refusalRate })],
-    ...(former === undefined
-      ? []
-      : [[names.former, () => openClassifierGuard(former, { threads, refusalRate })] as const]),
-    ['keywords', async () => keywordGuard()],
-  ];
-  for (const [i, [name, open]] of wanted.entries()) {
-    const guard = await open();
-    try {
-      const scored = await scoreExamples(guard, examples, {
-        signal: context.signal,
-        onProgress: (done, total) => context.progress(i * total + done, wanted.length * total),
-      });
-      const at = (rate: number | null) => thresholdsOf(guard, rate);
-      const judges = (question: Question): boolean => judgesAny(guard, question);
-      measured.push({ name, judges, scored, thresholds: at(null)!, thresholdsAt: at });
-    } finally {
-      await guard.close();
-    }
-  }
-  return measured;
-}
-
-function judgesAny(guard: GuardModel, question: Question): boolean {
-  if (!('file' in guard)) return true;
-  const { kinds } = (guard as ClassifierGuard).file;
-  return question === 'input' ? kinds.includes('input') : kinds.some((kind) => kind !== 'input');
-}
-
-/** @param rate null: those that the guard was opened with */
-function thresholdsOf(guard: GuardModel, rate: number | null): MeasuredGuard['thresholds'] | null {
-  if (rate !== null && !('thresholdFor' in guard)) return null;
-  const of = (what: 'input' | 'output'): number => {
-    const own = guard.thresholds?.[what];
-    if (own === undefined) return usualThreshold;
-    return rate === null ? own : (guard as ClassifierGuard).thresholdFor(what, rate);
-  };
-  return { input: of('input'), output: of('output') };
-}
-
-function scoresOf({ name, thresholds, scored }: MeasuredGuard): object {
-  return {
-    ...{ guard: name, thresholds },
-    scores: scored.map(({ example, input, output }) => ({ id: example.id, input, output })),
-  };
 }
 
 /** Judged cases with what the guards say of them: where the new guard and people differ, then what it is least sure of. */
