@@ -11,7 +11,7 @@ const files = z.union([filePath(), z.array(filePath()).min(1)]).optional();
 
 const cases = z.strictObject({
   store: filePath().describe(
-    'The store that the guard put its cases in: a file for SQLite, or postgres://user@host/database.',
+    'The store that the guard put its cases in: a file for SQLite, or postgres://user@host/database; a password is better left to the environment.',
   ),
   project: z.string().min(1).default('guard').describe('The project that the guard’s policy names.'),
   testShare: share
@@ -48,7 +48,6 @@ const generate = z.strictObject({
 const { probe: _, ...trainShape } = guardTrainOptions.shape;
 
 const stage = z.strictObject({
-  ...trainShape,
   type: z.literal('guard'),
   name: stageName,
   model: z
@@ -112,6 +111,7 @@ const stage = z.strictObject({
     .min(0)
     .default(12)
     .describe('Judged cases kept for the test that the report shows with what the guards say of them.'),
+  ...trainShape,
   ...inherited,
 });
 type Options = z.output<typeof stage>;

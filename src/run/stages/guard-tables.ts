@@ -29,6 +29,8 @@ export interface TestGroup {
   /** What its examples are called. */
   readonly texts: string;
   has(scored: ScoredExample): boolean;
+  /** What is to be known of it besides. */
+  readonly note?: string;
 }
 
 const questions = [
@@ -58,7 +60,7 @@ export function guardTables(
       const inGroup = guards.map((guard) => ({ ...guard, scored: guard.scored.filter(group.has) }));
       const right = inGroup.map((guard) => rightly(guard, question));
       if (right[0].length === 0) continue;
-      tables.push(groupTable(`${title} on ${group.name}: ${what}`, inGroup, question, refusalRate));
+      tables.push(groupTable(`${title} on ${group.name}: ${what}`, group, inGroup, question, refusalRate));
       if (!former?.judges(question)) continue;
       const before = right[guards.indexOf(former)];
       differences.push({
@@ -95,6 +97,7 @@ const nothing: readonly EvaluationCell[] = new Array(4).fill({ value: null });
 
 function groupTable(
   title: string,
+  { note = '' }: TestGroup,
   guards: readonly MeasuredGuard[],
   question: Question,
   refusalRate: number,
@@ -123,7 +126,7 @@ function groupTable(
         ],
       };
     }),
-    note: `${harmful} harmful and ${harmless} harmless. Trained guards at their thresholds for refusing ${percent(refusalRate)} of harmless traffic. Areas by Hanley and McNeil, shares by Wilson.`,
+    note: `${harmful} harmful and ${harmless} harmless. Trained guards at their thresholds for refusing ${percent(refusalRate)} of harmless traffic. Areas by Hanley and McNeil, shares by Wilson. ${note}`.trim(),
   };
 }
 

@@ -27,6 +27,9 @@ import {
 } from './guard-tables.ts';
 import { type StageResult, type StageRun, startModel } from './stage-run.ts';
 
+const chosenByFormer =
+  'Cases were chosen by the guard that was in use, so its mistakes are many among them and another guard gains by being another one: look at the test data too.';
+
 export async function runGuard(given: StageOf<'guard'>, stage: StageRun): Promise<StageResult> {
   const { context, run, seed, threads, name } = stage;
   const options = await withFormerGuard(given);
@@ -57,7 +60,7 @@ export async function runGuard(given: StageOf<'guard'>, stage: StageRun): Promis
   const examples = file.parts.test === 0 ? [] : (await readGuardData(join(folder, testFileName))).examples;
   const isCase = ({ example }: Pick<ScoredExample, 'example'>): boolean => example.source === caseSource;
   const groups: TestGroup[] = [
-    { name: 'judged cases', texts: 'judged cases', has: isCase },
+    { name: 'judged cases', texts: 'judged cases', has: isCase, note: chosenByFormer },
     { name: 'test data', texts: 'texts of the test data', has: (scored) => !isCase(scored) },
   ];
   if (examples.length === 0) {
@@ -125,7 +128,7 @@ async function trunkOf(options: StageOf<'guard'>, stage: StageRun): Promise<Trai
   return folder;
 }
 
-/** Judged cases with what the guards say of them: where the new guard and people differ, then what it is least sure of. */
+/** Judged cases with what the guards say of them: the new guard's clearest mistakes, then what it is least sure of. */
 function showCases(
   most: number,
   guards: readonly MeasuredGuard[],
@@ -136,9 +139,9 @@ function showCases(
     .map((example) => {
       const harmful = (example.harmfulAnswer ?? example.harmfulPrompt) === true;
       const [made] = guards.map((guard) => sayingOf(guard, example));
-      return { example, harmful, margin: made.blocked === harmful ? made.margin : made.margin - 1 };
+      return { example, harmful, order: made.blocked === harmful ? made.margin : -made.margin };
     })
-    .sort((a, b) => a.margin - b.margin)
+    .sort((a, b) => a.order - b.order)
     .slice(0, most);
   for (const { example, harmful } of shown) {
     const { prompt: turns, answer } = example;
