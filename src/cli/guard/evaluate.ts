@@ -120,7 +120,10 @@ async function run(given: string, flags: EvaluateFlags, self: Command): Promise<
       signal: interruptSignal('Stopping: nothing is written. Once more to stop at once.'),
       onProgress: (done, total) => display.progress({ stage, done, total, metrics: {} }),
     });
-    const generation = flags.model ? await guard.measureGeneration(flags.model, examples) : null;
+    const shared = flags.model ? await guard.SharedProbe.find([name], flags.model) : null;
+    const generation = flags.model
+      ? await guard.measureGeneration(flags.model, examples, { probe: shared?.stateProbe })
+      : null;
     display.stage({ stage, index: 0, count: 1, status: 'finished' });
     display.close();
     const whole = { ...report, generation };

@@ -118,7 +118,11 @@ function lists(guard: EvaluatedGuard, baseline: EvaluatedGuard | null, judged: J
 }
 
 function costs(guard: EvaluatedGuard, baseline: EvaluatedGuard, generation: GenerationCost | null): string[] {
-  const milliseconds = (value: number): string => `${value.toPrecision(3)} ms`;
+  // Without texts of a kind there is no time for it.
+  const milliseconds = (value: number): string =>
+    Number.isFinite(value) ? `${value.toPrecision(3)} ms` : '–';
+  const percentOf = (part: number): string =>
+    Number.isFinite(part) ? `${(100 * part).toPrecision(3)} %` : '–';
   const guards = guard.name === baseline.name ? [guard] : [guard, baseline];
   const rows = [
     ['a conversation, median', ...guards.map(({ latency }) => milliseconds(latency.input.p50Ms))],
@@ -129,10 +133,12 @@ function costs(guard: EvaluatedGuard, baseline: EvaluatedGuard, generation: Gene
   if (generation) {
     rows.push([
       `added to the time in which ${generation.model} writes`,
-      ...guards.map(
-        ({ latency }) => `${(100 * addedShare(latency.charactersPerSecond, generation)).toPrecision(3)} %`,
-      ),
+      ...guards.map(({ latency }) => percentOf(addedShare(latency.charactersPerSecond, generation))),
     ]);
+    if (generation.sharedProbe !== null) {
+      const nothing = guards.slice(1).map(() => '–');
+      rows.push(['the same in the model’s own pass', percentOf(generation.sharedProbe), ...nothing]);
+    }
   }
   return [table(['', ...guards.map(({ name }) => name)], rows)];
 }

@@ -10,11 +10,11 @@ export interface Quantiles {
 }
 
 export interface GuardLatency {
-  /** One conversation. */
+  /** One conversation. NaN where none was timed, here and below. */
   readonly input: Quantiles;
   /** One word of an answer that streams. */
   readonly word: Quantiles;
-  /** Characters of answers screened in a second while they stream. */
+  /** Characters of answers screened in a second while they stream; 0 without answers. */
   readonly charactersPerSecond: number;
 }
 
@@ -32,11 +32,13 @@ export async function measureLatency(
     await call();
     into.push(performance.now() - start);
   };
-  const withAnswers = examples.filter(({ answer }) => answer !== null).slice(0, answers);
-  for (const { prompt, answer } of withAnswers) {
+  // Those with answers first; of the others the conversations alone are timed.
+  const byUse = examples.toSorted((a, b) => Number(a.answer === null) - Number(b.answer === null));
+  for (const { prompt, answer } of byUse.slice(0, answers)) {
     await timed(inputs, () => guard.screenInput(prompt));
+    if (answer === null) continue;
     const screen = await guard.openOutput(prompt);
-    for (const word of answer!.match(/\s*\S+/g) ?? []) {
+    for (const word of answer.match(/\s*\S+/g) ?? []) {
       characters += word.length;
       await timed(words, () => screen.push(word));
     }

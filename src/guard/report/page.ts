@@ -102,9 +102,12 @@ function timeTable(guards: readonly EvaluatedGuard[], generation: GenerationCost
     row('a conversation: median, p99', ({ latency: { input } }) => `${ms(input.p50Ms)}, ${ms(input.p99Ms)}`),
     row('a word of a stream: median, p99', ({ latency: { word } }) => `${ms(word.p50Ms)}, ${ms(word.p99Ms)}`),
     generation &&
-      row(
-        `added to the time in which ${generation.model} writes`,
-        ({ latency }) => `${(100 * addedShare(latency.charactersPerSecond, generation)).toPrecision(3)} %`,
+      row(`added to the time in which ${generation.model} writes`, ({ latency }) =>
+        part(addedShare(latency.charactersPerSecond, generation)),
+      ),
+    generation?.sharedProbe != null &&
+      row('the same in the model’s own pass', (guard) =>
+        guard === guards[0] ? part(generation.sharedProbe!) : '–',
       ),
   ]}</table>`;
 }
@@ -135,8 +138,13 @@ function percent(interval: Interval | null): HtmlValue {
   return html`${text(interval.estimate)} % <small>${text(interval.low)}–${text(interval.high)}</small>`;
 }
 
+/** Without texts of a kind there is no time for it. */
 function ms(value: number): string {
-  return `${value.toPrecision(3)} ms`;
+  return Number.isFinite(value) ? `${value.toPrecision(3)} ms` : '–';
+}
+
+function part(share: number): string {
+  return Number.isFinite(share) ? `${(100 * share).toPrecision(3)} %` : '–';
 }
 
 const style = `

@@ -117,7 +117,7 @@ export class TextGenerator {
     await this.generator.generate(
       prepared.map(({ request }) => request),
       {
-        signal: options.signal,
+        ...{ signal: options.signal, onPrompt: options.onPrompt, onRead: options.onRead },
         onFinish: (index, generation) => {
           results[index] = finished(prepared[index], generation);
           options.onFinish?.(index, results[index]);

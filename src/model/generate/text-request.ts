@@ -1,6 +1,7 @@
 /** What is asked of a text generator, and what it gives. */
 import type { ChatMessage } from '../../text/index.ts';
 import type { TokenAlternatives } from './generation.ts';
+import type { GenerateOptions } from './generator.ts';
 import type { SamplingOptions } from './sampling.ts';
 
 /** Options of one response; sampling options left out come from the model's `generation_config.json`. */
@@ -60,7 +61,7 @@ export interface Continuation {
   readonly logProbs: Float32Array;
 }
 
-export interface TextCallOptions {
+export interface TextCallOptions extends Pick<GenerateOptions, 'onPrompt' | 'onRead'> {
   /** Told each piece of text as soon as it is certain. A request's pieces, joined, are its text. */
   readonly onText?: (request: number, piece: string) => void;
   readonly onFinish?: (request: number, generation: TextGeneration) => void;
