@@ -23,6 +23,8 @@ export interface Screening {
    * may go on. Whoever streams keeps them back. Default 0; after `end` always 0.
    */
   readonly unjudged?: number;
+  /** True: nothing was computed, and what was said before holds, as between two questions to a judge. Default false. */
+  readonly isRepeated?: boolean;
 }
 
 /** Screens one answer while it is written. */

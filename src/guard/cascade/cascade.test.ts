@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { mockModel } from '../../llm/testing/index.ts';
 import { keywordGuard } from '../keywords.ts';
+import { GuardMetrics } from '../observe/metrics.ts';
 import type { GuardMessage } from '../screen.ts';
 import { letterGuard } from '../testing/letter-guard.ts';
 import { cascade } from './cascade.ts';
@@ -113,11 +114,21 @@ describe('a judge', () => {
       choose: ({ messages }) => (messages[0].content.includes('xx') ? [0.9, 0, 0.1, 0] : [0, 0.2, 0, 0.8]),
     });
     const screen = await judgeGuard(model, { every: 4 }).openOutput(said('hello'));
-    expect(await screen.push('abc')).toMatchObject({ score: 0, unjudged: 3 });
+    expect(await screen.push('abc')).toMatchObject({ score: 0, unjudged: 3, isRepeated: true });
     expect(model.calls).toHaveLength(0);
     expect(await screen.push('de')).toMatchObject({ score: 0.2, unjudged: 0 });
     expect(await screen.push('xx')).toMatchObject({ score: 0.2, unjudged: 2 });
     expect(await screen.end()).toMatchObject({ score: 0.9, unjudged: 0 });
     expect(model.calls).toHaveLength(2);
+  });
+
+  it('is counted as often as it is asked', async () => {
+    const model = mockModel({ choose: () => [0, 0.1, 0.9, 0] });
+    const metrics = new GuardMetrics();
+    const screen = await cascade([{ guard: judgeGuard(model, { every: 4 }) }]).openOutput(said('hello'));
+    for (const letter of 'a stream, of letters') metrics.screened('output', await screen.push(letter), 1);
+    metrics.screened('output', await screen.end(), 1);
+    expect(model.calls).toHaveLength(5); // after 4, 8, 12, 16 and 20 letters, and not again at the end
+    expect(metrics.text()).toContain('tenet_guard_screenings_total{where="output",stage="judge"} 5');
   });
 });

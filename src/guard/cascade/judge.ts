@@ -79,12 +79,15 @@ class JudgeScreen implements OutputScreen {
 
   async push(text: string): Promise<Screening> {
     this.text += text;
-    if (this.text.length - this.judged >= this.every) await this.judge();
+    const unjudged = this.text.length - this.judged;
+    if (unjudged < this.every) return { ...this.highest, unjudged, isRepeated: true };
+    await this.judge();
     return { ...this.highest, unjudged: this.text.length - this.judged };
   }
 
   async end(): Promise<Screening> {
-    if (this.judged < this.text.length) await this.judge();
+    if (this.judged === this.text.length) return { ...this.highest, unjudged: 0, isRepeated: true };
+    await this.judge();
     return { ...this.highest, unjudged: 0 };
   }
 

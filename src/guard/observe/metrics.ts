@@ -54,7 +54,8 @@ export class GuardMetrics implements GuardObserver {
     };
   }
 
-  screened(where: Where, { stage }: Screening, milliseconds: number): void {
+  screened(where: Where, { stage, isRepeated = false }: Screening, milliseconds: number): void {
+    if (isRepeated) return;
     this.count('tenet_guard_screenings_total', { where, stage });
     this.observe('tenet_guard_screening_seconds', { where }, milliseconds / 1000);
   }
