@@ -41,7 +41,7 @@ export async function estimateReward(
 ): Promise<StageDraft> {
   const sizes = await comparisonSizes(options, stage, model);
   // Only the last token's hidden state goes to the head, so nothing of vocabulary width is computed.
-  const rows = sizes.rows.map(({ length }) => ({ length, counted: 0 }));
+  const rows = sizes.rows.map(({ length, counted }) => ({ length, counted: 0, response: counted }));
   const { steps, step, measured, heldOutSize, training } = planSteps(
     options,
     stage,
@@ -225,6 +225,7 @@ function planSteps(
     batchSize: Math.round(batchSize * sizes.responses),
     tokenBudget: options.microBatchTokens,
     seed: stage.seed,
+    ...(unit !== 'responses' && { perPrompt: Math.round(sizes.responses), together: true }),
   });
   return {
     steps,

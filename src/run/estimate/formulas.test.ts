@@ -157,4 +157,15 @@ describe('simulateSteps', () => {
     const { largest } = simulateSteps(rows, { batchSize: 16, tokenBudget: 128, seed: 1 });
     expect(largest).toEqual({ tokens: 128, length: 64, counted: 2 });
   });
+
+  it('computes the prompt of a group once, as training does', () => {
+    // A prompt of 32 and four responses of 8: 31 + 4 · (1 + 8) = 67, padded to 72 with a prompt of 36.
+    const step = simulateSteps([{ length: 40, counted: 8 }], {
+      ...{ batchSize: 8, tokenBudget: 100, seed: 1, perPrompt: 4 },
+    });
+    const seen = 36 * 36 + 36 * (36 + 9);
+    expect(step).toMatchObject({ tokens: 144, counted: 64, microBatches: 2 });
+    expect(step.pairs).toBeCloseTo(2 * seen, 8);
+    expect(step.largest).toEqual({ tokens: 72, length: seen / 72, counted: 32 });
+  });
 });

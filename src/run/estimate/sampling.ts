@@ -200,13 +200,15 @@ export async function estimatePolicyMethod(
   const promptTokens = meanOf(prompts.lengths);
   const { responseTokens } = prompts;
   const iterations = iterationsOf(options, prompts.count);
+  // RAFT learns from the best of each group, online DPO from the best and the worst.
+  const learnt = { raft: 1, 'online-dpo': 2 }[options.type as string] ?? numGenerations;
   const batch = simulateSteps(rowsOf(prompts), {
     batchSize,
     tokenBudget: options.microBatchTokens,
     seed: stage.seed,
+    perPrompt: learnt,
+    together: options.type === 'online-dpo',
   });
-  // RAFT learns from the best of each group, online DPO from the best and the worst.
-  const learnt = { raft: 1, 'online-dpo': 2 }[options.type as string] ?? numGenerations;
   const trained = scaleSize(batch, learnt / numGenerations);
   const microBatches = (batch.microBatches * learnt) / numGenerations;
   const updates = options.numIterations * options.stepsPerGeneration;
