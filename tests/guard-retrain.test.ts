@@ -28,6 +28,7 @@ import {
   readEvaluation,
   readManifest,
   readSamples,
+  readWarnings,
 } from '../src/run/index.ts';
 import { runPipeline } from '../src/run/pipeline.ts';
 import { recipeSchema } from '../src/run/run-recipe.ts';
@@ -315,6 +316,23 @@ stages:
     expect(await tokenizerOf('02-guard/guard')).toBe(await tokenizerOf('01-pretrain/model'));
     // What is written is paid for once: a stage that begins again reads it from its folder.
     expect(await readdir(join(runFolder, 'stages/02-guard'))).toContain('synthetic.jsonl');
+  });
+
+  it('warns where the former guard has seen the test', async () => {
+    const text = `
+threads: 1
+stages:
+  - { type: guard, former: house, labelled: words.jsonl, test: mistaken.jsonl, kinds: [input], maxSteps: 1, maxLength: 40 }
+`;
+    const { runFolder } = await run('seen', { text });
+    const warnings = (await readWarnings(runFolder)).map(({ message }) => message);
+    expect(warnings).toContainEqual(
+      `The former guard was trained on ${path('mistaken.jsonl')}; what is reported of it there is too good.`,
+    );
+    // One step on words teaches nothing of flutes and zebras, and the former guard has learnt its mistakes by heart.
+    expect(warnings.join()).toMatch(
+      /On test data the new guard decides worse than the former one .*keep the former/,
+    );
   });
 
   it('says what it lacks', async () => {

@@ -7,6 +7,7 @@ export {
   optionsMarkdown,
 } from './describe-options.ts';
 export {
+  addTables,
   type Evaluation,
   type EvaluationCell,
   type EvaluationColumn,
@@ -15,6 +16,7 @@ export {
   readEvaluation,
   writeEvaluation,
 } from './evaluation.ts';
+export { findGuard } from './find-guard.ts';
 export { withHubFiles } from './hub-inputs.ts';
 export { type JsonLines, JsonLinesWriter, readJsonLines } from './json-lines.ts';
 export { ledgerInput } from './ledger-input.ts';

@@ -97,7 +97,7 @@ async function formerTrunk(folder: string, heads: readonly string[], random: Ran
   if (probe) {
     throw new TenetError(
       'model',
-      `${folder} holds probes, which have no weights that a classifier could go on from; leave it out as the start.`,
+      `${folder} holds probes, which have no weights that a classifier could go on from; start from new ones, or from a language model.`,
     );
   }
   const loaded = await loadModelFolder(folder);

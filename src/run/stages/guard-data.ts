@@ -1,6 +1,6 @@
 /** What a guard stage learns from and is measured on: files, judged cases of the ledger, data that a model writes. */
 import { join } from 'node:path';
-import { exists, TenetError } from '../../base/index.ts';
+import { exists, hashFile, TenetError } from '../../base/index.ts';
 import { type Constitution, DEFAULT_CONSTITUTION, loadConstitution } from '../../constitution/index.ts';
 import { writeRecords } from '../../data/index.ts';
 import {
@@ -9,6 +9,7 @@ import {
   type GuardInputs,
   type GuardSource,
   generateGuardData,
+  guardFileName,
   readGuardData,
   readGuardFile,
   readGuardSources,
@@ -119,15 +120,30 @@ async function recordFormer(
 ): Promise<GuardSource[]> {
   const { former } = options;
   if (former === undefined) return [];
-  const { weightsHash, data } = await readGuardFile(former);
+  const { weightsHash, data, probe } = await readGuardFile(former);
+  // Probes have no model of their own, but all that they are stands in one file.
+  const file = join(former, guardFileName);
   await run.recordInputs([
-    { kind: 'model', name: `${name} former guard`, path: former, hash: weightsHash, note: 'measured beside' },
+    {
+      name: `${name} former guard`,
+      ...(probe
+        ? { kind: 'data', path: file, hash: await hashFile(file) }
+        : { kind: 'model', path: former, hash: weightsHash }),
+    },
   ]);
-  for (const { path, hash, use } of files) {
-    if (use === 'train' || !data.some((one) => one.use === 'train' && one.hash === hash)) continue;
-    context.warn(`The former guard was trained on ${path}; what is reported of it there is too good.`);
-  }
   const source = await testOfFormer(options, files);
+  const isDrawn =
+    options.holdOut !== undefined || (source === null && !files.some(({ use }) => use === 'test'));
+  for (const { path, hash, use } of files) {
+    if (!data.some((one) => one.use === 'train' && one.hash === hash)) continue;
+    if (use === 'test') {
+      context.warn(`The former guard was trained on ${path}; what is reported of it there is too good.`);
+    } else if (isDrawn) {
+      context.warn(
+        `The former guard may have been trained on what is kept of ${path} for the test; what is reported of it there may be too good.`,
+      );
+    }
+  }
   if (source === null) return [];
   await run.recordInputs([await inputOf(source, `${name} former guard’s test`)]);
   return [source];
