@@ -20,6 +20,7 @@ import { wordExamples } from '../src/guard/testing/words-guard-data.ts';
 import { misbehavingServer } from '../src/llm/testing/index.ts';
 import { saveModelFolder } from '../src/model/index.ts';
 import { tinyModel } from '../src/model/testing/tiny-model.ts';
+import { estimateRun } from '../src/run/estimate.ts';
 import { findGuard } from '../src/run/find-guard.ts';
 import {
   collectProvenance,
@@ -318,18 +319,24 @@ stages:
     expect(await readdir(join(runFolder, 'stages/02-guard'))).toContain('synthetic.jsonl');
   });
 
-  it('warns where the former guard has seen the test', async () => {
+  it('warns where the former guard has seen the test, and takes the steps that were planned', async () => {
     const text = `
 threads: 1
 stages:
-  - { type: guard, former: house, labelled: words.jsonl, test: mistaken.jsonl, kinds: [input], maxSteps: 1, maxLength: 40 }
+  - { type: guard, former: house, labelled: words.jsonl, test: mistaken.jsonl, kinds: [input], numTrainEpochs: 1, maxLength: 40 }
 `;
     const { runFolder } = await run('seen', { text });
     const warnings = (await readWarnings(runFolder)).map(({ message }) => message);
     expect(warnings).toContainEqual(
       `The former guard was trained on ${path('mistaken.jsonl')}; what is reported of it there is too good.`,
     );
-    // One step on words teaches nothing of flutes and zebras, and the former guard has learnt its mistakes by heart.
+    const recipe = parseRecipe(text, { schema: recipeSchema, file: 'seen.yaml', folder }).value;
+    const [{ data, training }] = (await estimateRun(recipe)).stages;
+    expect(data.map(({ rows }) => rows)).toEqual([400, 120]);
+    const { steps, trainedOn } = (await readManifest(runFolder)).stages[0].results as Record<string, number>;
+    expect(trainedOn).toBeGreaterThan(200);
+    expect(training).toMatchObject({ steps });
+    // Words alone teach nothing of flutes and zebras, and the former guard has learnt its mistakes by heart.
     expect(warnings.join()).toMatch(
       /On test data the new guard decides worse than the former one .*keep the former/,
     );
