@@ -9,11 +9,14 @@
  * count.
  */
 import { shapeError, type Tensor } from '../graph.ts';
-import { expand, reshape, sum } from './broadcast.ts';
+import { reshape, sum } from './broadcast.ts';
 import { add, equal, log, multiply, negate, stopGradient, subtract, toReal } from './elementwise.ts';
 import { gatherElements } from './gather.ts';
 import { matmul } from './matmul.ts';
 import { max } from './reduce.ts';
+
+/** What was found by reading probabilities, by probabilities; [N] each. */
+const readersOf = new WeakMap<Tensor, Tensor[]>();
 
 export interface TokenLogProbs {
   /** [N] log-probability of each target, nats. Differentiable. */
@@ -66,10 +69,13 @@ export function tokenLogProbs(
   const logProbs = reshape(add(subtract(chosen, largest), largestLogProb), [rows]);
 
   graph.differentiable([hidden, weight, bias], [logProbs], ([g]) => {
-    // The last to read the probabilities, so ONNX Runtime subtracts in place.
+    // ONNX Runtime subtracts in place where all others have read the probabilities before, and lets go of the logits: so
+    // the −1 is made of what they found.
+    const found = [logProbs, ...(readersOf.get(probabilities) ?? [])];
+    const nothing = found.map((values) => multiply(stopGradient(values), 0)).reduce((a, b) => add(a, b));
     const [errors] = graph.node({
       operator: 'ScatterElements',
-      inputs: [probabilities, column, expand(graph.scalar(-1), [rows, 1])],
+      inputs: [probabilities, column, reshape(subtract(nothing, 1), [rows, 1])],
       outputs: [{ dtype: logits.dtype, shape: logits.shape }],
       attributes: { axis: 1, reduction: 'add' },
     });
@@ -99,6 +105,7 @@ export function tokenLogProbs(
  */
 export function entropyFromLogits(logits: Tensor, probabilities: Tensor, logNormaliser: Tensor): Tensor {
   const mean = sum(multiply(probabilities, logits), { axes: [-1] }); // [N]
+  readersOf.set(probabilities, [...(readersOf.get(probabilities) ?? []), mean]);
   const result = subtract(logNormaliser, mean);
   // dH/dlogit_j = −p_j (log p_j + H)
   logits.graph.differentiable([logits], [result], ([g]) => {
