@@ -11,7 +11,7 @@ import type { Generation, GenerationEvents, GenerationRequest } from './generati
 import { PromptReader } from './prompt-reader.ts';
 
 /** Rows and tokens that a batch has room for at first; it grows when more is needed. */
-const firstRoom = { rows: 8, slots: 256 };
+const firstRoom = { rows: 8, slots: 64 };
 
 interface Job {
   readonly reject: (error: unknown) => void;

@@ -7,7 +7,7 @@
  *     activations  1.2 · 4 · (L ((5 D + 4 H W + 2 K W + 4 F) n + H n T) + max(2 V c, 2 H n T))    of one micro-batch
  *                  checkpointed: L n D, those of one layer, and of the output
  *     scoring      1.2 · 4 · max(n (2 D + 2 H W + 4 K W + H T), 3 n F, 3 V c)                   nothing kept
- *     KV cache     2 · 4 · L K W · sequences · slots            slots: prompt and response, in steps of 64
+ *     KV cache     2 · 4 · L K W · sequences · slots            slots: prompt and response, in steps of 32
  *
  * The factor 1.2 before activations is what ONNX Runtime's arena holds beyond the arrays that live at once, which the
  * formula gives to 5 %. On top comes the process. Peak memory of real stages with micro-batches of 4,096 tokens was
@@ -96,7 +96,7 @@ export function cacheMemory(
   shape: ModelShape,
   size: { readonly sequences: number; readonly tokens: number },
 ): number {
-  const slots = Math.ceil(size.tokens / 64) * 64;
+  const slots = Math.ceil(size.tokens / 32) * 32;
   return 2 * 4 * shape.layers * shape.keyWidth * size.sequences * slots;
 }
 
