@@ -15,7 +15,7 @@ import { crossEntropyLoss, onPolicyWeights, packedLayout } from '../objective/in
 import { type Feeds, gatherRows, log, multiply, square, sum, type Tensor } from '../tensor/index.ts';
 import { sequenceIndices } from './policy-batch.ts';
 import { sequenceBatches } from './sequence-batches.ts';
-import type { Sequence } from './sequences.ts';
+import { chunksOf, type Sequence } from './sequences.ts';
 import { responseTokenMetrics } from './token-metrics.ts';
 import { scalarFeed } from './trainer.ts';
 
@@ -210,13 +210,6 @@ export function chosenOf({ prompt, chosen }: EncodedPreference): Sequence {
 
 export function rejectedOf({ prompt, rejected }: EncodedPreference): Sequence {
   return { prompt, response: rejected };
-}
-
-/** 0, 1, 2 … in groups of `size`. */
-function chunksOf(count: number, size: number): number[][] {
-  return Array.from({ length: Math.ceil(count / size) }, (_, group) =>
-    Array.from({ length: Math.min(size, count - group * size) }, (_, i) => group * size + i),
-  );
 }
 
 function joined(parts: readonly Float32Array[], length: number): Float32Array {

@@ -74,3 +74,10 @@ export function planMicroBatches(
   if (current.length) groups.push(current);
   return groups;
 }
+
+/** 0, 1, 2 … in groups of `size`. */
+export function chunksOf(count: number, size: number): number[][] {
+  return Array.from({ length: Math.ceil(count / size) }, (_, group) =>
+    Array.from({ length: Math.min(size, count - group * size) }, (_, i) => group * size + i),
+  );
+}

@@ -2,7 +2,7 @@
 import { Random } from '../../base/index.ts';
 import type { Feeds } from '../../tensor/index.ts';
 import { sequenceBatches } from '../../train/sequence-batches.ts';
-import type { Sequence } from '../../train/sequences.ts';
+import { chunksOf, type Sequence } from '../../train/sequences.ts';
 import type { BatchSize } from './memory.ts';
 import type { PassSize } from './work.ts';
 
@@ -89,12 +89,6 @@ function shapeOf(feeds: Feeds): Omit<BatchSize, 'counted'> {
   const [, responses, response] = shape('responseSegments');
   const seen = prompt * prompt + responses * response * (prompt + response);
   return { tokens: rows * length, length: seen / length };
-}
-
-function chunksOf(count: number, size: number): number[][] {
-  return Array.from({ length: Math.ceil(count / size) }, (_, chunk) =>
-    Array.from({ length: Math.min(size, count - chunk * size) }, (__, i) => chunk * size + i),
-  );
 }
 
 function sum(group: readonly number[], of: (index: number) => number): number {
