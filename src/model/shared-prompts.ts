@@ -18,10 +18,10 @@ import {
   less,
   reshape,
   rotaryTable,
+  scoreMask,
   split,
   subtract,
   type Tensor,
-  where,
 } from '../tensor/index.ts';
 import { type AttentionStep, type TokenInputs, turn } from './decoder.ts';
 import type { DecoderConfig } from './decoder-config.ts';
@@ -52,9 +52,6 @@ export function sharedPromptInputs(graph: Graph): SharedPromptInputs {
     responseSegments: graph.input('responseSegments', 'int32', ['B', M, R]),
   };
 }
-
-/** What a token that must not be seen adds to its score. */
-const hidden = -1e30;
 
 /** Attention of each response to its row's prompt and to itself, within each layer's window. */
 export function sharedPromptAttention(config: DecoderConfig, inputs: SharedPromptInputs): AttentionStep {
@@ -115,7 +112,7 @@ function rowMasks(
     );
     sees = and(sees, less(distance, window));
   }
-  const ofPrompt = expand(where(sees, 0, hidden), ['B', M, 1, 1, R, P]);
+  const ofPrompt = expand(scoreMask(sees), ['B', M, 1, 1, R, P]);
   return {
     prompt: causalMask(promptSegments, window),
     responses: concat([reshape(ofPrompt, [responses, 1, 1, R, P]), own], -1, seen),

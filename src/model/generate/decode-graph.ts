@@ -18,11 +18,11 @@ import {
   range,
   reshape,
   rotaryTable,
+  scoreMask,
   softmax,
   subtract,
   type Tensor,
   transpose,
-  where,
 } from '../../tensor/index.ts';
 import {
   type AttentionStep,
@@ -37,8 +37,6 @@ import type { ParameterStore } from '../parameter-store.ts';
 import { ConstantWeights, InputWeights } from '../weights.ts';
 import { prefixAttention } from './prefix-attention.ts';
 import { ProbeReadout, type StateProbe } from './state-probe.ts';
-
-const hidden = -1e30;
 
 /** What a token is chosen from; R sequences. */
 export interface Distribution {
@@ -192,7 +190,7 @@ function cacheMask(graph: Graph, positions: Tensor, window: number | null): Tens
   const position = reshape(cast(positions, 'int64'), ['B', 1, 1, 1, 1]);
   let seen = less(slots, position);
   if (window !== null) seen = and(seen, less(subtract(position, slots), graph.integers([window], [])));
-  return where(seen, 0, hidden);
+  return scoreMask(seen);
 }
 
 /** One softmax over the cached tokens and the token itself, split again into the two. */

@@ -11,8 +11,10 @@ import { matmul } from './matmul.ts';
 import { softmax } from './reduce.ts';
 import { range, transpose } from './shape.ts';
 
-/** What a token that must not be seen adds to its score: its softmax weight is exactly zero. */
-const hidden = -1e30;
+/** What tokens add to their scores: 0 where they are seen, −1e30 elsewhere, so that their softmax weight is exactly zero. */
+export function scoreMask(seen: Tensor): Tensor {
+  return where(seen, 0, -1e30);
+}
 
 /**
  * Which tokens see which: a token sees itself and earlier tokens of its own document, within the window.
@@ -32,7 +34,7 @@ export function causalMask(segments: Tensor, window: number | null): Tensor {
   const keyOrder = reshape(order, [1, 1, 1, 1, length]);
   let seen = and(equal(query, key), greaterOrEqual(queryOrder, keyOrder));
   if (window !== null) seen = and(seen, less(subtract(queryOrder, keyOrder), window));
-  return where(seen, 0, hidden);
+  return scoreMask(seen);
 }
 
 export interface AttentionOptions {
