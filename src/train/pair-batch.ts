@@ -163,7 +163,6 @@ export function pairFeeds(pairs: readonly EncodedPreference[], options: PairFeed
     return batches.map((batch) => {
       const { members, targets } = batch;
       const sequence = sequenceIndices(members.map((i) => sequences[i].response.length));
-      /** Where the chosen ones stand, and the rejected, by pair. */
       const places = new Map(members.map((member, place) => [member, place]));
       const chosen = members.filter((member) => member % 2 === 0);
       const group = chosen.map((member) => chunk[member / 2]);

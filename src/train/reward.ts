@@ -3,8 +3,8 @@
  * numbers, by several objectives, or as several opinions on one.
  *
  * A ranking of K responses is one element of the batch and gives all its K(K−1)/2 pairs from one forward pass
- * per response (Ouyang et al. 2022, arXiv:2203.02155, section 3.5), in which the prompt is computed once; a pair is a ranking of two. The score is
- * read at each response's own last token, so padding and neighbours cannot change it.
+ * per response (Ouyang et al. 2022, arXiv:2203.02155, section 3.5), in which the prompt is computed once; a pair is a
+ * ranking of two. The score is read at each response's own last token, so padding and neighbours cannot change it.
  *
  * Shapes: R responses of a micro-batch, H heads, P pairs among their scores [R · H].
  */

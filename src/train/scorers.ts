@@ -36,18 +36,15 @@ export interface ResponseScores {
 /** Log-probabilities of responses under a model; one scorer serves all stores of one architecture. */
 export class ResponseScorer {
   private readonly sessions: ScorerSessions<'full' | 'logProbs'>;
-  private readonly tokenBudget: number;
   private readonly valueHead: string | undefined;
   /** Stands in for the value head of stores that have none, such as the reference model's. */
   private readonly noHead: Float32Array;
 
   private constructor(
     sessions: ScorerSessions<'full' | 'logProbs'>,
-    tokenBudget: number,
     { valueHead, width }: { readonly valueHead: string | undefined; readonly width: number },
   ) {
     this.sessions = sessions;
-    this.tokenBudget = tokenBudget;
     this.valueHead = valueHead;
     this.noHead = new Float32Array(width);
   }
@@ -70,7 +67,7 @@ export class ResponseScorer {
       const values = valueHead && { values: scalarHead(model, result.hidden, valueHead) };
       return { logProbs, entropies, ...values };
     });
-    return new ResponseScorer(sessions, options.tokenBudget ?? 8192, { valueHead, width: config.width });
+    return new ResponseScorer(sessions, { valueHead, width: config.width });
   }
 
   /** Scores each sequence's response tokens with the given parameters. */
@@ -114,20 +111,13 @@ export class ResponseScorer {
     standIn: Feeds,
     take: (index: number, part: (name: string) => Float32Array) => void,
   ): Promise<void> {
-    const { tokenBudget } = this;
-    const sharedPrompts = shareSomePrompts(sequences);
-    const { session, weights } = await this.sessions.get(kind, sharedPrompts);
-    const feeds = { ...weightFeeds(parameters, weights), ...standIn };
-    for (const batch of sequenceBatches(sequences, { tokenBudget, sharedPrompts })) {
-      const { rows, targets } = batch;
-      const values = await session.run({ ...feeds, ...batch.feeds, rows, targets });
-      let start = 0;
-      for (const index of batch.members) {
-        const end = start + sequences[index].response.length;
-        take(index, (name) => (values[name].data as Float32Array).slice(start, end));
-        start = end;
-      }
-    }
+    await this.sessions.run(kind, parameters, sequences, (batch) => ({
+      feeds: { ...standIn, rows: batch.rows, targets: batch.targets },
+      take: (values) =>
+        eachResponse(batch, sequences, (index, start, end) =>
+          take(index, (name) => values[name].slice(start, end)),
+        ),
+    }));
   }
 }
 
@@ -139,11 +129,9 @@ export class HeadScorer {
   /** H */
   readonly heads: number;
   private readonly sessions: ScorerSessions<'heads'>;
-  private readonly tokenBudget: number;
 
-  private constructor(sessions: ScorerSessions<'heads'>, tokenBudget: number, heads: number) {
+  private constructor(sessions: ScorerSessions<'heads'>, heads: number) {
     this.sessions = sessions;
-    this.tokenBudget = tokenBudget;
     this.heads = heads;
   }
 
@@ -162,7 +150,7 @@ export class HeadScorer {
       const states = countedHidden(model);
       return { scores: scalarHead(model, states, head), ...(wantsStates && { states }) };
     });
-    return new HeadScorer(sessions, options.tokenBudget ?? 8192, store.shapeOf(head)[0]);
+    return new HeadScorer(sessions, store.shapeOf(head)[0]);
   }
 
   /** @returns [B] the first head's output at each sequence's last token */
@@ -186,9 +174,9 @@ export class HeadScorer {
     const { heads } = this;
     const scores = Array.from({ length: heads }, () => new Float32Array(sequences.length));
     const states: Float32Array[] = [];
-    await this.run(parameters, sequences, ({ members, ends }) => ({
-      rows: ends,
-      take: (found, hidden) =>
+    await this.sessions.run('heads', parameters, sequences, ({ members, ends }) => ({
+      feeds: { rows: ends },
+      take: ({ scores: found, states: hidden }) =>
         members.forEach((index, row) => {
           for (let h = 0; h < heads; h++) scores[h][index] = found[row * heads + h];
           if (!hidden) return;
@@ -202,16 +190,12 @@ export class HeadScorer {
   /** @returns per sequence [tokens] the output where each response token is predicted, one place before it */
   async scoreTokens(parameters: ParameterStore, sequences: readonly Sequence[]): Promise<Float32Array[]> {
     const results = new Array<Float32Array>(sequences.length);
-    await this.run(parameters, sequences, ({ members, rows }) => ({
-      rows,
-      take: (scores) => {
-        let start = 0;
-        for (const index of members) {
-          const end = start + sequences[index].response.length;
+    await this.sessions.run('heads', parameters, sequences, (batch) => ({
+      feeds: { rows: batch.rows },
+      take: ({ scores }) =>
+        eachResponse(batch, sequences, (index, start, end) => {
           results[index] = scores.slice(start, end);
-          start = end;
-        }
-      },
+        }),
     }));
     return results;
   }
@@ -223,25 +207,6 @@ export class HeadScorer {
   [Symbol.asyncDispose](): Promise<void> {
     return this.release();
   }
-
-  private async run(
-    parameters: ParameterStore,
-    sequences: readonly Sequence[],
-    plan: (batch: SequenceBatch) => {
-      readonly rows: Int32Array;
-      readonly take: (scores: Float32Array, states: Float32Array | undefined) => void;
-    },
-  ): Promise<void> {
-    const { tokenBudget } = this;
-    const sharedPrompts = shareSomePrompts(sequences);
-    const { session, weights } = await this.sessions.get('heads', sharedPrompts);
-    const feeds = weightFeeds(parameters, weights);
-    for (const batch of sequenceBatches(sequences, { tokenBudget, sharedPrompts })) {
-      const { rows, take } = plan(batch);
-      const { scores, states } = await session.run({ ...feeds, ...batch.feeds, rows });
-      take(scores.data as Float32Array, states?.data as Float32Array | undefined);
-    }
-  }
 }
 
 /** A session, and the names of the parameters that it is fed. */
@@ -250,17 +215,25 @@ interface ScorerSession {
   readonly weights: readonly string[];
 }
 
+/** What one run is fed besides weights and tokens, and who takes what comes out. */
+interface ScorerRun {
+  readonly feeds: Feeds;
+  readonly take: (values: Readonly<Record<string, Float32Array>>) => void;
+}
+
 /** The sessions of a scorer, each made when it is first needed. */
 class ScorerSessions<Kind extends string> {
+  private readonly tokenBudget: number;
   private readonly made = new Map<string, Promise<ScorerSession>>();
   private readonly make: (kind: Kind, sharedPrompts: boolean) => Promise<ScorerSession>;
 
   constructor(
     config: DecoderConfig,
     store: ParameterStore,
-    options: SessionOptions,
+    { tokenBudget = 8192, ...options }: ScorerOptions,
     outputsOf: (model: ModelGraph, kind: Kind) => Readonly<Record<string, Tensor>>,
   ) {
+    this.tokenBudget = tokenBudget;
     this.make = async (kind, sharedPrompts) => {
       const model = buildModelGraph(config, store, { sharedPrompts });
       const session = await Session.create<string>(model.graph, outputsOf(model, kind), options);
@@ -268,7 +241,27 @@ class ScorerSessions<Kind extends string> {
     };
   }
 
-  get(kind: Kind, sharedPrompts: boolean): Promise<ScorerSession> {
+  /** All sequences in micro-batches, which share prompts where some have the same. */
+  async run(
+    kind: Kind,
+    parameters: ParameterStore,
+    sequences: readonly Sequence[],
+    plan: (batch: SequenceBatch) => ScorerRun,
+  ): Promise<void> {
+    const { tokenBudget } = this;
+    const sharedPrompts = shareSomePrompts(sequences);
+    const { session, weights } = await this.sessionFor(kind, sharedPrompts);
+    const fed = weightFeeds(parameters, weights);
+    for (const batch of sequenceBatches(sequences, { tokenBudget, sharedPrompts })) {
+      const { feeds, take } = plan(batch);
+      const values = await session.run({ ...fed, ...batch.feeds, ...feeds });
+      take(
+        Object.fromEntries(Object.entries(values).map(([name, { data }]) => [name, data as Float32Array])),
+      );
+    }
+  }
+
+  private sessionFor(kind: Kind, sharedPrompts: boolean): Promise<ScorerSession> {
     const key = `${kind} ${sharedPrompts}`;
     const session = this.made.get(key) ?? this.make(kind, sharedPrompts);
     this.made.set(key, session);
@@ -277,6 +270,20 @@ class ScorerSessions<Kind extends string> {
 
   async release(): Promise<void> {
     for (const made of this.made.values()) await (await made).session.release();
+  }
+}
+
+/** Where each sequence's response tokens stand among the counted ones. */
+function eachResponse(
+  { members }: SequenceBatch,
+  sequences: readonly Sequence[],
+  visit: (index: number, start: number, end: number) => void,
+): void {
+  let start = 0;
+  for (const index of members) {
+    const end = start + sequences[index].response.length;
+    visit(index, start, end);
+    start = end;
   }
 }
 
