@@ -85,6 +85,7 @@ export {
 export { guardReportPage } from './report/page.ts';
 export { type ScoredExample, scoreExamples } from './report/score-examples.ts';
 export type { GuardMessage, GuardModel, OutputScreen, Screening } from './screen.ts';
+export { mostMeasured } from './train/classifier.ts';
 export {
   type ClassifierOptions,
   classifierOptions,

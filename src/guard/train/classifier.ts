@@ -72,7 +72,7 @@ interface ClassifierState {
 
 const recentSteps = 20;
 /** Held-out texts that are measured while training. */
-const mostMeasured = 600;
+export const mostMeasured = 600;
 
 /** Trains `inputs.parameters` in place. */
 export async function trainClassifier(

@@ -16,6 +16,7 @@ import {
   readSource,
   type StageDraft,
   sampleOf,
+  scheduleOf,
 } from './stage-estimate.ts';
 import { scaleSize } from './supervised.ts';
 import { addWork, forwardWork, scaleWork, trainingWork } from './work.ts';
@@ -233,7 +234,6 @@ function planSteps(
     measured: sizes.heldOut === 0 ? 0 : Math.floor((steps - 1) / options.evalSteps) + 1,
     heldOutSize: scaleSize(step, sizes.heldOut / batchSize),
     training: {
-      steps,
       batchSize,
       unit,
       trainRows: sizes.train,
@@ -241,9 +241,7 @@ function planSteps(
       tokensPerRow: sizes.responses * meanOf(sizes.rows.map(({ length }) => length)),
       tokens: steps * step.tokens,
       microBatchesPerStep: step.microBatches,
-      learningRate: options.learningRate,
-      schedule: options.lrSchedulerType,
-      warmupSteps: Math.ceil(options.warmupRatio * steps),
+      ...scheduleOf(options, steps),
     },
   };
 }

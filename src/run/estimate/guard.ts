@@ -7,6 +7,7 @@ import {
   type GuardSource,
   headNames,
   makeTrunk,
+  mostMeasured,
   partExamples,
   plannedLengths,
   readGuardData,
@@ -26,6 +27,7 @@ import {
   type PlannedStage,
   type StageDraft,
   sampleOf,
+  scheduleOf,
 } from './stage-estimate.ts';
 import { scaleSize } from './supervised.ts';
 import { addWork, forwardWork, scaleWork, trainingWork } from './work.ts';
@@ -73,13 +75,11 @@ export async function estimateGuard(
     ],
     data,
     training: {
-      ...{ steps, batchSize, unit: 'examples', trainRows, heldOutRows },
+      ...{ batchSize, unit: 'examples', trainRows, heldOutRows },
       tokensPerRow: meanOf(lengths),
       tokens: steps * step.tokens,
       microBatchesPerStep: step.microBatches,
-      learningRate: options.learningRate,
-      schedule: options.lrSchedulerType,
-      warmupSteps: Math.ceil(options.warmupRatio * steps),
+      ...scheduleOf(options, steps),
     },
     memory: addMemory(
       trainingMemory(shape, step.largest, trainingOf(model, options, step.microBatches > 1)),
@@ -91,7 +91,10 @@ export async function estimateGuard(
         work: addWork(
           scaleWork(trainingWork(shape, step, options), steps),
           scaleWork(
-            forwardWork(shape, { ...scaleSize(step, Math.min(600, heldOutRows) / batchSize), counted: 0 }),
+            forwardWork(shape, {
+              ...scaleSize(step, Math.min(mostMeasured, heldOutRows) / batchSize),
+              counted: 0,
+            }),
             measured,
           ),
         ),

@@ -22,6 +22,7 @@ import {
   readSource,
   type StageDraft,
   sampleOf,
+  scheduleOf,
 } from './stage-estimate.ts';
 import { scaleSize } from './supervised.ts';
 import { addWork, forwardWork, generationWork, scaleWork, trainingWork } from './work.ts';
@@ -165,7 +166,6 @@ export async function estimatePpo(
       responseTokens,
     },
     training: {
-      steps,
       batchSize: Math.ceil(options.batchSize / options.numMiniBatches),
       unit: 'responses',
       trainRows: iterations * options.batchSize,
@@ -173,9 +173,7 @@ export async function estimatePpo(
       tokensPerRow: promptTokens + responseTokens,
       tokens: iterations * options.numPpoEpochs * batch.tokens,
       microBatchesPerStep: batch.microBatches / options.numMiniBatches,
-      learningRate: options.learningRate,
-      schedule: options.lrSchedulerType,
-      warmupSteps: Math.ceil(options.warmupRatio * steps),
+      ...scheduleOf(options, steps),
     },
     memory: { ...memory, weights },
     work: [
@@ -240,7 +238,6 @@ export async function estimatePolicyMethod(
       responseTokens,
     },
     training: {
-      steps,
       batchSize: Math.ceil((batchSize * learnt) / numGenerations / options.stepsPerGeneration),
       unit: 'responses',
       trainRows: (iterations * batchSize * learnt) / numGenerations,
@@ -248,9 +245,7 @@ export async function estimatePolicyMethod(
       tokensPerRow: promptTokens + responseTokens,
       tokens: iterations * options.numIterations * trained.tokens,
       microBatchesPerStep: microBatches / options.stepsPerGeneration,
-      learningRate: options.learningRate,
-      schedule: options.lrSchedulerType,
-      warmupSteps: Math.ceil(options.warmupRatio * steps),
+      ...scheduleOf(options, steps),
     },
     memory: addMemory(
       {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Random } from '../../base/index.ts';
 import { Encoder, type Example } from '../../data/index.ts';
+import { type OptimizerOptions, warmupStepsOf } from '../../train/options.ts';
 import { loadData } from '../load-data.ts';
 import type { InputRecord } from '../manifest.ts';
 import type { DataSource, RunRecipe, StageRecipe } from '../run-recipe.ts';
@@ -34,6 +35,15 @@ export interface PlannedTraining {
   readonly learningRate: number;
   readonly schedule: 'constant' | 'linear' | 'cosine';
   readonly warmupSteps: number;
+}
+
+/** What the options make of so many steps. */
+export function scheduleOf(
+  options: Pick<OptimizerOptions, 'learningRate' | 'lrSchedulerType' | 'warmupRatio'>,
+  steps: number,
+): Pick<PlannedTraining, 'steps' | 'learningRate' | 'schedule' | 'warmupSteps'> {
+  const { learningRate, lrSchedulerType } = options;
+  return { steps, learningRate, schedule: lrSchedulerType, warmupSteps: warmupStepsOf(options, steps) };
 }
 
 /** Responses that a model generates. */

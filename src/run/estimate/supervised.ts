@@ -16,6 +16,7 @@ import {
   readSource,
   type StageDraft,
   sampleOf,
+  scheduleOf,
 } from './stage-estimate.ts';
 import { addWork, forwardWork, type PassSize, scaleWork, trainingWork } from './work.ts';
 
@@ -143,7 +144,6 @@ function planSteps(
     besides: [],
     data: sizes.data,
     training: {
-      steps,
       batchSize,
       unit: options.packing ? 'packed rows' : 'examples',
       trainRows,
@@ -151,9 +151,7 @@ function planSteps(
       tokensPerRow: meanOf(rows.map(({ length }) => length)),
       tokens: steps * step.tokens,
       microBatchesPerStep: step.microBatches,
-      learningRate: options.learningRate,
-      schedule: options.lrSchedulerType,
-      warmupSteps: Math.ceil(options.warmupRatio * steps),
+      ...scheduleOf(options, steps),
     },
     memory: addMemory(
       trainingMemory(shape, step.largest, trainingOf(model, training, step.microBatches > 1)),
