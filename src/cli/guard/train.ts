@@ -1,17 +1,11 @@
 import { Command } from 'commander';
+import type { GuardInputs } from '../../guard/index.ts';
 import { collect, wholeNumber } from '../flag-values.ts';
 import { globalOptions } from '../global-options.ts';
 import { parseSet } from '../option-set.ts';
 
-interface TrainFlags {
+interface TrainFlags extends Omit<GuardInputs, 'data'> {
   readonly output: string;
-  readonly test?: readonly string[];
-  readonly harmful?: readonly string[];
-  readonly harmless?: readonly string[];
-  readonly harmfulAnswers?: readonly string[];
-  readonly harmlessAnswers?: readonly string[];
-  readonly testHarmful?: readonly string[];
-  readonly testHarmless?: readonly string[];
   readonly holdOut?: readonly string[];
   readonly kinds?: readonly string[];
   readonly model?: string;

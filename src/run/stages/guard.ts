@@ -138,7 +138,7 @@ function showCases(
   const shown = cases
     .map((example) => {
       const harmful = (example.harmfulAnswer ?? example.harmfulPrompt) === true;
-      const [made] = guards.map((guard) => sayingOf(guard, example));
+      const made = sayingOf(guards[0], example);
       return { example, harmful, order: made.blocked === harmful ? made.margin : -made.margin };
     })
     .sort((a, b) => a.order - b.order)
