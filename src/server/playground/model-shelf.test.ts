@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 /** A shelf of mock models, and what was opened, in order. */
-function shelfOf(given: readonly string[], most?: number) {
+function shelfOf(given: readonly string[], most?: number, from = runs) {
   const opened: { readonly spec: string; readonly model: MockModel }[] = [];
   const open = async (spec: string): Promise<MockModel> => {
     if (spec.includes('missing')) throw new Error('no such folder');
@@ -25,7 +25,7 @@ function shelfOf(given: readonly string[], most?: number) {
     opened.push({ spec, model });
     return model;
   };
-  return { shelf: new ModelShelf({ runs, given, open, most }), opened };
+  return { shelf: new ModelShelf({ runs: from, given, open, most }), opened };
 }
 
 it('calls models by names that say nothing of folders and addresses, and tells equal ones apart', async () => {
@@ -65,16 +65,36 @@ it('opens a model once for all who ask, closes the least lately used for others,
   const ends: (() => void)[] = [];
   const work = () => new Promise<void>((resolve) => ends.push(resolve));
   const working = shelf.use('openai:a', work);
+  await expect.poll(() => ends.length).toBe(1);
   await Promise.all([shelf.use('openai:b', async () => {}), shelf.use('openai:b', async () => {})]);
   expect(opened.map(({ spec }) => spec)).toEqual(['openai:a', 'openai:b']);
   await shelf.use('openai:c', async () => {});
   expect(opened.map(({ model }) => model.closed)).toEqual([false, true, false]);
   const other = shelf.use('openai:c', work);
+  await expect.poll(() => ends.length).toBe(2);
   await expect(shelf.use('openai:b', async () => {})).rejects.toThrow('room for no more');
   for (const end of ends) end();
   await Promise.all([working, other]);
   await shelf.close();
   expect(opened.every(({ model }) => model.closed)).toBe(true);
+});
+
+it('never holds more models than it may, also when several are asked for at once', async () => {
+  const names = ['openai:a', 'openai:b', 'openai:c', 'openai:d'];
+  // Runs that are listed at once bring all who ask to the same point together.
+  const noRuns = Object.assign(new RunsFolder(runs.path), { list: async () => [] });
+  const { shelf, opened } = shelfOf(names, 2, noRuns);
+  const open = () => opened.filter(({ model }) => !model.closed).length;
+  const seen: number[] = [];
+  const work = async () => {
+    seen.push(open());
+  };
+  const asked = await Promise.allSettled(names.map((name) => shelf.use(name, work)));
+  expect(Math.max(...seen)).toBeLessThanOrEqual(2);
+  for (const { reason } of asked.filter((one) => one.status === 'rejected')) {
+    expect(String(reason)).toContain('room for no more');
+  }
+  await shelf.close();
 });
 
 it('tries a model that could not be opened anew', async () => {

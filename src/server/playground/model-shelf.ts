@@ -97,14 +97,18 @@ export class ModelShelf {
   private async open(name: string): Promise<Open> {
     const entry = (await this.entries()).find((one) => one.name === name);
     if (!entry) throw noModel(name);
-    // Somebody else may have opened it meanwhile, also while another was closed.
-    const known = this.take(name);
-    if (known) return known;
-    await this.makeRoom();
-    const meanwhile = this.take(name);
-    if (meanwhile) return meanwhile;
+    // Others open and close models while this one waits, so that each look is followed by its step without a pause.
+    for (;;) {
+      const known = this.take(name);
+      if (known) return known;
+      if (this.opened.size < this.options.most) return this.begin(entry);
+      await this.closeOldest();
+    }
+  }
+
+  private begin({ name, spec }: Entry): Open {
     const open: Open = {
-      model: entry.spec().then((spec) => this.options.open(spec)),
+      model: spec().then((resolved) => this.options.open(resolved)),
       users: 1,
       usedAt: Date.now(),
     };
@@ -114,18 +118,17 @@ export class ModelShelf {
     return open;
   }
 
-  private async makeRoom(): Promise<void> {
-    while (this.opened.size >= this.options.most) {
-      const idle = [...this.opened].filter(([, { users }]) => users === 0);
-      if (idle.length === 0) {
-        throw new HttpError(
-          'unavailable',
-          `${this.opened.size} other models are at work, and there is room for no more; try again in a moment.`,
-        );
-      }
-      const [oldest] = idle.reduce((a, b) => (b[1].usedAt < a[1].usedAt ? b : a));
-      await this.put(oldest);
+  /** Closes the model that has been idle for longest. */
+  private async closeOldest(): Promise<void> {
+    const idle = [...this.opened].filter(([, { users }]) => users === 0);
+    if (idle.length === 0) {
+      throw new HttpError(
+        'unavailable',
+        `${this.opened.size} other models are at work, and there is room for no more; try again in a moment.`,
+      );
     }
+    const [oldest] = idle.reduce((a, b) => (b[1].usedAt < a[1].usedAt ? b : a));
+    await this.put(oldest);
   }
 
   private async closeIdle(): Promise<void> {
