@@ -45,9 +45,7 @@ export class GroupCommit<Write, Answer> {
   submit(write: Write): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ write, resolve, reject });
-      this.running ??= this.drain().finally(() => {
-        this.running = null;
-      });
+      this.running ??= this.drain();
     });
   }
 
@@ -74,6 +72,8 @@ export class GroupCommit<Write, Answer> {
         for (const { reject } of group) reject(error);
       }
     }
+    // In one step with the look at what waits: a write that comes in between would wait for ever.
+    this.running = null;
   }
 
   /** The writes that waited longest, as many as one transaction takes; at least one. */
