@@ -137,6 +137,14 @@ describe('fetching', () => {
     expect(hub.requests).toEqual([]); // a commit never changes
   });
 
+  it('fetches each file once for several who ask at the same time', async () => {
+    const asked = Array.from({ length: 8 }, () => fetchHubModel('hub:owner/name', options()));
+    for (const { folder } of await Promise.all(asked)) {
+      expect(weights.equals(await readFile(join(folder, 'model.safetensors')))).toBe(true);
+    }
+    expect(downloads()).toHaveLength(1);
+  });
+
   it('works offline with what the cache holds, and says what it lacks', async () => {
     await expect(fetchHubModel('hub:owner/name', options({ offline: true }))).rejects.toThrow(
       /hub:owner\/name@main is not in the cache .* Run once without/,

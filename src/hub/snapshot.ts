@@ -2,7 +2,8 @@
  * A repository at one commit in the cache, laid out as Python's huggingface_hub does, so that both share it:
  * `models--owner--name/{refs/<revision>, blobs/<hash>, snapshots/<commit>/<path>}`, where the last are links to blobs.
  */
-import { link, mkdir, readFile, rm, stat, symlink } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { exists, TenetError, writeFileAtomic } from '../base/index.ts';
 import { fetchBlob, type RemoteFile } from './fetch-blob.ts';
@@ -56,12 +57,24 @@ export async function fetchFiles(
     const at = file.path.split('/').map(encodeURIComponent).join('/');
     const url = `${settings.endpoint}/${name.kind === 'dataset' ? 'datasets/' : ''}${name.repo}/resolve/${commit}/${at}`;
     await fetchBlob(url, file, blob, settings);
-    await mkdir(dirname(path), { recursive: true });
-    await rm(path, { force: true });
-    // Where links are not allowed (Windows without its developer mode), a second name for the file does as well.
-    await symlink(relative(dirname(path), blob), path).catch(() => link(blob, path));
+    await placeLink(blob, path);
   }
   return paths;
+}
+
+/** Makes `path` stand for the blob, in one step: others may read it or do the same just then. */
+async function placeLink(blob: string, path: string): Promise<void> {
+  const folder = dirname(path);
+  await mkdir(folder, { recursive: true });
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    // Where links are not allowed (Windows without its developer mode), a second name for the file does as well.
+    await symlink(relative(folder, blob), temporary).catch(() => link(blob, temporary));
+    await rename(temporary, path);
+  } finally {
+    // A rename onto another name of the same file leaves both.
+    await rm(temporary, { force: true });
+  }
 }
 
 /** The Hub's present commit of a branch or tag; noted for offline use. */
