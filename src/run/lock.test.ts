@@ -61,3 +61,11 @@ it('is left to a process that is writing it, and taken over when that process di
   utimesSync(path, 1, 1);
   takeLock(path, 'the folder')();
 });
+
+it('is not given back for another process that has taken it since it was deleted', () => {
+  const release = takeLock(path, 'the folder');
+  rmSync(path);
+  writeLock({ pid: process.ppid });
+  release();
+  expect(() => takeLock(path, 'the folder')).toThrow(`process ${process.ppid}`);
+});

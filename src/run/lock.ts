@@ -31,8 +31,9 @@ export function takeLock(path: string, what: string): () => void {
   };
   for (let tries = 0; tries < 10; tries++) {
     try {
-      writeFileSync(path, `${JSON.stringify(mine)}\n`, { flag: 'wx' });
-      return holdUntilReleased(path);
+      const text = `${JSON.stringify(mine)}\n`;
+      writeFileSync(path, text, { flag: 'wx' });
+      return holdUntilReleased(path, text);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
@@ -109,12 +110,13 @@ function removeStale(path: string, expected: string): void {
   rmSync(aside, { force: true });
 }
 
-function holdUntilReleased(path: string): () => void {
+function holdUntilReleased(path: string, text: string): () => void {
   heldHere.add(path);
   const release = (): void => {
     if (!heldHere.delete(path)) return;
     process.off('exit', release);
-    rmSync(path, { force: true });
+    // A user may have deleted it and begun another process, whose lock stands here.
+    if (readLock(path)?.text === text) rmSync(path, { force: true });
   };
   process.on('exit', release);
   return release;
