@@ -72,6 +72,16 @@ describe('an answer that is written', () => {
     );
   });
 
+  it('has no other words where what was read ends within one', async () => {
+    const filler = ' and people walk along the river to see the boats';
+    for (const before of ['a therapist', 'scraped grapes', `${'x'.repeat(200)}ass`]) {
+      const screen = await keywordGuard({ a: [['rapists?|raped|rapes|ass', 0.6]] }).openOutput([]);
+      // Every letter is the first one of what is kept at some time.
+      for (const letter of `${before}${filler.repeat(6)}.`) expect((await screen.push(letter)).score).toBe(0);
+      expect((await screen.push(' An ass.')).score).toBeCloseTo(0.6, 12);
+    }
+  });
+
   it('does not hold back for ever what has no gaps', async () => {
     const screen = await guard.openOutput([]);
     expect((await screen.push('x'.repeat(5000))).unjudged).toBe(0);

@@ -31,7 +31,7 @@ export function keywordGuard(words: KeywordList = harmfulWords): GuardModel {
     patterns.map(([pattern, weight]) => ({
       category,
       weight,
-      pattern: new RegExp(`(?<![\\p{L}\\p{N}])(?:${pattern})(?![\\p{L}\\p{N}])`, 'u'),
+      pattern: new RegExp(`(?<![\\p{L}\\p{N}])(?:${pattern})(?![\\p{L}\\p{N}])`, 'gu'),
     })),
   );
   return {
@@ -40,7 +40,7 @@ export function keywordGuard(words: KeywordList = harmfulWords): GuardModel {
       const found = new Set<Keyword>();
       for (const { content } of messages) {
         const text = plain(content);
-        for (const keyword of keywords) if (keyword.pattern.test(text)) found.add(keyword);
+        for (const keyword of keywords) if (isIn(text, keyword)) found.add(keyword);
       }
       return screeningOf(found, 0);
     },
@@ -54,8 +54,9 @@ export function keywordGuard(words: KeywordList = harmfulWords): GuardModel {
 class KeywordScreen implements OutputScreen {
   private readonly keywords: readonly Keyword[];
   private readonly found = new Set<Keyword>();
-  /** The end of what has been read, as far back as a pattern can reach. */
+  /** The end of what has been read, as far back as a pattern can reach, and a character more to tell where words begin. */
   private tail = '';
+  private isTailCut = false;
   /** A word that has not ended yet. */
   private open = '';
 
@@ -65,7 +66,8 @@ class KeywordScreen implements OutputScreen {
 
   async push(text: string): Promise<Screening> {
     const read = this.open + text;
-    this.open = openWord.exec(read)?.[0] ?? '';
+    // Looked for no further back than a word may reach: the search takes time with the square of what it looks at.
+    this.open = openWord.exec(read.slice(-mostCharacters - 1))?.[0] ?? '';
     // A text without any gap is no word: it is read in pieces, or it would be held back for ever.
     if (this.open.length > mostCharacters) this.open = '';
     this.read(read.slice(0, read.length - this.open.length));
@@ -83,11 +85,20 @@ class KeywordScreen implements OutputScreen {
   private read(text: string): void {
     if (text === '') return;
     const seen = (this.tail + plain(text)).replace(/ {2,}/g, ' ');
+    // Where the tail begins within a word, its rest is no word: "therapist" does not end in one.
+    const from = this.isTailCut ? 1 : 0;
     for (const keyword of this.keywords) {
-      if (!this.found.has(keyword) && keyword.pattern.test(seen)) this.found.add(keyword);
+      if (!this.found.has(keyword) && isIn(seen, keyword, from)) this.found.add(keyword);
     }
-    this.tail = seen.slice(-mostCharacters);
+    this.isTailCut ||= seen.length > mostCharacters;
+    this.tail = seen.slice(-mostCharacters - 1);
   }
+}
+
+/** @param from matches begin there or later; what stands before still tells where words begin */
+function isIn(text: string, { pattern }: Keyword, from = 0): boolean {
+  pattern.lastIndex = from;
+  return pattern.test(text);
 }
 
 /** As people read it: one form for each letter, no invisible characters, single spaces. */
