@@ -238,6 +238,30 @@ onEachDatabase((database) => {
       expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
     });
 
+    it('that are refused undo what came with them, down to the texts, and nothing else', async () => {
+      const own = { ...item, prompt: 'Only in what is refused.' };
+      const outcomes = await Promise.allSettled([
+        ledger.append([
+          { ...label, id: 'one', item: own },
+          { ...label, id: 'one-corrected', item: own, supersedes: 'one' },
+          { ...label, id: 'fork', supersedes: 'first' },
+        ]),
+        ledger.append({ ...label, id: 'beside-it' }),
+      ]);
+      expect(outcomes).toMatchObject([
+        { status: 'rejected', reason: { message: expect.stringContaining('superseded already') } },
+        { status: 'fulfilled', value: { id: 'beside-it' } },
+      ]);
+      expect(await ledger.get('one')).toBeNull();
+      const items = await store.database.read((db) =>
+        db.selectFrom('ledger_item').select('content').execute(),
+      );
+      expect(items.filter(({ content }) => content.includes(own.prompt))).toEqual([]);
+      await ledger.append({
+        ...{ kind: 'withdrawal', judge: label.judge, supersedes: 'beside-it', id: 'beside-undo' },
+      });
+    });
+
     it('can take an event back', async () => {
       const withdrawal = { kind: 'withdrawal', judge: label.judge, supersedes: 'x', id: 'undo' } as const;
       await ledger.append(withdrawal);

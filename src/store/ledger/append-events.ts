@@ -44,7 +44,7 @@ export async function appendEvents(
   });
 
   // Step 3. Write.
-  const items = [...plan.items].map(([hash, content]) => ({ hash, content }));
+  const items = plan.items();
   for (let i = 0; i < items.length; i += rowsPerStatement) {
     await transaction
       .insertInto('ledger_item')
@@ -73,7 +73,8 @@ interface KnownEvent {
 /** Works out rows from submissions; nothing of a refused submission stays. */
 class AppendPlan {
   readonly rows: LedgerEventTable[] = [];
-  readonly items = new Map<string, string>();
+  /** Of the items that submissions brought, by hash; also of refused ones. */
+  private readonly itemContents = new Map<string, string>();
   private readonly known: Map<string, KnownEvent>;
   private readonly recordedAt = Date.now();
   private last: { readonly seq: number; readonly hash: string };
@@ -88,13 +89,20 @@ class AppendPlan {
     try {
       return submission.map((prepared) => this.addEvent(prepared));
     } catch (error) {
-      for (const { id, supersedes } of this.rows.splice(before.rows)) {
+      // The newest first, since events of a submission may supersede each other.
+      for (const { id, supersedes } of this.rows.splice(before.rows).reverse()) {
         this.known.delete(id);
         if (supersedes !== null) this.known.get(supersedes)!.supersededBy = null;
       }
       this.last = before.last;
       throw error;
     }
+  }
+
+  /** What the rows are about, each once. */
+  items(): { readonly hash: string; readonly content: string }[] {
+    const hashes = new Set(this.rows.flatMap(({ item_hash }) => item_hash ?? []));
+    return [...hashes].map((hash) => ({ hash, content: this.itemContents.get(hash)! }));
   }
 
   private addEvent(prepared: PreparedEvent): LedgerEvent {
@@ -123,7 +131,7 @@ class AppendPlan {
     this.last = row;
     this.known.set(id, { content, itemHash: columns.item_hash, event, supersededBy: null });
     if (columns.supersedes !== null) this.known.get(columns.supersedes)!.supersededBy = id;
-    if (item) this.items.set(item.hash, item.content);
+    if (item) this.itemContents.set(item.hash, item.content);
     return event;
   }
 
