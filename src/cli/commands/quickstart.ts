@@ -1,13 +1,14 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { globalOptions } from '../global-options.ts';
+import { freeFolder, newestRun } from '../numbered-folder.ts';
 
 interface QuickstartOptions {
   readonly output?: string;
   readonly seed?: string;
   readonly resume?: boolean;
+  readonly overwrite?: boolean;
 }
 
 /** `tenet quickstart`: the whole of RLHF in the sandbox world, offline, in a few minutes. */
@@ -18,9 +19,13 @@ export function quickstartCommand(): Command {
       'Pre-trains a small model on an invented world, fine-tunes it, collects rankings from simulated annotators, ' +
         'trains a reward model, runs PPO, and measures each step against the world’s exact gold reward.',
     )
-    .option('-o, --output <folder>', 'run folder (default: runs/quickstart, or the next free number)')
+    .option(
+      '-o, --output <folder>',
+      'run folder (default: runs/quickstart, or the next free number; with --resume the one worked on last)',
+    )
     .option('--seed <number>', 'seed of the run (default: the recipe’s)')
-    .option('--resume', 'continue the run in the output folder')
+    .option('--resume', 'continue the run that is in the run folder')
+    .option('--overwrite', 'delete the run that is in the run folder and start again')
     .action(async (options: QuickstartOptions, command: Command) => {
       const { json } = globalOptions(command);
       const [{ readRecipe }, { recipeSchema }, { runRecipe, stageShortcuts }] = await Promise.all([
@@ -31,15 +36,8 @@ export function quickstartCommand(): Command {
       const file = fileURLToPath(new URL('../../../recipes/quickstart.yaml', import.meta.url));
       const set = options.seed === undefined ? [] : [`seed=${options.seed}`];
       const recipe = await readRecipe(file, { schema: recipeSchema, set, shortcuts: stageShortcuts });
-      const runFolder = options.output ?? freeFolder(join('runs', 'quickstart'));
+      const usual = join('runs', 'quickstart');
+      const runFolder = options.output ?? (options.resume ? newestRun(usual) : freeFolder(usual));
       await runRecipe({ recipe, name: 'quickstart', runFolder, flags: options, json });
     });
-}
-
-/** `path`, or `path-2`, `path-3` … when it is taken. */
-function freeFolder(path: string): string {
-  for (let i = 1; ; i++) {
-    const candidate = i === 1 ? path : `${path}-${i}`;
-    if (!existsSync(candidate)) return candidate;
-  }
 }
