@@ -187,7 +187,7 @@ describe('GRPO losses', () => {
 
   it.each(lossTypes)('%s adds up over micro-batches when given the batch’s totals', async (lossType) => {
     const settings = { lossType, beta: 0.1, maxCompletionLength: 6, entropyCoefficient: 0.01 };
-    const whole = await evaluate({ inputs: grid, build: gridBuild(settings) });
+    const whole = await evaluate({ inputs: grid, build: gridBuild(settings, ['keepTokens']) });
     let total = 0;
     for (let row = 0; row < rows; row++) {
       const one: Inputs = Object.fromEntries(
@@ -200,8 +200,11 @@ describe('GRPO losses', () => {
         }),
       );
       const result = await evaluate({
-        inputs: { ...one, tokenTotal: input(9), sequenceTotal: input(3) },
-        build: (t) => gridBuild({ ...settings, tokenTotal: t.tokenTotal, sequenceTotal: t.sequenceTotal })(t),
+        inputs: { ...one, tokenTotal: input(9), sequenceTotal: input(3), keepTotal: input(7) },
+        build: (t) => {
+          const { tokenTotal, sequenceTotal, keepTotal } = t;
+          return gridBuild({ ...settings, tokenTotal, sequenceTotal, keepTotal }, ['keepTokens'])(t);
+        },
       });
       total += result.scalars.loss;
     }

@@ -91,6 +91,8 @@ export interface GrpoOptions {
   readonly importanceWeights?: Tensor;
   /** tokens, constant 1 / 0: tokens whose policy term counts, e.g. the most uncertain ones (arXiv:2506.01939). */
   readonly keepTokens?: Tensor;
+  /** Scalar: tokens of `keepTokens` of the whole accumulated batch. Default: those here. */
+  readonly keepTotal?: Tensor;
   /**
    * Sequences with a negative advantage whose mean log π_sampler − log π exceeds this are left out of the policy
    * term, nats per token; null = off. Default null. @see DeepSeek-V3.2, eq. 9.
@@ -195,7 +197,7 @@ export function grpoLoss(options: GrpoOptions): { readonly loss: Tensor; readonl
   let loss = policyLoss;
   if (entropy && entropyCoefficient !== 0) {
     const acting = keepTokens ? multiply(tokens.counted, tokens.keep(keepTokens)) : tokens.counted;
-    const actingTotal = keepTokens ? undefined : tokenTotal;
+    const actingTotal = keepTokens ? maximum(options.keepTotal ?? sum(acting), 1) : tokenTotal;
     loss = subtract(loss, multiply(maskedMeanTensor(entropy, acting, actingTotal), entropyCoefficient));
   }
 

@@ -92,15 +92,18 @@ describe('trainGrpo', () => {
     expect(movement(some.policy, models('separate').policy)).toBeGreaterThan(0.01);
   });
 
-  it('gives the same however a step is cut into micro-batches, extremes included', async () => {
-    const options = { beta: 0.1, numIterations: 2, lossType: 'grpo' } as const;
-    const whole = eventOf(await train(options));
-    const cut = eventOf(await train({ ...options, microBatchTokens: 1 }));
-    for (const metric of Object.keys(whole).filter((name) => !/time|sampling/.test(name))) {
-      expect(cut[metric], metric).toBeCloseTo(whole[metric], 4);
-    }
-    expect(whole['clip_ratio/high_max']).toBeGreaterThan(0);
-  });
+  it.each([{ lossType: 'grpo' }, { lossType: 'dapo', topEntropyQuantile: 0.5, entropyCoef: 0.1 }] as const)(
+    'gives the same however a step is cut into micro-batches, extremes included (%j)',
+    async (one) => {
+      const options = { beta: 0.1, numIterations: 2, ...one };
+      const whole = eventOf(await train(options));
+      const cut = eventOf(await train({ ...options, microBatchTokens: 1 }));
+      for (const metric of Object.keys(whole).filter((name) => !/time|sampling/.test(name))) {
+        expect(cut[metric], metric).toBeCloseTo(whole[metric], 4);
+      }
+      expect(whole['clip_ratio/high_max']).toBeGreaterThan(0);
+    },
+  );
 
   it('trusts the sampler only where the step itself can tell: same result as with a pass of its own', async () => {
     const trusted = await train({ totalEpisodes: 48 });

@@ -64,14 +64,16 @@ export async function trainGrpo(
     // Step 4. Optimizer steps on these responses, or on the tokens of them that are to count.
     const { samplerWeights } = training;
     const part = options.topEntropyQuantile;
+    const keepTokens = part < 1 ? highEntropyMask({ entropy: entropies, counted, part }) : null;
     await training.update(
       rollout,
       {
         perSequence: { advantages },
         perToken: {
           ...(samplerWeights && { importanceWeights: samplerWeights }),
-          ...(part < 1 && { keepTokens: highEntropyMask({ entropy: entropies, counted, part }) }),
+          ...(keepTokens && { keepTokens }),
         },
+        ...(keepTokens && { totals: { keepTotal: keepTokens } }),
       },
       options.maskTruncatedCompletions ? ended.map((one) => 1 - one) : undefined,
     );
@@ -110,7 +112,10 @@ function lossOf(graph: PolicyGraph, options: GrpoOptions): Omit<TrainedGraph, 'm
     ...(options.importanceSamplingMode !== null && {
       importanceWeights: graph.perToken('importanceWeights'),
     }),
-    ...(options.topEntropyQuantile < 1 && { keepTokens: graph.perToken('keepTokens') }),
+    ...(options.topEntropyQuantile < 1 && {
+      keepTokens: graph.perToken('keepTokens'),
+      keepTotal: graph.scalar('keepTotal'),
+    }),
     offPolicyMaskThreshold: options.offPolicyMaskThreshold,
     entropy: graph.entropy,
     entropyCoefficient: options.entropyCoef,

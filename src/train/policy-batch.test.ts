@@ -26,6 +26,7 @@ describe('policyFeeds', () => {
     perToken: { weights: Float32Array.of(1, 2, 0, 3, 0, 0, 4, 5, 6) },
     perSequence: { advantages: [0.1, 0.2, 0.3] },
     scalars: { beta: 0.5 },
+    totals: { weightTotal: Float32Array.of(1, 2, 9, 3, 9, 9, 4, 5, 6) }, // 9 where nothing is counted
   };
 
   it('packs the counted tokens of the chosen responses, longest first, with the step’s totals', () => {
@@ -39,6 +40,7 @@ describe('policyFeeds', () => {
     expect(dataOf(feeds.beta)).toEqual([0.5]);
     expect(dataOf(feeds.tokenTotal)).toEqual([5]);
     expect(dataOf(feeds.sequenceTotal)).toEqual([2]);
+    expect(dataOf(feeds.weightTotal)).toEqual([1 + 2 + 4 + 5 + 6]);
     // The hidden state before each target predicts it; rows are padded to eight tokens.
     expect(dataOf(feeds.rows)).toEqual([1, 2, 3, 8 + 1, 8 + 2]);
   });
@@ -46,15 +48,15 @@ describe('policyFeeds', () => {
   it('cuts into micro-batches, with the totals of the whole step in each', () => {
     const feeds = policyFeeds(rollout, [0, 1, 2], values, { ...layout, tokenBudget: 8 });
     expect(feeds.map(({ targets }) => dataOf(targets))).toEqual([[14, 15, 16], [11, 12], [13]]);
-    for (const { tokenTotal, sequenceTotal } of feeds) {
-      expect([dataOf(tokenTotal), dataOf(sequenceTotal)]).toEqual([[6], [3]]);
+    for (const { tokenTotal, sequenceTotal, weightTotal } of feeds) {
+      expect([tokenTotal, sequenceTotal, weightTotal].map(dataOf)).toEqual([[6], [3], [21]]);
     }
   });
 
   it('leaves out responses that count among the sequences, but not their tokens', () => {
     const [feeds] = policyFeeds(rollout, [0, 1, 2], values, { ...layout, leaveOut: [0, 0, 1] });
     expect(dataOf(feeds.targets)).toEqual([11, 12, 13]);
-    expect([dataOf(feeds.tokenTotal), dataOf(feeds.sequenceTotal)]).toEqual([[3], [3]]);
+    expect([feeds.tokenTotal, feeds.sequenceTotal, feeds.weightTotal].map(dataOf)).toEqual([[3], [3], [6]]);
     expect(policyFeeds(rollout, [2], values, { ...layout, leaveOut: [0, 0, 1] })).toEqual([]);
   });
 });

@@ -99,6 +99,8 @@ export interface PolicyValues {
   /** [B] each. */
   readonly perSequence?: Readonly<Record<string, ArrayLike<number>>>;
   readonly scalars?: Readonly<Record<string, number>>;
+  /** [B, R] each: a scalar input takes its sum over the counted tokens of the whole step. */
+  readonly totals?: Readonly<Record<string, Float32Array>>;
 }
 
 /**
@@ -118,10 +120,15 @@ export function policyFeeds(
   const { leaveOut, ...layout } = options;
   const kept = leaveOut ? rows.filter((row) => !leaveOut[row]) : rows;
   const tokenTotal = kept.reduce((sum, row) => sum + lengths[row], 0);
+  const tokensOf = (grid: Float32Array, row: number): Float32Array =>
+    grid.subarray(row * length, row * length + lengths[row]);
   const shared = {
     tokenTotal: scalarFeed(tokenTotal),
     sequenceTotal: scalarFeed(rows.length),
     ...mapValues(values.scalars ?? {}, scalarFeed),
+    ...mapValues(values.totals ?? {}, (grid) =>
+      scalarFeed(kept.reduce((sum, row) => sum + sumOf(tokensOf(grid, row)), 0)),
+    ),
   };
   const batches = sequenceBatches(
     kept.map((row) => items[row]),
@@ -135,7 +142,7 @@ export function policyFeeds(
       const packed = new Float32Array(targets.length);
       let end = 0;
       for (const row of members) {
-        packed.set(grid.subarray(row * length, row * length + lengths[row]), end);
+        packed.set(tokensOf(grid, row), end);
         end += lengths[row];
       }
       return packed;
@@ -191,6 +198,10 @@ export function planSteps(
       order.slice(part * size, (part + 1) * size),
     ),
   );
+}
+
+function sumOf(values: Float32Array): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }
 
 function mapValues<A, B>(record: Readonly<Record<string, A>>, change: (value: A) => B): Record<string, B> {

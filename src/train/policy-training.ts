@@ -254,6 +254,7 @@ export class PolicyTraining<O extends PolicyTrainingOptions> implements AsyncDis
     const fed = {
       perToken: { referenceLogProbs: rollout.referenceLogProbs, ...values.perToken },
       perSequence: values.perSequence,
+      totals: values.totals,
       scalars: { beta: this.klCoefficient, ...values.scalars },
     };
     const layout = {
