@@ -73,6 +73,33 @@ export async function unskipPlace(
   await places.remove([`${taskId}/${afterSkip(skipId)}`]);
 }
 
+/**
+ * Opens the place of somebody who takes back what ended it. The place that a skip had opened for somebody else goes; where
+ * somebody has it already, the own place goes instead, so that no label more is asked for than was.
+ * @param skipId null for what was no skip
+ */
+export async function reopenPlace(
+  { queue }: StoreTransaction,
+  {
+    name,
+    taskId,
+    annotator,
+    skipId,
+  }: {
+    readonly name: string;
+    readonly taskId: string;
+    readonly annotator: string;
+    readonly skipId: string | null;
+  },
+): Promise<void> {
+  const places = queue(name);
+  const before = await placesOf(places, taskId);
+  if (!(await places.reopen(taskId, annotator)) || skipId === null) return;
+  const substitute = before.find(({ id }) => id === `${taskId}/${afterSkip(skipId)}`);
+  if (substitute === undefined || (await places.remove([substitute.id])) > 0) return;
+  await places.remove(before.filter(({ owner }) => owner === annotator).map(({ id }) => id));
+}
+
 /** All places of a task. */
 export async function placesOf(places: WorkQueue, taskId: string): Promise<WorkItem[]> {
   const items: WorkItem[] = [];

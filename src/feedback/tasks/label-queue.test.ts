@@ -300,6 +300,51 @@ onEachDatabase((database) => {
     ]);
   });
 
+  it('takes a skip back without asking for one label too many', async () => {
+    await labels.add([taskOf('a', { priority: 1 }), taskOf('b')]);
+    for (const name of ['a', 'b']) {
+      const { id, taskId } = await next(ann);
+      await labels.skip({ id, taskId, annotator: ann, reason: 'unclear' });
+      // What somebody else has begun in her stead stays theirs.
+      if (name === 'a') expect(await names(bob, { limit: 1 })).toBe('a');
+    }
+    const [b, a] = await labels.recent('ann');
+    await labels.withdraw(a.id, { id: 'back-a', annotator: ann });
+    await labels.withdraw(b.id, { id: 'back-b', annotator: ann });
+    expect(await labels.progress()).toMatchObject({ wanted: 2, skips: 0, leased: 1 });
+    expect(await names(ann)).toBe('b');
+  });
+
+  it('keeps apart what somebody labelled and what the same person passed on as an adjudicator', async () => {
+    await labels.add([taskOf('a', { overlap: 3 })]);
+    const [first, second] = [await next(ann), await next(bob, { ranks: [3, 2, 1] })];
+    await labels.submit(first);
+    await labels.submit(second);
+    const { taskId } = first;
+    await labels.escalate(taskId, [first.id, second.id]);
+    const passOn = async (id: string): Promise<void> => {
+      await labels.claim(bob, { purpose: 'adjudication' });
+      await labels.skip({ id, taskId, annotator: bob, reason: 'expertise' }, 'adjudication');
+    };
+    await passOn('passed');
+    expect((await labels.recent('bob', 20, 'label')).map(({ id }) => id)).toEqual([second.id]);
+    await labels.withdraw('passed', { id: 'unpassed', annotator: bob });
+    expect(await labels.progress()).toMatchObject({ labels: 2, adjudications: { waiting: 1, done: 0 } });
+    await passOn('passed-again');
+    await labels.correct('passed-again', { id: 'after-all-decided', taskId, annotator: bob, ranks: [1, 1, 2] });
+    expect(await store.ledger.get('after-all-decided')).toMatchObject({
+      ...{ kind: 'adjudication', supersedes: 'passed-again', basedOn: [first.id, second.id].sort() },
+    });
+    // The third label would count for nothing beside the decision.
+    expect(await labels.progress()).toMatchObject({
+      ...{ labels: 2, wanted: 2, adjudications: { waiting: 0, done: 1 } },
+    });
+    // The label is still the one of its place.
+    await expect(labels.submit({ ...second, id: 'again' })).rejects.toMatchObject({
+      details: { eventId: second.id },
+    });
+  });
+
   it('keeps drafts until there is a label', async () => {
     await labels.add([taskOf('a', { overlap: 2 })]);
     const submission = await next(ann);

@@ -5,18 +5,25 @@
  * are one transaction, so an acknowledged label is never lost and a task never waits for a label that is there.
  */
 import { TenetError } from '../../base/index.ts';
-import type { Lease, LedgerEvent, Store } from '../../store/index.ts';
+import type { Lease, LedgerEvent, Store, StoreTransaction } from '../../store/index.ts';
 import { Qualification } from '../qualification/qualification.ts';
 import { readRules } from '../rules.ts';
 import { addTasks, type TasksAdded } from './add-tasks.ts';
 import { type Draft, readDraft, saveDraft } from './drafts.ts';
-import { finishPlace, placesOf, skipPlace, unskipPlace } from './finish-place.ts';
+import { finishPlace, placesOf, reopenPlace, skipPlace, unskipPlace } from './finish-place.ts';
 import { escalateTask, settleByFurtherLabels } from './further-labels.ts';
 import { audienceNames, type LabelTask, type NewLabelTask } from './label-task.ts';
 import { isSkipped, labelPlace, type Purpose, placeOf, queueName } from './places.ts';
 import { type LabelProgress, passedOverIn, progressOf } from './progress.ts';
 import { isSuggestionShown, shownOrderOf } from './shown.ts';
-import { type Annotator, labelEventOf, type Skip, type Submission, skipEventOf } from './submission.ts';
+import {
+  type Annotator,
+  labelEventOf,
+  purposeOf,
+  type Skip,
+  type Submission,
+  skipEventOf,
+} from './submission.ts';
 import { readTask, readTasks } from './task-table.ts';
 import { isTest, testOf } from './test-project.ts';
 
@@ -191,13 +198,19 @@ export class LabelQueue {
       });
     }
     const before = await this.ownEvent(eventId, submission);
+    const purpose = purposeOf(before);
+    const isDecision = purpose === 'adjudication';
+    const basedOn = before.basedOn ?? (isDecision ? await this.decidedLabels(submission) : undefined);
     const event = labelEventOf(task, submission, {
-      kind: before.kind === 'adjudication' ? 'adjudication' : 'label',
+      kind: isDecision ? 'adjudication' : 'label',
       supersedes: eventId,
-      ...(before.basedOn && { basedOn: before.basedOn }),
+      ...(basedOn && { basedOn }),
     });
     return this.store.write(async (within) => {
-      if (before.kind === 'skip') await unskipPlace(within, this.places('label'), eventId, submission);
+      if (before.kind === 'skip') {
+        await unskipPlace(within, this.places(purpose), eventId, submission);
+        if (isDecision) await this.endLabelling(within, task.id);
+      }
       return within.ledger.append(event);
     });
   }
@@ -218,10 +231,12 @@ export class LabelQueue {
     const before = known ?? (await this.ownEvent(eventId, { annotator }));
     const taskId = before.taskId!;
     const { kind = 'human', group } = annotator;
-    return this.store.write(async ({ ledger, queue }) => {
-      const purpose = before.kind === 'adjudication' ? 'adjudication' : 'label';
-      if (!known) await queue(this.places(purpose)).reopen(taskId, annotator.id);
-      return ledger.append({
+    return this.store.write(async (within) => {
+      if (!known) {
+        const place = { name: this.places(purposeOf(before)), taskId, annotator: annotator.id };
+        await reopenPlace(within, { ...place, skipId: before.kind === 'skip' ? eventId : null });
+      }
+      return within.ledger.append({
         ...{ id, kind: 'withdrawal', project: this.project, taskId, supersedes: eventId },
         judge: { kind, id: annotator.id, ...(group !== undefined && { group }) },
         ...(reason !== undefined && { rationale: reason }),
@@ -229,13 +244,16 @@ export class LabelQueue {
     });
   }
 
-  /** What an annotator has sent in and still stands, the newest first. */
-  async recent(annotator: string, limit = 20): Promise<LedgerEvent[]> {
+  /** What an annotator has sent in and still stands, the newest first. @param purpose default: both */
+  async recent(annotator: string, limit = 20, purpose?: Purpose): Promise<LedgerEvent[]> {
     const events: LedgerEvent[] = [];
     const { ledger } = this.store;
     const kinds = ['label', 'skip', 'adjudication'] as const;
     const filter = { project: this.project, judgeId: annotator, kinds, current: true };
-    for await (const event of ledger.read({ ...filter, newestFirst: true, limit })) events.push(event);
+    for await (const event of ledger.read({ ...filter, newestFirst: true })) {
+      if (purpose === undefined || purposeOf(event) === purpose) events.push(event);
+      if (events.length === limit) break;
+    }
     return events;
   }
 
@@ -278,19 +296,13 @@ export class LabelQueue {
 
   /** Stores the decision of an adjudicator. Answers and refuses as `submit` does. */
   async adjudicate(submission: Submission): Promise<LedgerEvent> {
-    const { taskId, annotator } = submission;
+    const { taskId } = submission;
     const task = await this.get(taskId);
-    const name = this.places('adjudication');
-    const places = await placesOf(this.store.queue(name), taskId);
-    const own = places.find(({ owner }) => owner === annotator.id) ?? places.at(-1);
-    const basedOn = own ? placeOf(own).basedOn : [];
+    const basedOn = await this.decidedLabels(submission);
     const event = labelEventOf(task, submission, { kind: 'adjudication', basedOn });
     return this.store.write(async (within) => {
-      await finishPlace(within, name, submission);
-      // Labels would count for nothing beside the decision.
-      const labels = within.queue(this.places('label'));
-      const waiting = (await placesOf(labels, taskId)).filter(({ status }) => status === 'waiting');
-      await labels.remove(waiting.map(({ id }) => id));
+      await finishPlace(within, this.places('adjudication'), submission);
+      await this.endLabelling(within, taskId);
       return within.ledger.append(event);
     });
   }
@@ -327,6 +339,23 @@ export class LabelQueue {
   /** Name of the queue of places. */
   private places(purpose: Purpose): string {
     return queueName(purpose, this.project);
+  }
+
+  /** Ids of the labels that an adjudicator decides between. */
+  private async decidedLabels({
+    taskId,
+    annotator,
+  }: Pick<Submission, 'taskId' | 'annotator'>): Promise<readonly string[]> {
+    const places = await placesOf(this.store.queue(this.places('adjudication')), taskId);
+    const own = places.find(({ owner }) => owner === annotator.id) ?? places.at(-1);
+    return own ? placeOf(own).basedOn : [];
+  }
+
+  /** Asks for no more labels of a task: they would count for nothing beside the decision. */
+  private async endLabelling({ queue }: StoreTransaction, taskId: string): Promise<void> {
+    const labels = queue(this.places('label'));
+    const waiting = (await placesOf(labels, taskId)).filter(({ status }) => status === 'waiting');
+    await labels.remove(waiting.map(({ id }) => id));
   }
 
   private async assignment(

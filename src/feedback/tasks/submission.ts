@@ -121,6 +121,13 @@ export function skipEventOf(task: LabelTask, skip: Skip, purpose: Purpose = 'lab
   };
 }
 
+/** What somebody was asked for who sent this in. */
+export function purposeOf({ kind, extra }: Pick<NewEvent, 'kind' | 'extra'>): Purpose {
+  return kind === 'adjudication' || (kind === 'skip' && extra?.purpose === 'adjudication')
+    ? 'adjudication'
+    : 'label';
+}
+
 function common(
   task: LabelTask,
   { id, annotator, activeMs, idleMs, judgedAt }: TimeSpent & Pick<Submission, 'id' | 'annotator'>,

@@ -188,9 +188,7 @@ export function labelRoutes(store: Store): Route[] {
       }),
       handle: async ({ params, query, caller }) => {
         const queue = queueOf(params.project);
-        const events = (await queue.recent(caller.id, query.limit)).filter(
-          ({ kind }) => kind !== 'adjudication',
-        );
+        const events = await queue.recent(caller.id, query.limit, 'label');
         const answers = await Promise.all(events.map((event) => answerOf(queue, event, caller)));
         return { answers };
       },
