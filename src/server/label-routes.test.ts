@@ -44,6 +44,17 @@ async function person(
 const ranksFor = ({ cards }: View, order: readonly string[]) =>
   cards.map(({ text }) => order.indexOf(text) + 1);
 
+/** A task in a project of its own, claimed. @returns with the address of the project */
+async function ownTask(
+  ask: Awaited<ReturnType<typeof person>>,
+  project: string,
+): Promise<readonly [View, string]> {
+  const responses = texts.map((text) => ({ text }));
+  await new LabelQueue(server.store, project).add([{ item: { prompt: 'p', responses } }]);
+  const at = `/api/label/projects/${project}`;
+  return [(await ask('POST', `${at}/claim`, { limit: 1 })).body.tasks[0] as View, at];
+}
+
 async function first(): Promise<LedgerEvent> {
   return (await events()).find(({ kind }) => kind === 'label')!;
 }
@@ -179,6 +190,32 @@ it('finds where people disagree, and lets an adjudicator decide without knowing 
   expect((await disagreements()).map(({ taskId }) => taskId)).not.toContain(task.taskId);
 });
 
+it('tells a page that corrects what another page has corrected that it cannot, so that it does not try for ever', async () => {
+  const kay = await person('kay');
+  const [task, base] = await ownTask(kay, 'pages');
+  const label = { id: 'label-of-kay', taskId: task.taskId, ranks: [1, 2, 3] };
+  expect((await kay('POST', `${base}/labels`, label)).status).toBe(200);
+  const correct = (id: string) =>
+    kay('POST', `${base}/corrections`, { ...label, id, ranks: [2, 1, 3], supersedes: label.id });
+  expect((await correct('corrected-here')).status).toBe(200);
+  const other = await correct('corrected-there');
+  expect([other.status, other.body.error]).toEqual([
+    409,
+    { code: 'conflict', message: expect.stringContaining('corrected-here has superseded already') },
+  ]);
+  // An id that is taken, too.
+  expect((await kay('POST', `${base}/labels`, { ...label, ranks: [3, 2, 1] })).status).toBe(409);
+});
+
+it('refuses a time that no calendar has, which would hide the time spent by day for ever', async () => {
+  const lou = await person('lou');
+  const [task, base] = await ownTask(lou, 'times');
+  const label = { id: 'label-of-lou', taskId: task.taskId, ranks: [1, 2, 3] };
+  const { status } = await lou('POST', `${base}/labels`, { ...label, judgedAt: Number.MAX_SAFE_INTEGER });
+  expect(status).toBe(400);
+  expect((await server.ask('GET', '/api/quality/projects/times', { as: 'viewer' })).status).toBe(200);
+});
+
 it('never changes a version of a guideline', async () => {
   const put = (text: string) =>
     server.ask('PUT', `${base}/guideline`, { as: 'admin', body: { version: '1', text } });
@@ -263,4 +300,6 @@ it('lets an adjudicator leave a task undecided', async () => {
   const skip = { id: 'left-undecided', taskId: task.taskId, reason: 'unclear' };
   expect((await judge('POST', '/api/adjudication/projects/kind/skips', skip)).status).toBe(200);
   expect((await judge('POST', '/api/adjudication/projects/kind/claim')).body.tasks).toEqual([]);
+  // It is no answer of an annotator, which could be corrected as one.
+  expect((await judge('GET', `${base}/mine`)).body.answers).toEqual([]);
 });

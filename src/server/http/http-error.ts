@@ -51,8 +51,10 @@ export function asHttpError(error: unknown): HttpError {
   if (TenetError.is(error) && ['usage', 'data', 'model', 'preflight'].includes(error.code)) {
     return new HttpError('invalid', error.message);
   }
-  if (TenetError.is(error) && error.code === 'store' && 'eventId' in error.details) {
-    return new HttpError('conflict', error.message, { eventId: error.details.eventId });
+  // Trouble with the database itself names its address; whatever else the store refuses, it refuses at every try.
+  if (TenetError.is(error) && error.code === 'store' && !('url' in error.details)) {
+    const { eventId } = error.details;
+    return new HttpError('conflict', error.message, eventId === undefined ? {} : { eventId });
   }
   if (TenetError.is(error) && (error.code === 'provider' || error.code === 'budget')) {
     return new HttpError('unavailable', error.message);

@@ -20,6 +20,7 @@ export const timeSpent = {
     .number()
     .int()
     .min(0)
+    .max(Date.parse('9999-12-31T23:59:59.999Z'))
     .optional()
     .describe('when it was judged, where that is not when it is sent'),
 };

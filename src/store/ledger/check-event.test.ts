@@ -109,6 +109,8 @@ it.each<[object, string]>([
   [{ judge: { kind: 'human', id: 'a\nb' } }, 'judge.id: must be 1 to 200 characters on one line'],
   [{ constitution: { hash: 'abc' } }, 'constitution.hash: must be sha256: and 64 hexadecimal digits'],
   [{ activeMs: -1 }, 'activeMs: must not be negative'],
+  // 3 December of the year 144683: no calendar that groups labels by day goes so far.
+  [{ judgedAt: 4_503_599_627_370_496 }, 'judgedAt: is after the year 9999'],
   [{ usage: { costUsd: -1 } }, 'usage.costUsd: must not be negative'],
   [{ extra: { when: new Date(0) } }, 'extra'],
   [{ rank: [1, 2] }, 'Unrecognized key: "rank"'],

@@ -9,6 +9,10 @@ const name = z.string().regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,200}$/u, 'must be 1 to 20
 const hash = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hexadecimal digits');
 const milliseconds = z.number().min(0, 'must not be negative');
 const count = z.int().min(0, 'must not be negative');
+const time = z
+  .int()
+  .min(Date.parse('0000-01-01T00:00Z'), 'is before the year 0')
+  .max(Date.parse('9999-12-31T23:59:59.999Z'), 'is after the year 9999: give milliseconds since 1970');
 const index = z.int().min(0, 'indexes start at 0');
 
 const itemSchema: z.ZodType<Item> = z.strictObject({
@@ -60,7 +64,7 @@ const eventSchema: z.ZodType<NewEvent> = z.strictObject({
     })
     .optional(),
   suggestion: z.strictObject({ shown: z.boolean(), eventId: id.optional() }).optional(),
-  judgedAt: z.int().optional(),
+  judgedAt: time.optional(),
   extra: z.record(z.string(), z.json()).optional(),
 });
 
