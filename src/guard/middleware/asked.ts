@@ -1,6 +1,7 @@
 /** What a posted body asks for, in OpenAI's form or any other. */
 import { type Conversations, chatConversation, completionPrompts, textOf } from '../wire/conversation.ts';
 import { chatDialect, completionDialect, type Dialect } from '../wire/dialect.ts';
+import { otherContentIn } from '../wire/texts.ts';
 
 export interface Asked {
   readonly conversations: Conversations;
@@ -14,14 +15,20 @@ export interface Asked {
 
 /** @param text what was posted; JSON is read as such, anything else is a text by itself */
 export function askedOf(path: string, text: string): Asked {
-  const body = objectOf(text);
+  const value = jsonOf(text);
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  const body = isObject ? (value as Readonly<Record<string, unknown>>) : null;
   const hasMessages = Array.isArray(body?.messages);
   const hasPrompt = body?.prompt !== undefined;
   const isOpenAi = typeof body?.model === 'string' && (hasMessages || hasPrompt);
   const dialect = isOpenAi && !hasMessages ? completionDialect : chatDialect;
   const options = (body?.stream_options ?? {}) as { include_usage?: unknown };
   return {
-    conversations: conversationsOf(body, text, { hasMessages, isPrompt: dialect === completionDialect }),
+    conversations: hasMessages
+      ? chatConversation(body!)
+      : isOpenAi
+        ? completionPrompts(body!)
+        : ownForm(value),
     dialect,
     isOpenAi,
     model: typeof body?.model === 'string' ? body.model : '',
@@ -30,24 +37,17 @@ export function askedOf(path: string, text: string): Asked {
   };
 }
 
-function conversationsOf(
-  body: Readonly<Record<string, unknown>> | null,
-  text: string,
-  { hasMessages, isPrompt }: { readonly hasMessages: boolean; readonly isPrompt: boolean },
-): Conversations {
-  if (body && hasMessages) return chatConversation(body);
-  if (body && isPrompt) return completionPrompts(body);
-  const content = body ? textOf(body) : text;
-  return { prompts: [[{ role: 'user', content }]], answersPerPrompt: 1, unreadable: null };
+/** A form of the route's own: whatever is text in it is what the user says. */
+function ownForm(value: unknown): Conversations {
+  const messages = [{ role: 'user', content: textOf(value) } as const];
+  return { prompts: [messages], answersPerPrompt: 1, unreadable: otherContentIn(value) };
 }
 
-function objectOf(text: string): Readonly<Record<string, unknown>> | null {
+/** What a text says as JSON; the text itself where it is none. */
+function jsonOf(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null;
+    return JSON.parse(text);
   } catch {
-    return null;
+    return text;
   }
 }

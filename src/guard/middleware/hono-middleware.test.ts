@@ -63,6 +63,32 @@ describe('a route of its own form', () => {
     expect((await harmful.post(hello)).status).toBe(403);
   });
 
+  it('is read whatever JSON it is, with escapes undone', async () => {
+    const { post, asked } = await appWith((context) => context.json({ reply: 'hi' }));
+    const escaped = '\\u0058';
+    for (const body of [
+      `["${escaped}"]`,
+      `"${escaped}"`,
+      `{"file":"an ${escaped}"}`,
+      `[{"a":["${escaped}"]}]`,
+    ])
+      expect([400, 403]).toContain((await post(body)).status);
+    expect(asked).toEqual([]);
+  });
+
+  it('is not asked about a picture, in whatever form that comes', async () => {
+    const { post, asked } = await appWith((context) => context.json({ reply: 'hi' }));
+    const file = { type: 'file', mediaType: 'image/png', url: 'data:image/png;base64,AA' };
+    for (const body of [{ messages: [{ role: 'user', parts: [file] }] }, { question: [file] }]) {
+      const response = await post(body);
+      expect([response.status, await response.json()]).toMatchObject([
+        400,
+        { error: { code: 'unreadable_content' } },
+      ]);
+    }
+    expect(asked).toEqual([]);
+  });
+
   it('may be refused in the route’s own words', async () => {
     const refuse: HonoGuardOptions['refuse'] = (context, { text }) => context.json({ reply: text });
     const { post } = await appWith((context) => context.json({ reply: 'X' }), { refuse });

@@ -102,6 +102,20 @@ describe('generateText', () => {
     const content = [{ type: 'image' as const, image: new Uint8Array([137, 80, 78, 71]) }];
     const asked = generateText({ model, messages: [{ role: 'user', content }], maxRetries: 0 });
     await expect(asked).rejects.toThrow(/cannot screen prompt\.0\.content\.0/);
+    const image = { type: 'image-data' as const, data: 'iVBO', mediaType: 'image/png' };
+    const output = { type: 'content' as const, value: [{ type: 'text' as const, text: 'a' }, image] };
+    const result = { type: 'tool-result' as const, toolCallId: '1', toolName: 'camera', output };
+    await expect(model.doGenerate({ prompt: [{ role: 'tool', content: [result] }] })).rejects.toThrow(
+      /cannot screen prompt\.0\.content\.0\.output\.value\.1/,
+    );
+  });
+
+  it('is refused for what a tool was given or has answered, whatever its fields are called', async () => {
+    const { model, mock } = await guarded(textParts('a'));
+    const output = { type: 'json' as const, value: { file: 'X' } };
+    const result = { type: 'tool-result' as const, toolCallId: '1', toolName: 'read', output };
+    await model.doGenerate({ prompt: [{ role: 'tool', content: [result] }] });
+    expect(mock.doGenerateCalls).toHaveLength(0);
   });
 });
 

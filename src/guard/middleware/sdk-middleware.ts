@@ -77,7 +77,7 @@ export function sdkMiddleware(begin: BeginSdkCall): LanguageModelMiddleware {
           source: result.stream,
           answer: exchange.answer<SdkPart>(),
           read: (part) => {
-            if (part.type === 'file') checkReadable(exchange, 'a file of the answer');
+            checkReadable(exchange, fileOf([part]));
             return exchange.rules.mode === 'off' ? { text: '' } : text.read(part);
           },
           refuse: (left) => refusedParts(exchange.rules.refusal, metadataOf(exchange, 'output'), left),
@@ -104,14 +104,14 @@ function metadataOf({ facts }: Exchange, blocked: 'input' | 'output') {
   return { requestId: facts.requestId, blocked };
 }
 
-function fileOf(content: readonly SdkContent[]): string | null {
-  const at = content.findIndex(({ type }) => type === 'file');
-  return at < 0
-    ? otherContentIn(
-        content.filter(({ type }) => type === 'tool-result'),
-        'content',
-      )
-    : `content.${at}`;
+/** Where an answer holds a file, by itself or in what a tool has answered; or null. */
+function fileOf(content: readonly (SdkContent | SdkPart)[]): string | null {
+  for (const [n, part] of content.entries()) {
+    if (part.type === 'file') return `content.${n}`;
+    const inside = part.type === 'tool-result' ? otherContentIn(part, `content.${n}`) : null;
+    if (inside !== null) return inside;
+  }
+  return null;
 }
 
 /** @throws TenetError('usage') */

@@ -2,7 +2,8 @@
 import type { LanguageModelMiddleware } from 'ai';
 import type { GuardMessage } from '../screen.ts';
 import { AnswerText } from '../wire/answer-text.ts';
-import { messageOf } from '../wire/conversation.ts';
+import { messageOf, noData } from '../wire/conversation.ts';
+import { otherContentIn } from '../wire/texts.ts';
 
 type WrapGenerate = NonNullable<LanguageModelMiddleware['wrapGenerate']>;
 type WrapStream = NonNullable<LanguageModelMiddleware['wrapStream']>;
@@ -18,16 +19,21 @@ export function promptMessages({ prompt, tools }: SdkCall): GuardMessage[] {
   const told = about.filter((text) => text !== '').join('\n');
   return [
     ...(told === '' ? [] : [{ role: 'system' as const, content: told }]),
-    ...prompt.map(({ role, content }) => messageOf({ role, content: readable(content) })),
+    ...prompt.map(({ role, content }) => messageOf({ role, content: readable(content) }, noData)),
   ];
 }
 
-/** Where a prompt holds a file, or null. */
+/** Where a prompt holds a file, by itself or in what a tool has answered; or null. */
 export function fileIn({ prompt }: SdkCall): string | null {
   for (const [i, { content }] of prompt.entries()) {
     if (typeof content === 'string') continue;
-    const at = content.findIndex(({ type }) => type === 'file');
-    if (at >= 0) return `prompt.${i}.content.${at}`;
+    for (const [n, part] of content.entries()) {
+      const place = `prompt.${i}.content.${n}`;
+      if (part.type === 'file') return place;
+      if (part.type !== 'tool-result' || part.output.type !== 'content') continue;
+      const inside = otherContentIn(part.output.value, `${place}.output.value`);
+      if (inside !== null) return inside;
+    }
   }
   return null;
 }

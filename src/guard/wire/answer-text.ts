@@ -10,10 +10,13 @@ export class AnswerText {
    * @returns `text`: what it adds; `ahead`: true when it shows something of what comes next: half an escape, or
    *   log-probabilities of tokens that spell nothing yet
    */
-  read(choice: Readonly<Record<string, unknown>>): { readonly text: string; readonly ahead: boolean } {
+  read({ logprobs = null, ...said }: Readonly<Record<string, unknown>>): {
+    readonly text: string;
+    readonly ahead: boolean;
+  } {
     let text = '';
     let ahead = false;
-    for (const [place, piece] of textsOf(choice)) {
+    for (const [place, piece] of textsOf(said)) {
       if (this.lastPlace !== null && this.lastPlace !== place) text += '\n';
       this.lastPlace = place;
       if (isJsonText(place)) {
@@ -23,7 +26,7 @@ export class AnswerText {
         ahead ||= reader.isWithinEscape;
       } else text += piece;
     }
-    const hasLogProbs = choice.logprobs !== undefined && choice.logprobs !== null;
-    return { text, ahead: ahead || (hasLogProbs && text === '') };
+    // Log-probabilities spell what the rest says once more.
+    return { text, ahead: ahead || (logprobs !== null && text === '') };
   }
 }

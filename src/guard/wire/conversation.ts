@@ -25,15 +25,19 @@ const settings = new Set([
     'reasoning_effort',
     'verbosity',
     'modalities',
+    'audio',
   ],
   ...['safety_identifier', 'prompt_cache_key', 'metadata', 'stream_options', 'tool_choice', 'function_call'],
 ]);
+
+/** Every string is a text. */
+export const noData: ReadonlySet<string> = new Set();
 
 /** Of `POST /v1/chat/completions`. */
 export function chatConversation(body: Body): Conversations {
   const messages = Array.isArray(body.messages) ? body.messages : [];
   return {
-    prompts: [[...settingTexts(body), ...messages.map(messageOf)]],
+    prompts: [[...settingTexts(body), ...messages.map((message) => messageOf(message))]],
     answersPerPrompt: countOf(body.n),
     unreadable: otherContentIn(messages, 'messages'),
   };
@@ -53,10 +57,14 @@ export function completionPrompts(body: Body): Conversations {
   };
 }
 
-/** A message of any client's form: texts, parts, tools' calls and answers. */
-export function messageOf(message: unknown): GuardMessage {
+/**
+ * A message of any client's form: texts, parts, tools' calls and answers.
+ * @param data fields that hold data, as `textsOf` takes them
+ */
+export function messageOf(message: unknown, data?: ReadonlySet<string>): GuardMessage {
   const { role } = (message ?? {}) as { role?: unknown };
-  return { role: roles[String(role)] ?? 'user', content: textOf(message) };
+  const known = typeof role === 'string' && Object.hasOwn(roles, role) ? roles[role] : 'user';
+  return { role: known, content: textOf(message, data) };
 }
 
 const roles: Readonly<Record<string, GuardMessage['role']>> = {
@@ -68,16 +76,21 @@ const roles: Readonly<Record<string, GuardMessage['role']>> = {
   function: 'tool',
 };
 
-/** All that a value says, one text below the other. */
-export function textOf(value: unknown): string {
+/**
+ * All that a value says, one text below the other.
+ * @param data fields that hold data, as `textsOf` takes them
+ */
+export function textOf(value: unknown, data?: ReadonlySet<string>): string {
   const texts: string[] = [];
-  for (const [place, text] of textsOf(value))
+  for (const [place, text] of textsOf(value, data))
     texts.push(isJsonText(place) ? new JsonTextReader().read(text) : text);
   return texts.join('\n');
 }
 
 function settingTexts(body: Body): GuardMessage[] {
-  const content = textOf(Object.fromEntries(Object.entries(body).filter(([key]) => !settings.has(key))));
+  const others = Object.fromEntries(Object.entries(body).filter(([key]) => !settings.has(key)));
+  // Schemas have fields of any name, and what stands in them is text.
+  const content = textOf(others, noData);
   return content === '' ? [] : [{ role: 'system', content }];
 }
 

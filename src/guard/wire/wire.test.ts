@@ -139,6 +139,29 @@ describe('conversations', () => {
     ]);
   });
 
+  it('hold what stands where names and data do', () => {
+    const properties = {
+      id: { type: 'string', description: 'one' },
+      file: { enum: ['two'] },
+      'three words here': { type: 'string' },
+    };
+    const { prompts } = chatConversation({
+      messages: [
+        { role: 'user says four', id: 'msg-1', content: 'five', type: 'six of\tit' },
+        { role: 'constructor', content: 'seven' },
+      ],
+      tools: [{ type: 'function', function: { name: 'tool', parameters: { type: 'object', properties } } }],
+      audio: { voice: 'unread', format: 'wav' },
+    });
+    expect(prompts).toEqual([
+      [
+        { role: 'system', content: 'tool\none\ntwo\nthree words here' },
+        { role: 'user', content: 'user says four\nfive\nsix of\tit' },
+        { role: 'user', content: 'seven' },
+      ],
+    ]);
+  });
+
   it('say where something is that is no text', () => {
     const image = { type: 'image_url', image_url: { url: 'data:…' } };
     const messages = [{ role: 'user', content: [{ type: 'text', text: 'look' }, image] }];
@@ -146,6 +169,19 @@ describe('conversations', () => {
     expect(completionPrompts({ prompt: [1, 2, 3] }).unreadable).toBe('prompt');
     expect(completionPrompts({ prompt: ['a', [1]] }).unreadable).toBe('prompt.1');
     expect(otherContentIn({ audio: null, content: 'a' })).toBeNull();
+    // Forms of the AI SDK, Anthropic and vLLM.
+    for (const part of [
+      { type: 'file', mediaType: 'image/png', url: 'data:…' },
+      { type: 'image', source: { type: 'url', url: 'https://…' } },
+      { type: 'document', source: { type: 'base64', data: '…' } },
+      { type: 'audio_url', audio_url: { url: 'data:…' } },
+      { type: 'tool-result', output: { type: 'content', value: [{ type: 'image-data', data: '…' }] } },
+    ]) {
+      expect(chatConversation({ messages: [{ role: 'user', parts: [part] }] }).unreadable).toMatch(
+        /^messages\.0\.parts\.0/,
+      );
+    }
+    expect(otherContentIn([{ type: 'text' }, { type: 'function' }, { type: 'source-url' }])).toBeNull();
   });
 
   it('are one for each prompt', () => {
