@@ -1,7 +1,10 @@
 /** Streams the rows of CSV or TSV with a header line, as objects. */
+import { isUtf8 } from 'node:buffer';
 import { Readable } from 'node:stream';
+import { TextDecoder } from 'node:util';
 import { type CsvError, parse } from 'csv-parse';
 import type { RawRow } from './raw-row.ts';
+import { withoutMark } from './read-jsonl.ts';
 
 /** Fields that hold lists, booleans or numbers in their formats; their cells are read as JSON. */
 const JSON_FIELDS = new Set([
@@ -19,30 +22,52 @@ const JSON_FIELDS = new Set([
   'history',
   'instances',
 ]);
-/** Fields that hold a text or a list of messages: a cell that looks like such a list is read as JSON. */
+/** Fields that hold a text or a list of messages: a cell that is such a list in JSON is read as one. */
 const CONTENT_FIELDS = new Set(['prompt', 'completion', 'chosen', 'rejected']);
+/** What tells a message, whole or not, from other objects. */
+const MESSAGE_FIELDS = new Set(['role', 'content', 'from', 'value']);
 
-/** @param delimiter ',' or a tab. */
+/**
+ * UTF-8, or UTF-16 with a byte-order mark, as spreadsheets write it.
+ *
+ * The parser is given bytes as Latin-1, one character to each, so that what is not UTF-8 is seen row by row.
+ * @param delimiter ',' or a tab.
+ */
 export async function* readCsv(
   bytes: AsyncIterable<Buffer>,
   delimiter: string,
 ): AsyncGenerator<RawRow, void, undefined> {
-  const source = Readable.from(bytes);
+  const source = Readable.from(inUtf8(bytes));
   const parser = source.pipe(
-    parse({ delimiter, bom: true, info: true, relax_column_count: true, skip_empty_lines: true }),
+    parse({
+      delimiter,
+      encoding: 'latin1',
+      raw: true,
+      relax_column_count: true,
+      skip_empty_lines: true,
+    }),
   );
   source.on('error', (error) => parser.destroy(error));
   let header: string[] | null = null;
-  let line = 1; // on which the next row starts
+  let line = 1; // on which the next row starts, or the empty lines before it
   try {
     for await (const row of parser) {
-      const { record, info } = row as { record: string[]; info: { lines: number } };
-      const start = line;
-      line = info.lines + 1;
-      if (header === null) header = record;
-      else if (record.length !== header.length) {
-        yield { line: start, error: `has ${record.length} cells; the header has ${header.length}` };
-      } else yield toObject(header, record, start);
+      const { record, raw } = row as { record: string[]; raw: string };
+      const start = line + lineEnds(raw, /^[\r\n]+/);
+      line += lineEnds(raw, /^.*$/s);
+      const cells = record.map(textOf);
+      if (!cells.every((cell) => cell !== null)) {
+        yield { line: start, error: 'is not valid UTF-8; save the file in that encoding' };
+        if (header === null) return;
+      } else if (header === null) {
+        header = cells;
+        const twice = header.find((name, i) => name !== '' && header!.indexOf(name) !== i);
+        if (twice === undefined) continue;
+        yield { line: start, error: `names the column "${twice}" twice; rename or remove one of them` };
+        return;
+      } else if (cells.length !== header.length) {
+        yield { line: start, error: `has ${cells.length} cells; the header has ${header.length}` };
+      } else yield toObject(header, cells, start);
     }
   } catch (error) {
     const code = (error as CsvError).code ?? '';
@@ -55,6 +80,28 @@ export async function* readCsv(
     parser.destroy();
     source.destroy();
   }
+}
+
+async function* inUtf8(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+  let isFirst = true;
+  let utf16: TextDecoder | null = null;
+  for await (const piece of bytes) {
+    if (isFirst && piece[0] === 0xff && piece[1] === 0xfe) utf16 = new TextDecoder('utf-16le');
+    if (utf16) yield Buffer.from(utf16.decode(piece, { stream: true }));
+    else yield isFirst ? withoutMark(piece) : piece;
+    isFirst = false;
+  }
+}
+
+/** The text of bytes as Latin-1; null where they are no UTF-8. */
+function textOf(latin1: string): string | null {
+  const bytes = Buffer.from(latin1, 'latin1');
+  return isUtf8(bytes) ? bytes.toString('utf8') : null;
+}
+
+/** How many lines end in a part of a row as it stands in the file. Of its last line end, CRLF, the parser gives CR alone. */
+function lineEnds(raw: string, part: RegExp): number {
+  return part.exec(raw)?.[0].match(/\r\n|\r|\n/g)?.length ?? 0;
 }
 
 function toObject(header: readonly string[], cells: readonly string[], line: number): RawRow {
@@ -71,7 +118,7 @@ function toObject(header: readonly string[], cells: readonly string[], line: num
 
 function toValue(field: string, cell: string): unknown {
   if (JSON_FIELDS.has(field)) return cell.trim() === '' ? undefined : JSON.parse(cell);
-  if (CONTENT_FIELDS.has(field) && /^\s*\[\s*\{/.test(cell)) return parsedOr(cell);
+  if (CONTENT_FIELDS.has(field) && /^\s*\[\s*\{/.test(cell)) return messagesOr(cell);
   if (field === 'label') {
     const word = cell.trim().toLowerCase();
     if (word === 'true' || word === 'false') return word === 'true';
@@ -81,10 +128,12 @@ function toValue(field: string, cell: string): unknown {
   return cell;
 }
 
-/** A text may begin with "[{" and not be JSON. */
-function parsedOr(cell: string): unknown {
+/** A text may begin with "[{" and not be JSON, or be JSON that is no list of messages. */
+function messagesOr(cell: string): unknown {
   try {
-    return JSON.parse(cell);
+    const items = JSON.parse(cell) as unknown[];
+    const isMessages = items.some((item) => Object.keys(item ?? {}).some((key) => MESSAGE_FIELDS.has(key)));
+    return isMessages ? items : cell;
   } catch {
     return cell;
   }

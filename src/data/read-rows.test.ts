@@ -95,6 +95,61 @@ describe('readCsv', () => {
     ]);
   });
 
+  it.each(['\n', '\r\n', '\r'])(
+    'counts empty lines and those within quotes, with line ends %j',
+    async (end) => {
+      const text = ['', 'prompt,completion', '', '', '"a', '', 'b",c', 'd', '', 'e'].join(end);
+      expect(await all(readCsv(pieces(text, 3), ','))).toEqual([
+        { line: 5, value: { prompt: `a${end}${end}b`, completion: 'c' } },
+        { line: 8, error: 'has 1 cells; the header has 2' },
+        { line: 10, error: 'has 1 cells; the header has 2' },
+      ]);
+    },
+  );
+
+  it('reports the rows of another encoding instead of changing their letters', async () => {
+    const latin1 = Buffer.from('prompt,completion\nCafé,a\nThé,b\nEau,c\n', 'latin1');
+    const error = 'is not valid UTF-8; save the file in that encoding';
+    expect(await all(readCsv(pieces(latin1, 4), ','))).toEqual([
+      { line: 2, error },
+      { line: 3, error },
+      { line: 4, value: { prompt: 'Eau', completion: 'c' } },
+    ]);
+    expect(await all(readCsv(pieces(Buffer.from('café,a\nb,c\n', 'latin1'), 4), ','))).toEqual([
+      { line: 1, error },
+    ]);
+  });
+
+  it('reads UTF-8 and UTF-16 with a byte-order mark, as spreadsheets write them', async () => {
+    const text = '\ufeffprompt,completion\r\nCafé,😀\r\n';
+    for (const encoding of ['utf8', 'utf16le'] as const) {
+      expect(await all(readCsv(pieces(Buffer.from(text, encoding), 5), ','))).toEqual([
+        { line: 2, value: { prompt: 'Café', completion: '😀' } },
+      ]);
+    }
+  });
+
+  it('refuses a column that is there twice; columns without a name may be', async () => {
+    expect(await all(readCsv(pieces('prompt,label,prompt\na,1,b\n', 5), ','))).toEqual([
+      { line: 1, error: 'names the column "prompt" twice; rename or remove one of them' },
+    ]);
+    expect(await all(readCsv(pieces('prompt,,\na,,\n', 5), ','))).toEqual([
+      { line: 2, value: { prompt: 'a', '': '' } },
+    ]);
+  });
+
+  it('takes a cell for messages only where it has some, complete or not', async () => {
+    const rows = ['[{"id":1}]', '[{"role":"user","content":"a"}]', '[{"content":"a"}]', '[{x'];
+    const text = `prompt\n${rows.map((row) => `"${row.replaceAll('"', '""')}"\n`).join('')}`;
+    const read = await all(readCsv(pieces(text, 9), ','));
+    expect(read.map(({ value }) => (value as { prompt: unknown }).prompt)).toEqual([
+      '[{"id":1}]',
+      [{ role: 'user', content: 'a' }],
+      [{ content: 'a' }],
+      '[{x',
+    ]);
+  });
+
   it('reads lists, labels and numbers from their cells', async () => {
     const text =
       'prompt\tresponses\tranks\tlabel\tmargin\n[{x\t"[""a"",""b""]"\t[1,null]\tTRUE\t0.5\nq\tnope\t[1]\t0\t\n';
