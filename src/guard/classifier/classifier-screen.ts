@@ -60,7 +60,8 @@ export class RunningScores {
     const { largest } = this;
     for (let i = from * largest.length; i < scores.length; i++) {
       const head = i % largest.length;
-      if (scores[i] > largest[head]) largest[head] = scores[i];
+      // What is not a number stays so, for a broken model has not found anything harmless.
+      largest[head] = Math.max(largest[head], scores[i]);
     }
   }
 }

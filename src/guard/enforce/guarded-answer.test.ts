@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { GuardPolicyInput } from '../policy/policy.ts';
 import { rulesFor } from '../policy/policy.ts';
 import { toPolicy } from '../policy/read-policy.ts';
+import type { Screening } from '../screen.ts';
 import { type LetterGuardOptions, letterGuard } from '../testing/letter-guard.ts';
 import { GuardedAnswer } from './guarded-answer.ts';
 
@@ -142,6 +143,16 @@ describe('a guard that fails', () => {
     await expect(late.add(pieces('a'))).rejects.toMatchObject({ reason: 'time' });
     const mad = answerOf({ scores: { a: Number.NaN, b: 7 } });
     await expect(mad.add(pieces('b'))).rejects.toThrow(/7, which is no probability/);
+    const rules = rulesFor(toPolicy({ defaults: { thresholds: { principles: { harm: 0.2 } } } }), {});
+    const answerWith = (said: Screening) =>
+      new GuardedAnswer<string>({
+        rules,
+        open: async () => ({ push: async () => said, end: async () => said, close: () => {} }),
+      });
+    const partly = answerWith({ score: 0.1, byPrinciple: { theft: 0.1, harm: Number.NaN }, stage: 'own' });
+    await expect(partly.add(pieces('b'))).rejects.toThrow(/NaN, which is no probability/);
+    const silent = answerWith({ stage: 'own' } as unknown as Screening);
+    await expect(silent.add(pieces('b'))).rejects.toThrow(/undefined, which is no probability/);
   });
 });
 

@@ -1,4 +1,5 @@
 /** The guard could not say, or not in time. */
+import type { Screening } from '../screen.ts';
 import type { Where } from './verdict.ts';
 
 export class ScreeningFailure extends Error {
@@ -20,19 +21,22 @@ export class ScreeningFailure extends Error {
 
 /**
  * Waits for a screening no longer than its limit.
- * @throws ScreeningFailure also for an error of the guard, and for a score that is no probability
+ * @throws ScreeningFailure also for an error of the guard, and for a score, of the whole or a principle, that is no probability
  */
-export async function inTime<T>(screening: Promise<T>, where: Where, timeLimitMs: number): Promise<T> {
+export async function inTime(
+  screening: Promise<Screening>,
+  where: Where,
+  timeLimitMs: number,
+): Promise<Screening> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new ScreeningFailure(where, 'time')), timeLimitMs);
   });
   try {
     const said = await Promise.race([screening, late]);
-    const { score } = (said ?? {}) as { score?: unknown };
-    // NaN would be below every threshold.
-    if (score !== undefined && !((score as number) >= 0 && (score as number) <= 1)) {
-      throw new Error(`its score is ${String(score)}, which is no probability`);
+    // NaN would be below every threshold, and so would what is missing.
+    for (const score of [said.score, ...Object.values(said.byPrinciple ?? {})]) {
+      if (!(score >= 0 && score <= 1)) throw new Error(`its score is ${score}, which is no probability`);
     }
     return said;
   } catch (error) {
