@@ -87,6 +87,31 @@ describe('pairFromWholes', () => {
     });
   });
 
+  it('leaves a character as the response where one text begins with the other, or both are the same', () => {
+    // TRL's extract_prompt ends at the last index of the shorter text.
+    for (const longer of ['abcd', 'abc']) {
+      expect(pairFromWholes('abc', longer)).toMatchObject({
+        prompt: 'ab',
+        responses: ['c', longer.slice(2)],
+      });
+    }
+  });
+
+  it('never cuts an emoji in two', () => {
+    for (const [chosen, rejected] of [
+      ['Hi 😀', 'Hi 😁'], // the same first half
+      ['Hi 😀', 'Hi 😀!'],
+      ['Hi 😀', 'Hi 😀'],
+    ]) {
+      expect(pairFromWholes(chosen, rejected)).toMatchObject({
+        prompt: 'Hi',
+        responses: [chosen.slice(2), rejected.slice(2)],
+      });
+    }
+    expect(pairFromWholes('😀a', '😀b')).toMatchObject({ prompt: '😀', responses: ['a', 'b'] });
+    expect(pairFromWholes('😀', '😁')).toMatchObject({ prompt: '', responses: ['😀', '😁'] });
+  });
+
   it('leaves a response even where both are the same', () => {
     expect(pairFromWholes([user('a'), assistant('b')], [user('a'), assistant('b')])).toMatchObject({
       prompt: [user('a')],

@@ -172,13 +172,14 @@ function pair(prompt: Content, chosen: Content, rejected: Content, fields: PairF
  * responses begin with it (TRL's `extract_prompt`). At least the last message or character is a response.
  */
 export function pairFromWholes(chosen: Content, rejected: Content, fields: PairFields = {}): RankingExample {
-  const shortest = Math.min(chosen.length, rejected.length);
+  const last = Math.min(chosen.length, rejected.length) - 1;
   let shared = 0;
   if (typeof chosen === 'string' || typeof rejected === 'string') {
-    while (shared < shortest && chosen[shared] === rejected[shared]) shared++;
+    while (shared < last && chosen[shared] === rejected[shared]) shared++;
+    if ([chosen, rejected].some((text) => splitsPair(text as string, shared))) shared--;
     if (shared > 0 && chosen[shared - 1] === ' ') shared--;
   } else {
-    while (shared < shortest - 1 && sameMessage(chosen[shared], rejected[shared])) shared++;
+    while (shared < last && sameMessage(chosen[shared], rejected[shared])) shared++;
   }
   return pair(
     chosen.slice(0, shared) as Content,
@@ -186,6 +187,11 @@ export function pairFromWholes(chosen: Content, rejected: Content, fields: PairF
     rejected.slice(shared) as Content,
     fields,
   );
+}
+
+/** True where a cut would part the two halves of a character outside the basic plane, such as an emoji. */
+function splitsPair(text: string, at: number): boolean {
+  return at > 0 && /^[\uD800-\uDBFF][\uDC00-\uDFFF]$/.test(text.slice(at - 1, at + 1));
 }
 
 /** Splits a conversation before its last assistant turn. */
