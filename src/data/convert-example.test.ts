@@ -28,6 +28,16 @@ describe('HH transcripts', () => {
     expect(formatTranscript([user('Hi')], true)).toBe('\n\nHuman: Hi\n\nAssistant:');
   });
 
+  it('have their turns also where a program has made CRLF of line ends', () => {
+    const text = '\n\nHuman: Hi\n\nAssistant: Yes?\nSo?\n\nHuman: two\n\nAssistant: ';
+    const turns = parseTranscript(text.replaceAll('\n', '\r\n'));
+    expect(turns).toEqual([user('Hi'), assistant('Yes?\r\nSo?'), user('two'), assistant('')]);
+    const crlf = (answer: string) => `\r\n\r\nHuman: Hi\r\n\r\nAssistant: ${answer}`;
+    expect(convert({ chosen: crlf('Yes'), rejected: crlf('No') }, 'hh-transcript', 'preference')).toEqual([
+      { prompt: [user('Hi')], chosen: [assistant('Yes')], rejected: [assistant('No')] },
+    ]);
+  });
+
   it.skipIf(real === null)('come back unchanged from real rows, also by way of preferences', async () => {
     for (const { record } of await readRecords(real!).toArray()) {
       const { chosen, rejected } = record as { chosen: string; rejected: string };

@@ -1,11 +1,11 @@
 /** Transcripts as HH-RLHF writes them: "\n\nHuman: … \n\nAssistant: …" (Bai et al. 2022, arXiv:2204.05862). */
 import type { ChatMessage } from '../text/index.ts';
 
-const HEADER = /\n\n(Human|Assistant):/g;
+const HEADER = /\r?\n\r?\n(Human|Assistant):/g;
 
 /**
- * The turns of a transcript, all of them. One space after each header belongs to the header; everything else is
- * kept as it is, so that {@link formatTranscript} gives the transcript back.
+ * The turns of a transcript, all of them. One space after each header belongs to the header, and its line ends may be
+ * CRLF; everything else is kept as it is, so that {@link formatTranscript} gives a transcript with LF back.
  */
 export function parseTranscript(transcript: string): ChatMessage[] {
   const text = transcript.startsWith('\n\n') ? transcript : `\n\n${transcript.trimStart()}`;
