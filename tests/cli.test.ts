@@ -85,6 +85,16 @@ describe('tenet', () => {
     expect(long.stderr).toMatch(/\n {4}at .*manifest\.ts/);
   });
 
+  it('says what is wrong with a place that cannot be written to', async () => {
+    const file = join(folder, 'file.jsonl');
+    await writeFile(file, '{"text":"a"}\n');
+    const { code, stderr } = await tenet('data', 'convert', file, join(file, 'out.jsonl'));
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /^error: .*file\.jsonl.*: .* is a file, and a folder is needed; choose another place\.\n$/,
+    );
+  });
+
   it('prints errors as JSON for programs', async () => {
     const { stdout } = await tenet('--json', 'report', folder);
     expect(JSON.parse(stdout)).toMatchObject({

@@ -1,5 +1,6 @@
 export { canonicalJson, type Json } from './canonical-json.ts';
 export { type ErrorCode, exitCodeOf, nearest, TenetError } from './error.ts';
+export { explainFileError } from './file-error.ts';
 export { exists, hashFile, hashOf, syncFolder, writeFileAtomic } from './files.ts';
 export { recoverFolder, replaceFolder } from './folders.ts';
 export { breakable, escapeHtml, Html, type HtmlValue, html, scriptJson } from './html.ts';

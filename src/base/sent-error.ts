@@ -1,5 +1,6 @@
 /** Errors on their way from one thread to another. */
 import { type ErrorCode, TenetError } from './error.ts';
+import { explainFileError } from './file-error.ts';
 
 /** An error as it crosses threads. */
 export interface SentError {
@@ -9,8 +10,9 @@ export interface SentError {
   readonly details: Record<string, unknown>;
 }
 
-/** An error ready to be sent. */
-export function sendableError(error: unknown): SentError {
+/** An error ready to be sent; of a path that cannot be used, what a user can do about it. */
+export function sendableError(thrown: unknown): SentError {
+  const error = explainFileError(thrown);
   const isError = error instanceof Error;
   return {
     code: TenetError.is(error) ? error.code : null,

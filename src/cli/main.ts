@@ -2,6 +2,7 @@
 /** The `tenet` command. Starts fast: whatever is heavy is loaded inside the command that needs it. */
 import { CommanderError } from 'commander';
 import { exitCodeOf } from '../base/error.ts';
+import { explainFileError } from '../base/file-error.ts';
 import { loadTrainHelp } from './commands/train.ts';
 import { askToStop } from './interrupt.ts';
 import { loadOptionsHelp } from './option-set.ts';
@@ -29,7 +30,8 @@ try {
   end(error);
 }
 
-function end(error: unknown): void {
+function end(thrown: unknown): void {
+  const error = explainFileError(thrown);
   if (error instanceof CommanderError) {
     // Commander has printed already: help and version (exit code 0), or what was wrong with the call.
     process.exitCode = error.exitCode === 0 ? 0 : 2;
