@@ -66,7 +66,7 @@ describe('renderPlan', () => {
     expect(text).toContain('75 of 16 examples (1,140 to train on, 60 held out)');
     expect(text).toContain('about 1.5 M with padding, 50 for each of the examples');
     expect(text).toContain('cosine to 0 from 0.001 after 4 steps of warm-up');
-    expect(text).toContain('weights 2 MB, activations 50 MB');
+    expect(text).toContain('process 300 MB, weights 2 MB, activations 50 MB');
     expect(text).toContain('200 GFLOP/s');
   });
 

@@ -1,5 +1,6 @@
 /** `--dry-run`: the plan of a run as text or JSON. */
 import { styleText } from 'node:util';
+import { memoryParts } from '../run/estimate/memory.ts';
 import { formatCount } from '../run/estimate/planned-model.ts';
 import { estimateRun, type FittedRun, type RunEstimate, type StageEstimate } from '../run/estimate.ts';
 import { describeMachine } from '../run/machine.ts';
@@ -101,7 +102,7 @@ function renderStage(stage: StageEstimate, number: number): string[] {
       field('rate', describeSchedule(training)),
     );
   }
-  const parts = Object.entries(stage.memory).map(([what, bytes]) => `${what} ${formatBytes(bytes)}`);
+  const parts = memoryParts(stage.memory).map(([what, bytes]) => `${what} ${formatBytes(bytes)}`);
   lines.push(
     field('memory', `about ${formatBytes(stage.memoryBytes)}: ${parts.join(', ')}`),
     field('time', `about ${formatSeconds(stage.seconds)}`),

@@ -39,7 +39,7 @@ describe('fitStage', () => {
 
   it('says what would be needed where nothing fits', async () => {
     await expect(chosenFor(1.01)).rejects.toThrow(
-      'stage "sft" needs about 0.30 GB even with the smallest micro-batches and activation checkpointing, and memory is limited to 0.30 GB: weights 0.001 GB, activations 0.000 GB. ' +
+      'stage "sft" needs about 0.30 GB even with the smallest micro-batches and activation checkpointing, and memory is limited to 0.30 GB: process 0.30 GB, weights 0.001 GB, activations 0.000 GB. ' +
         'Raise the limit, train an adapter (adapter: { type: lora }), lower the longest sequences, or take a smaller model.',
     );
   });

@@ -1,7 +1,7 @@
 /** Chooses micro-batches and activation checkpointing so that a stage stays within a memory limit. */
 import { TenetError } from '../../base/index.ts';
 import type { StageRecipe } from '../run-recipe.ts';
-import { totalMemory } from './memory.ts';
+import { memoryParts, totalMemory } from './memory.ts';
 import type { StageDraft } from './stage-estimate.ts';
 
 /** The stages that train, and so have something to choose. */
@@ -44,7 +44,7 @@ export async function fitStage<S extends StageRecipe>(
     if (!least || totalMemory(draft.memory) < totalMemory(least.memory)) least = draft;
   }
   const { memory } = least!;
-  const parts = Object.entries(memory).sort(([, a], [, b]) => b - a);
+  const parts = memoryParts(memory).toSorted(([, a], [, b]) => b - a);
   const hint = 'adapter' in options && options.adapter ? '' : 'train an adapter (adapter: { type: lora }), ';
   throw new TenetError(
     'preflight',

@@ -108,7 +108,12 @@ export function addMemory(...parts: readonly Memory[]): Memory {
   return sum;
 }
 
+/** Every kind and the process itself, which together are the total. */
+export function memoryParts(memory: Memory): readonly (readonly [string, number])[] {
+  return [['process', processBytes], ...Object.entries(memory)];
+}
+
 /** All kinds together, the process itself included. */
 export function totalMemory(memory: Memory): number {
-  return processBytes + Object.values(memory).reduce((sum, bytes) => sum + bytes, 0);
+  return memoryParts(memory).reduce((sum, [, bytes]) => sum + bytes, 0);
 }
