@@ -16,5 +16,6 @@ it('finds folders, with and without their prefix, and leaves other names alone',
     /neither a run folder .* nor a model folder/,
   );
   await expect(resolveModelSpec('local:nowhere')).rejects.toThrow(/nowhere does not exist/);
+  await expect(resolveModelSpec('gpt-4.1')).rejects.toThrow(/gpt-4.1 does not exist.*openai:<model>/);
   await rm(folder, { recursive: true });
 });
