@@ -127,7 +127,8 @@ export class RecordStream implements AsyncIterable<Row> {
       await rows.return();
     }
     if (summary.badRows > 0 && !goOn) {
-      const advice = `Correct these rows, or leave them out with onBadRow: skip.`;
+      const advice =
+        'Correct these rows, or leave them out: with onBadRow: skip in a recipe, or a file written by tenet data convert --on-bad-row skip.';
       throw summary.problems.toError(summary.file, summary.badRows, advice);
     }
   }
