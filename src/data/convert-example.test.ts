@@ -82,6 +82,45 @@ describe('soft labels', () => {
   });
 });
 
+describe('labels by objective', () => {
+  it('go with a pair through every format', () => {
+    const record = { prompt: 'p', chosen: 'a', rejected: 'b', objectives: { kind: 0.75, brief: 0.5 } };
+    expect(convert(record, 'preference', 'preference')).toEqual([record]);
+    const [implicit] = convert(record, 'preference', 'implicit-preference');
+    expect(implicit).toEqual({ chosen: 'pa', rejected: 'pb', objectives: record.objectives });
+    // A ranking has ranks by objective: which is better stays, how surely does not.
+    const [ranking] = convert(record, 'preference', 'ranking');
+    expect(ranking).toEqual({
+      prompt: 'p',
+      responses: ['a', 'b'],
+      ranks: [1, 2],
+      objectives: { kind: [1, 2], brief: [1, 1] },
+    });
+    expect(convert(ranking, 'ranking', 'preference')).toEqual([
+      { ...record, objectives: { kind: 1, brief: 0.5 } },
+    ]);
+  });
+
+  it('of a ranking go with the pairs they are about', () => {
+    const ranking = {
+      prompt: 'p',
+      responses: ['a', 'b', 'c'],
+      ranks: [1, 2, 3],
+      objectives: { kind: [3, 1, null] },
+      scores: { brief: [0.5, 0.5, 2] },
+    };
+    expect(convert(ranking, 'ranking', 'preference')).toEqual([
+      { prompt: 'p', chosen: 'a', rejected: 'b', objectives: { brief: 0.5, kind: 0 } },
+      { prompt: 'p', chosen: 'a', rejected: 'c', objectives: { brief: 0 } },
+      { prompt: 'p', chosen: 'b', rejected: 'c', objectives: { brief: 0 } },
+    ]);
+    const { scores: _, ...others } = ranking;
+    expect(convert(ranking, 'ranking', 'ranking')).toEqual([
+      { ...others, objectives: { brief: [2, 2, 1], kind: [3, 1, null] } },
+    ]);
+  });
+});
+
 describe('pairFromWholes', () => {
   // The cases of TRL's TestExtractPrompt.
   it('extracts the prompt as TRL does', () => {

@@ -3,6 +3,7 @@ import { TenetError } from '../base/index.ts';
 import type { ChatMessage } from '../text/index.ts';
 import { type Example, type RankingExample, splitLastTurn } from './example.ts';
 import { formatTranscript, parseTranscript, textOf } from './hh-transcript.ts';
+import { probabilitiesOfPair, ranksByObjective } from './objective-labels.ts';
 import type { Content } from './record.ts';
 
 /** Formats that can be written: TRL's, rankings, and HH-RLHF transcripts. */
@@ -35,6 +36,8 @@ export interface Converted {
  * Rankings become all pairs of which one is better, K(K−1)/2 less the ties (InstructGPT, Ouyang et al. 2022); as a
  * prompt-completion, their best response (the first of several). Judged completions become prompt-completions only
  * where they are desirable. A conversation becomes prompt and completion before its last assistant turn.
+ *
+ * Labels by objective go with pairs and rankings; of a pair's probabilities a ranking keeps which response is better.
  *
  * @throws TenetError('usage') where the target asks for what the example does not have, such as pairs from a text.
  */
@@ -94,8 +97,14 @@ const WRITERS: { [F in TargetFormat]: (example: Example) => Converted } = {
   },
   ranking: (e) => {
     if (e.kind !== 'ranking') throw impossible(e, 'ranking');
-    const { prompt, responses, ranks, preferences } = e;
-    return one({ prompt, responses, ranks, ...(preferences && { preferences }) });
+    const { prompt, responses, ranks, preferences, objectives } = e;
+    return one({
+      prompt,
+      responses,
+      ranks,
+      ...(preferences && { preferences }),
+      ...(objectives && { objectives: ranksByObjective(objectives) }),
+    });
   },
 };
 
@@ -108,11 +117,13 @@ export interface RankedPair {
   rejected: Content;
   /** Soft label: probability that it is, where the data has one. */
   probability?: number;
+  /** By objective: probability that it is; those that say nothing of the two are left out. */
+  objectives?: Readonly<Record<string, number>>;
 }
 
 /** All pairs of which one response is ranked better, the better first. */
 export function pairsOf(example: RankingExample): RankedPair[] {
-  const { responses, ranks, preferences } = example;
+  const { responses, ranks, preferences, objectives: labels } = example;
   const pairs: RankedPair[] = [];
   for (let i = 0; i < ranks.length; i++) {
     for (let j = i + 1; j < ranks.length; j++) {
@@ -120,8 +131,13 @@ export function pairsOf(example: RankingExample): RankedPair[] {
       if (a === null || b === null || a === b) continue;
       const [better, worse] = a < b ? [i, j] : [j, i];
       const probability = preferences?.[better][worse] ?? undefined;
-      const pair = { chosen: responses[better], rejected: responses[worse] };
-      pairs.push(probability === undefined ? pair : { ...pair, probability });
+      const objectives = probabilitiesOfPair(labels, better, worse);
+      pairs.push({
+        chosen: responses[better],
+        rejected: responses[worse],
+        ...(probability !== undefined && { probability }),
+        ...(objectives && { objectives }),
+      });
     }
   }
   return pairs;
@@ -136,11 +152,12 @@ function fromPairs(
   const { prompt, margin } = example;
   const pairs = pairsOf(example);
   if (pairs.length === 0) return none('all tied or not judged');
-  const records = pairs.map(({ chosen, rejected, probability }) => ({
+  const records = pairs.map(({ chosen, rejected, ...labels }) => ({
     ...write(prompt, chosen, rejected),
-    ...(probability !== undefined && { probability }),
+    ...labels,
+    ...(margin !== undefined && { margin }),
   }));
-  return { records: margin === undefined ? records : records.map((record) => ({ ...record, margin })) };
+  return { records };
 }
 
 function fromCompletion(

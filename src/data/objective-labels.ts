@@ -42,6 +42,31 @@ export function labelsOfPair(probabilities: Entries<number>): ObjectivesLabels |
   );
 }
 
+/** By objective, the probability that response i is better than response j; without those that do not say. */
+export function probabilitiesOfPair(
+  labels: ObjectivesLabels | undefined,
+  i: number,
+  j: number,
+): Record<string, number> | undefined {
+  const entries = Object.entries(labels ?? {}).flatMap(([name, { ranks, preferences }]) => {
+    const p = preferences ? preferences[i][j] : certainty(ranks[i], ranks[j]);
+    return p === null ? [] : [[name, p] as const];
+  });
+  return entries.length > 0 ? Object.fromEntries(entries) : undefined;
+}
+
+/** By objective, the ranks alone. */
+export function ranksByObjective(
+  labels: ObjectivesLabels,
+): Readonly<Record<string, readonly (number | null)[]>> {
+  return Object.fromEntries(Object.entries(labels).map(([name, { ranks }]) => [name, ranks]));
+}
+
+function certainty(first: number | null, second: number | null): number | null {
+  if (first === null || second === null) return null;
+  return first === second ? 0.5 : first < second ? 1 : 0;
+}
+
 function entriesOf<T>(entries: Entries<T>): (readonly [string, T])[] {
   return Object.entries(entries ?? {}).flatMap(([name, value]) =>
     value === null ? [] : [[name, value as T] as const],
