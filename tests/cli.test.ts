@@ -88,7 +88,14 @@ describe('tenet', () => {
   it('says what is wrong with a place that cannot be written to', async () => {
     const file = join(folder, 'file.jsonl');
     await writeFile(file, '{"text":"a"}\n');
-    const { code, stderr } = await tenet('data', 'convert', file, join(file, 'out.jsonl'));
+    const { code, stderr } = await tenet(
+      'data',
+      'convert',
+      file,
+      join(file, 'out.jsonl'),
+      '--to',
+      'language-modeling',
+    );
     expect(code).toBe(2);
     expect(stderr).toMatch(
       /^error: .*file\.jsonl.*: .* is a file, and a folder is needed; choose another place\.\n$/,
