@@ -6,7 +6,7 @@ import { PeoplePage } from './account/people-page.tsx';
 import { SignInPage } from './account/sign-in-page.tsx';
 import { AnnotatePage } from './annotate/annotate-page.tsx';
 import { Announcer } from './base/announcer.tsx';
-import { get, type Me } from './base/api.ts';
+import { actAs, get, type Me } from './base/api.ts';
 import { forgetKept, keptAnswer } from './base/kept.ts';
 import { go, Link, useAddress } from './base/router.tsx';
 import { Failure, Loading } from './base/states.tsx';
@@ -41,6 +41,7 @@ const sections: readonly Section[] = [
 async function session(): Promise<{ readonly me: Me | null }> {
   const answer = await keptAnswer('session', () => get<{ me: Me | null }>('/api/session'));
   if (answer.me === null) forgetKept();
+  actAs(answer.me?.id ?? null);
   return answer;
 }
 
@@ -95,9 +96,18 @@ function Header({ me }: { readonly me: Me }): ReactNode {
   );
 }
 
+/** A part of an address; one that somebody has mistyped stays as it is. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 function Pages({ me }: { readonly me: Me }): ReactNode {
   const { pathname, searchParams } = useAddress();
-  const [, first, second] = pathname.split('/').map(decodeURIComponent);
+  const [, first, second] = pathname.split('/').map(decoded);
   // Who is here to label begins with it; who watches over things, with those.
   const home = ['annotator', 'adjudicator'].includes(me.role) ? '/annotate' : '/runs';
   useEffect(() => {

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { Caller } from '../accounts/person.ts';
 import { HttpError } from './http-error.ts';
+import { personHeader } from './person-header.ts';
 import type { Access, Route } from './route.ts';
 import { checkOrigin } from './security.ts';
 
@@ -59,6 +60,13 @@ async function admit(
   if (access === 'anyone') return null;
   const caller = await accounts.callerOf(headers);
   if (!caller) throw new HttpError('not-signed-in', 'Sign in, or send an API token that is valid.');
+  // A page that was opened before somebody else signed in in the same browser.
+  if ((headers.get(personHeader) ?? caller.id) !== caller.id) {
+    throw new HttpError(
+      'not-signed-in',
+      'Somebody else has signed in in this browser since this page was opened; load it anew.',
+    );
+  }
   if (access !== 'account' && !caller.permissions.has(access)) {
     throw new HttpError('not-allowed', `This needs the permission "${access}", which you do not have.`);
   }

@@ -116,13 +116,13 @@ function Tasks({ me, project, projects, skipReasons }: TasksProps): ReactNode {
   }, [source, base]);
   // Whoever leaves gives back what was only fetched ahead; what is begun is kept for them.
   useEffect(() => {
-    const release = (): void => source.release(hasDraft);
+    const release = (): void => source.release((taskId) => hasDraft(me.id, taskId));
     addEventListener('pagehide', release);
     return () => {
       removeEventListener('pagehide', release);
       release();
     };
-  }, [source]);
+  }, [source, me.id]);
   // With answers arrived there is room for more tasks.
   const allArrived = sent.waiting.length === 0;
   useEffect(() => {
@@ -137,7 +137,7 @@ function Tasks({ me, project, projects, skipReasons }: TasksProps): ReactNode {
   }, [waiting, source]);
 
   const finish = (answered: TaskView, said: string): void => {
-    forgetDraft(answered.taskId);
+    forgetDraft(me.id, answered.taskId);
     if (correcting) past.return();
     else source.done(answered.taskId);
     setCorrecting(null);
@@ -227,6 +227,7 @@ function Tasks({ me, project, projects, skipReasons }: TasksProps): ReactNode {
         <TaskPane
           key={`${task.taskId} ${correcting?.eventId}`}
           task={task}
+          person={me.id}
           before={correcting?.answer}
           skipReasons={skipReasons}
           submitLabel={correcting ? 'Correct' : 'Submit'}

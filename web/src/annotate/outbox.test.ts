@@ -70,7 +70,7 @@ describe('the outbox', () => {
       person: 'ann',
       keep: memory(),
       send: async ({ id }) => {
-        if (id === 'bad') throw new ApiError(409, { message: 'labelled before' });
+        if (id === 'bad') throw new ApiError(409, { code: 'conflict', message: 'labelled before' });
         sent.push(id);
       },
     });
@@ -80,5 +80,68 @@ describe('the outbox', () => {
     expect(outbox.state.refused.map(({ letter: { id }, why }) => [id, why])).toEqual([
       ['bad', 'labelled before'],
     ]);
+  });
+
+  it('lets an answer that the server stumbles over hold up nothing but what follows about the same task', async () => {
+    const sent: string[] = [];
+    let mended = false;
+    const outbox = new Outbox({
+      person: 'ann',
+      keep: memory(),
+      retryMs: [0],
+      send: async ({ id }) => {
+        if (id === 'label of 1' && !mended) throw new ApiError(500, { code: 'internal', message: 'a bug' });
+        sent.push(id);
+      },
+    });
+    for (const [id, taskId] of [
+      ['label of 1', '1'],
+      ['correction of 1', '1'],
+      ['label of 2', '2'],
+    ]) {
+      outbox.put({ id, taskId, path: '/labels', body: {} });
+    }
+    await until(() => outbox.state.offline);
+    expect(sent).toEqual(['label of 2']);
+    mended = true;
+    await until(() => outbox.state.waiting.length === 0 && !outbox.state.offline);
+    expect(sent).toEqual(['label of 2', 'label of 1', 'correction of 1']);
+  });
+
+  it('keeps what something else than the server refuses, such as a proxy that knows no way to it', async () => {
+    const fates = [404, 403, 200];
+    const outbox = new Outbox({
+      person: 'ann',
+      keep: memory(),
+      retryMs: [0],
+      send: async () => {
+        const status = fates.shift()!;
+        if (status !== 200) throw new ApiError(status, {});
+      },
+    });
+    outbox.put(letter('one'));
+    await until(() => outbox.state.waiting.length === 0);
+    expect([fates, outbox.state.refused]).toEqual([[], []]);
+  });
+
+  it('tries nothing again once it is closed', async () => {
+    let [tries, fail] = [0, (): void => undefined];
+    const outbox = new Outbox({
+      person: 'ann',
+      keep: memory(),
+      retryMs: [0],
+      send: () => {
+        tries++;
+        return new Promise((_, reject) => {
+          fail = () => reject(new OfflineError());
+        });
+      },
+    });
+    outbox.put(letter('one'));
+    outbox.close();
+    fail();
+    await until(() => outbox.state.offline);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect([tries, outbox.state.waiting]).toEqual([1, [letter('one')]]);
   });
 });

@@ -14,7 +14,7 @@ export interface Letter {
 
 export interface OutboxState {
   readonly waiting: readonly Letter[];
-  /** The server could not be reached at the last try. */
+  /** At the last try the server could not be reached, or could not take something. */
   readonly offline: boolean;
   /** What the server refused for good, with why. */
   readonly refused: readonly { readonly letter: Letter; readonly why: string }[];
@@ -41,6 +41,7 @@ export class Outbox {
   private readonly listeners = new Set<() => void>();
   private current: OutboxState;
   private sending = false;
+  private closed = false;
   private failures = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -80,17 +81,25 @@ export class Outbox {
     if (this.read().length > 0 && !this.current.offline) await this.flush();
   }
 
+  /** Tries nothing again; what is left is sent by the next outbox of the same person. */
   close(): void {
+    this.closed = true;
     clearTimeout(this.timer);
   }
 
   private async sendAll(): Promise<void> {
+    /** Tasks with an answer that the server stumbles over: it holds up what follows about the same task, and nothing else. */
+    const stuck = new Set<string>();
     for (;;) {
-      const [letter] = this.read();
+      const letter = this.read().find(({ taskId }) => !stuck.has(taskId));
       if (letter === undefined) break;
       try {
         await this.options.send(letter);
       } catch (error) {
+        if (error instanceof ApiError && error.status === 500) {
+          stuck.add(letter.taskId);
+          continue;
+        }
         if (isPassing(error)) {
           this.tell({ offline: true });
           this.retryLater();
@@ -103,10 +112,12 @@ export class Outbox {
       this.failures = 0;
       this.tell({ offline: false });
     }
-    this.tell({ offline: false });
+    this.tell({ offline: stuck.size > 0 });
+    if (stuck.size > 0) this.retryLater();
   }
 
   private retryLater(): void {
+    if (this.closed) return;
     const { retryMs = defaultRetryMs } = this.options;
     const wait = retryMs[Math.min(this.failures++, retryMs.length - 1)];
     this.timer = setTimeout(() => void this.flush(), wait);
@@ -132,8 +143,11 @@ export class Outbox {
   }
 }
 
-/** What may go well at the next try: no connection, a server in trouble, a session that has ended. */
+/**
+ * What may go well at the next try: no connection, a server in trouble, a session that has ended, a word that is not the
+ * server's own but of what stands before it.
+ */
 function isPassing(error: unknown): boolean {
-  if (error instanceof OfflineError) return true;
-  return error instanceof ApiError && (error.status >= 500 || error.status === 401 || error.status === 429);
+  if (!(error instanceof ApiError)) return error instanceof OfflineError;
+  return error.status >= 500 || [401, 429].includes(error.status) || error.code === 'unknown';
 }

@@ -2,6 +2,7 @@
 import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import { announce } from '../base/announcer.tsx';
 import { ask, type Label, type TaskView } from '../base/api.ts';
+import { roomy } from '../base/kept.ts';
 import { DiffDialog, PairwiseDialog } from './compare-dialog.tsx';
 import { Conversation } from './conversation.tsx';
 import { inWords, judged, moved, noRanks, type Ranks, withRank } from './ranking.ts';
@@ -27,6 +28,8 @@ export interface Times {
 
 interface TaskPaneProps {
   readonly task: TaskView;
+  /** Who is at work on it: people who share a browser keep their drafts apart. */
+  readonly person: string;
   /** What was answered before, when it is being corrected. */
   readonly before?: Answer;
   readonly skipReasons: readonly SkipReason[];
@@ -51,10 +54,12 @@ const flagTexts: readonly { readonly flag: Flag; readonly text: string; readonly
 const draftAfterMs = 800;
 
 export function TaskPane(props: TaskPaneProps): ReactNode {
-  const { task, before, skipReasons, onSubmit, onSkip, onUndo, onGuideline, onHelp, draftPath } = props;
+  const { task, person, before, skipReasons, onSubmit, onSkip, onUndo, onGuideline, onHelp, draftPath } =
+    props;
   const K = task.cards.length;
   const letters = task.cards.map(({ letter }) => letter);
-  const begun = useMemo(() => before ?? keptAnswer(task), [before, task]);
+  const draft = draftPath === undefined ? null : { key: draftKey(person, task.taskId), path: draftPath };
+  const begun = useMemo(() => before ?? keptAnswer(task, draft?.key), [before, task, draft?.key]);
   const [ranks, setRanksState] = useState<Ranks>(begun.ranks);
   const [flags, setFlags] = useState<readonly Flag[]>(begun.flags);
   const [rationale, setRationale] = useState(begun.rationale);
@@ -69,7 +74,7 @@ export function TaskPane(props: TaskPaneProps): ReactNode {
   const stopwatch = useStopwatch(task.taskId);
 
   useEffect(() => heading.current?.focus({ preventScroll: true }), []);
-  useDraft(draftPath, task.taskId, { ranks, flags, rationale }, begun, stopwatch);
+  useDraft(draft, { ranks, flags, rationale }, begun, stopwatch);
 
   const setRanks = (next: Ranks): void => {
     setRanksState(next);
@@ -293,8 +298,9 @@ function quietly(): ScrollBehavior {
   return matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth';
 }
 
-function keptAnswer({ draft, cards, taskId }: TaskView): Answer {
-  const local = JSON.parse(localStorage.getItem(draftKey(taskId)) ?? 'null') as Answer | null;
+/** @param key of a draft in this browser; left out where none is kept */
+function keptAnswer({ draft, cards }: TaskView, key: string | undefined): Answer {
+  const local = JSON.parse((key && localStorage.getItem(key)) ?? 'null') as Answer | null;
   const kept = local?.ranks.length === cards.length ? local : draft;
   return {
     ranks: kept?.ranks ?? noRanks(cards.length),
@@ -303,37 +309,41 @@ function keptAnswer({ draft, cards, taskId }: TaskView): Answer {
   };
 }
 
-function draftKey(taskId: string): string {
-  return `tenet draft ${taskId}`;
+function draftKey(person: string, taskId: string): string {
+  return `tenet draft ${person} ${taskId}`;
 }
 
-export function hasDraft(taskId: string): boolean {
-  return localStorage.getItem(draftKey(taskId)) !== null;
+export function hasDraft(person: string, taskId: string): boolean {
+  return localStorage.getItem(draftKey(person, taskId)) !== null;
 }
 
 /** An answer that was sent needs its draft no more. */
-export function forgetDraft(taskId: string): void {
-  localStorage.removeItem(draftKey(taskId));
+export function forgetDraft(person: string, taskId: string): void {
+  localStorage.removeItem(draftKey(person, taskId));
 }
 
 /** Keeps what is done so far: in the browser at once, at the server when the hands rest. */
 function useDraft(
-  path: string | undefined,
-  taskId: string,
+  place: { readonly key: string; readonly path: string } | null,
   answer: Answer,
   begun: Answer,
   stopwatch: Stopwatch,
 ): void {
   const { ranks, flags, rationale } = answer;
+  const [key, path] = [place?.key, place?.path];
   useEffect(() => {
-    if (path === undefined) return undefined;
+    if (key === undefined || path === undefined) return undefined;
     if (ranks === begun.ranks && flags === begun.flags && rationale === begun.rationale) return undefined;
     const draft = { ranks, flags, rationale };
-    localStorage.setItem(draftKey(taskId), JSON.stringify(draft));
+    try {
+      roomy.setItem(key, JSON.stringify(draft));
+    } catch {
+      // The storage is full: then the server alone keeps it.
+    }
     const timer = setTimeout(() => {
       // One that does not arrive is still in the browser.
       ask('PUT', path, { ...draft, ...stopwatch.read() }).catch(() => undefined);
     }, draftAfterMs);
     return () => clearTimeout(timer);
-  }, [path, taskId, ranks, flags, rationale, begun, stopwatch]);
+  }, [key, path, ranks, flags, rationale, begun, stopwatch]);
 }

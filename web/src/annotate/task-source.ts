@@ -1,5 +1,5 @@
 /** The tasks of an annotator: the next ones are there before they are needed. */
-import { post, type TaskView } from '../base/api.ts';
+import { asPerson, post, type TaskView } from '../base/api.ts';
 import { isUnreachable, keep, keptBefore } from '../base/kept.ts';
 
 /** So many are held at once. */
@@ -74,7 +74,7 @@ export class TaskSource {
     void fetch(`/api/label/projects/${encodeURIComponent(this.options.project)}/release`, {
       method: 'POST',
       keepalive: true,
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...asPerson(this.options.person) },
       body: JSON.stringify({ taskIds }),
     }).catch(() => undefined); // the lease ends by itself
   }
@@ -85,7 +85,7 @@ export class TaskSource {
     try {
       const limit = Math.min(20, held + this.options.underWay().length);
       const path = `/api/label/projects/${encodeURIComponent(this.options.project)}/claim`;
-      const { tasks } = await post<{ tasks: TaskView[] }>(path, { limit });
+      const { tasks } = await post<{ tasks: TaskView[] }>(path, { limit }, this.options.person);
       const known = new Set(this.current.tasks.map(({ taskId }) => taskId));
       const fresh = tasks.filter(({ taskId }) => !known.has(taskId) && !this.answered.has(taskId));
       this.set({

@@ -1,6 +1,7 @@
 /** The outbox of this browser, and its state for components. */
 import { useEffect, useMemo, useSyncExternalStore } from 'react';
 import { post } from '../base/api.ts';
+import { roomy } from '../base/kept.ts';
 import { Outbox, type OutboxState } from './outbox.ts';
 
 export function useOutbox(person: string): { readonly outbox: Outbox; readonly state: OutboxState } {
@@ -8,8 +9,8 @@ export function useOutbox(person: string): { readonly outbox: Outbox; readonly s
     () =>
       new Outbox({
         person,
-        keep: localStorage,
-        send: (letter) => post(letter.path, letter.body),
+        keep: roomy,
+        send: (letter) => post(letter.path, letter.body, person),
         alone: (work) => navigator.locks.request(`tenet outbox ${person}`, work),
       }),
     [person],

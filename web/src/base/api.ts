@@ -1,5 +1,6 @@
 /** Talks to the server. The types are those of the schemas that the server checks with. */
 import type { z } from 'zod';
+import { personHeader } from '../../../src/server/http/person-header.ts';
 import type {
   invitationSchema,
   meSchema,
@@ -64,6 +65,7 @@ export type Samples = z.infer<typeof samplesSchema>;
 /** What the server said no with. */
 export class ApiError extends Error {
   readonly status: number;
+  /** `unknown` where the answer is none of Tenet's. */
   readonly code: string;
   readonly details: Readonly<Record<string, unknown>>;
 
@@ -82,23 +84,59 @@ export class OfflineError extends Error {
   }
 }
 
-export async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
-  let response: Response;
-  try {
-    response = await fetch(path, {
-      method,
-      ...(body === undefined
-        ? {}
-        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-    });
-  } catch {
-    throw new OfflineError();
+let person: string | null = null;
+
+/**
+ * Says for whom the page asks from here on. Tabs share a cookie, and when somebody else signs in in another one, the server
+ * must not take what this page asks for as theirs.
+ */
+export function actAs(id: string | null): void {
+  person = id;
+}
+
+/** The header that says so. */
+export function asPerson(id: string | null = person): Readonly<Record<string, string>> {
+  return id === null ? {} : { [personHeader]: id };
+}
+
+/**
+ * @param by for whom; default: whoever the page was opened for
+ * @throws ApiError for a refusal; OfflineError without a connection, or where something else answers in the server's stead
+ */
+export async function ask<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  by: string | null = person,
+): Promise<T> {
+  const type: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
+  const { response, isJson, answer } = await fetched(path, {
+    ...{ method, headers: { ...type, ...asPerson(by) } },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  if (!response.ok) {
+    const refusal = answer as { readonly error?: Record<string, unknown> } | null;
+    throw new ApiError(response.status, refusal?.error ?? {});
   }
-  const isJson = /json/.test(response.headers.get('content-type') ?? '');
-  const answer = isJson ? await response.json() : {};
-  if (response.ok) return answer as T;
-  throw new ApiError(response.status, answer.error ?? {});
+  // A page of whatever stands before the server, such as one to sign in there.
+  if (!isJson) throw new OfflineError();
+  return answer as T;
+}
+
+/** Null in the place of an answer that is no JSON. */
+async function fetched(
+  path: string,
+  init: RequestInit,
+): Promise<{ readonly response: Response; readonly isJson: boolean; readonly answer: unknown }> {
+  try {
+    const response = await fetch(path, init);
+    const isJson = /json/.test(response.headers.get('content-type') ?? '');
+    return { response, isJson, answer: isJson ? await response.json() : null };
+  } catch {
+    throw new OfflineError(); // also for an answer that is cut off
+  }
 }
 
 export const get = <T>(path: string): Promise<T> => ask<T>('GET', path);
-export const post = <T>(path: string, body: unknown = {}): Promise<T> => ask<T>('POST', path, body);
+export const post = <T>(path: string, body: unknown = {}, by?: string): Promise<T> =>
+  ask<T>('POST', path, body, by);

@@ -1,5 +1,5 @@
 /** Server-sent events as the answer to a POST, which a browser's EventSource cannot make. */
-import { ApiError, OfflineError } from './api.ts';
+import { ApiError, asPerson, OfflineError } from './api.ts';
 
 /**
  * Posts, and tells each event as it comes.
@@ -16,7 +16,7 @@ export async function postForEvents(
   try {
     response = await fetch(path, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...asPerson() },
       body: JSON.stringify(body),
       signal,
     });

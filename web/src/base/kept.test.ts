@@ -1,6 +1,6 @@
-import { beforeEach, expect, it, vi } from 'vitest';
+import { afterAll, beforeEach, expect, it, vi } from 'vitest';
 import { ApiError, OfflineError } from './api.ts';
-import { forgetKept, keptAnswer } from './kept.ts';
+import { forgetKept, keep, keptAnswer, keptBefore, roomy } from './kept.ts';
 
 /** As much of the browser's storage as is needed. */
 class FakeStorage {
@@ -18,6 +18,7 @@ class FakeStorage {
 beforeEach(() => {
   vi.stubGlobal('localStorage', new FakeStorage());
 });
+afterAll(() => void vi.unstubAllGlobals());
 
 const says = (value: unknown) => async () => value;
 const fails = (error: Error) => async () => {
@@ -44,4 +45,23 @@ it('forgets what it kept and nothing else', async () => {
   forgetKept();
   await expect(keptAnswer('me', fails(new OfflineError()))).rejects.toThrow(OfflineError);
   expect(localStorage.getItem('tenet draft 1')).toBe('x');
+});
+
+it('makes room for what must not be lost', () => {
+  // Room for twelve characters.
+  const { setItem } = FakeStorage.prototype;
+  vi.spyOn(FakeStorage.prototype, 'setItem').mockImplementation(function (this: FakeStorage, key, value) {
+    const others = Object.keys(this).filter((other) => other !== key);
+    const size = others.reduce((sum, other) => sum + String(this[other]).length, value.length);
+    if (size > 12) throw new DOMException('full', 'QuotaExceededError');
+    setItem.call(this, key, value);
+  });
+  try {
+    keep('tasks', 'tttttt');
+    roomy.setItem('outbox', 'answers');
+    expect([roomy.getItem('outbox'), keptBefore('tasks')]).toEqual(['answers', null]);
+    expect(() => roomy.setItem('outbox', 'more than there is room for')).toThrow('full');
+  } finally {
+    vi.restoreAllMocks();
+  }
 });

@@ -37,6 +37,19 @@ export function keptBefore<T>(key: string): T | null {
   return JSON.parse(localStorage.getItem(prefix + key) ?? 'null') as T | null;
 }
 
+/** The browser's storage, which makes room for what must not be lost by forgetting what was only kept for later. */
+export const roomy: Pick<Storage, 'getItem' | 'setItem'> = {
+  getItem: (key) => localStorage.getItem(key),
+  setItem: (key, value) => {
+    try {
+      localStorage.setItem(key, value);
+    } catch {
+      forgetKept();
+      localStorage.setItem(key, value);
+    }
+  },
+};
+
 /** Forgets everything that was kept, for whoever signs out; answers on their way and drafts stay. */
 export function forgetKept(): void {
   for (const key of Object.keys(localStorage)) if (key.startsWith(prefix)) localStorage.removeItem(key);

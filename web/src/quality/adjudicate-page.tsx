@@ -75,6 +75,7 @@ function Decisions({ me, project }: { readonly me: Me; readonly project: string 
         <TaskPane
           key={found.task.taskId}
           task={found.task}
+          person={me.id}
           skipReasons={[]}
           submitLabel="Decide"
           onSubmit={submit}
