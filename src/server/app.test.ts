@@ -44,6 +44,17 @@ describe('who may do what', () => {
     }
   }, 120_000);
 
+  it('a page that was opened for somebody else gets nothing in the name of who is signed in now', async () => {
+    const me = (await server.ask('GET', '/api/me', { as: 'annotator' })).body;
+    const claim = (person: string) =>
+      server.ask('POST', '/api/label/projects/p/claim', {
+        ...{ as: 'annotator' as const, body: {}, headers: { 'tenet-person': person } },
+      });
+    expect((await claim(me.id)).status).toBe(200);
+    const other = await claim('somebody-else');
+    expect([other.status, other.body.error.code]).toEqual([401, 'not-signed-in']);
+  });
+
   it('annotators see no judgements of others, and viewers change nothing', () => {
     expect(permissionsOf('annotator')).not.toContain('quality:read');
     expect(permissionsOf('viewer').every((permission) => permission.endsWith(':read'))).toBe(true);
@@ -135,6 +146,21 @@ describe('signing in', () => {
     expect(tries).toEqual([...Array(10).fill(401), 429]);
     const right = await signIn('adjudicator@example.org', password);
     expect([right.status, Number(right.headers.get('retry-after')) > 0]).toEqual([429, true]);
+  });
+
+  it('slows guesses down that come all at once', async () => {
+    const guesses = Array.from({ length: 15 }, (_, i) => signIn('noone@example.org', `guess number ${i}`));
+    const statuses = (await Promise.all(guesses)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 401)).toHaveLength(10);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(5);
+  });
+
+  it('counts no failure where there was none, however many sign in at once', async () => {
+    await server.as('viewer');
+    for (let round = 0; round < 2; round++) {
+      const right = Array.from({ length: 8 }, () => signIn('viewer@example.org', password));
+      expect(new Set((await Promise.all(right)).map(({ status }) => status))).toEqual(new Set([200]));
+    }
   });
 
   it('keeps passwords as argon2id', async () => {

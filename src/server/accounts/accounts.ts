@@ -78,17 +78,33 @@ export class Accounts {
         retryAfterSeconds: seconds,
       });
     }
+    // As a failure until it is none: else any number of guesses that come together would each be the first.
+    const takeBack = keys.map(([limit, key]) => limit.count(key));
+    let signedIn: Headers | null;
+    try {
+      signedIn = await this.cookiesFor(email, password);
+    } catch (error) {
+      for (const one of takeBack) one();
+      throw error;
+    }
+    if (signedIn === null) {
+      throw new HttpError('not-signed-in', 'E-mail address and password do not go together.');
+    }
+    for (const one of takeBack) one();
+    this.failuresByEmail.forget(email.toLowerCase());
+    return signedIn;
+  }
+
+  /** Null where they do not go together, or the account is locked. */
+  private async cookiesFor(email: string, password: string): Promise<Headers | null> {
     const answer = await this.database.read(() =>
       this.auth.api.signInEmail({ body: { email, password }, asResponse: true }),
     );
     const person = answer.ok ? await this.byEmail(email) : undefined;
-    if (!person || isTrue(person.disabled)) {
-      for (const [limit, key] of keys) limit.count(key);
-      if (person) await endSessions(this.database, person.id);
-      throw new HttpError('not-signed-in', 'E-mail address and password do not go together.');
-    }
-    this.failuresByEmail.forget(email.toLowerCase());
-    return cookiesOf(answer);
+    if (!person) return null;
+    if (!isTrue(person.disabled)) return cookiesOf(answer);
+    await endSessions(this.database, person.id);
+    return null;
   }
 
   async signOut(headers: Headers): Promise<Headers> {

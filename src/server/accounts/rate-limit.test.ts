@@ -21,6 +21,20 @@ it('lets through so many within a while, by key, and says how long to wait', () 
   expect(limit.waitMs('ann')).toBe(0);
 });
 
+it('takes back what did not go wrong after all, and nothing else', () => {
+  const limit = new RateLimit({ most: 2, withinMs: 100, now: () => 1000 });
+  const [first, second] = [limit.count('ann'), limit.count('ann')];
+  expect(limit.waitMs('ann')).toBe(100);
+  second();
+  second();
+  expect(limit.waitMs('ann')).toBe(0);
+  limit.count('ann');
+  expect(limit.waitMs('ann')).toBe(100);
+  limit.forget('ann');
+  first();
+  expect(limit.waitMs('ann')).toBe(0);
+});
+
 it('keeps no more keys than fit into memory: who comes with ever new ones pushes out the oldest', () => {
   const limit = new RateLimit({ most: 1, withinMs: 1e9 });
   limit.count('first');

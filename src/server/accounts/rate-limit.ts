@@ -11,10 +11,14 @@ export interface RateLimitOptions {
 /** Keeps at most so many keys; who comes with ever new ones pushes out the oldest. */
 const mostKeys = 10_000;
 
+interface Counted {
+  readonly time: number;
+}
+
 /** In this process only: several servers on one database let through as many each. */
 export class RateLimit {
   private readonly options: Required<RateLimitOptions>;
-  private readonly times = new Map<string, number[]>();
+  private readonly counted = new Map<string, Counted[]>();
 
   constructor(options: RateLimitOptions) {
     this.options = { now: Date.now, ...options };
@@ -24,22 +28,28 @@ export class RateLimit {
   waitMs(key: string): number {
     const recent = this.recent(key);
     const { most, withinMs, now } = this.options;
-    return recent.length < most ? 0 : Math.max(1, recent[recent.length - most] + withinMs - now());
+    return recent.length < most ? 0 : Math.max(1, recent[recent.length - most].time + withinMs - now());
   }
 
-  count(key: string): void {
-    const recent = [...this.recent(key), this.options.now()];
-    this.times.delete(key);
-    this.times.set(key, recent);
-    if (this.times.size > mostKeys) this.times.delete(this.times.keys().next().value!);
+  /** @returns takes it back, for what did not go wrong after all */
+  count(key: string): () => void {
+    const counted = { time: this.options.now() };
+    const recent = [...this.recent(key), counted];
+    this.counted.delete(key);
+    this.counted.set(key, recent);
+    if (this.counted.size > mostKeys) this.counted.delete(this.counted.keys().next().value!);
+    return () => {
+      const others = this.counted.get(key)?.filter((one) => one !== counted);
+      if (others) this.counted.set(key, others);
+    };
   }
 
   forget(key: string): void {
-    this.times.delete(key);
+    this.counted.delete(key);
   }
 
-  private recent(key: string): number[] {
+  private recent(key: string): Counted[] {
     const since = this.options.now() - this.options.withinMs;
-    return (this.times.get(key) ?? []).filter((time) => time > since);
+    return (this.counted.get(key) ?? []).filter(({ time }) => time > since);
   }
 }
