@@ -34,6 +34,16 @@ it('does not overwrite what somebody else has changed meanwhile', async () => {
   expect(await constitutions.read('ours.yaml')).toEqual(second);
 });
 
+it('lets one of two save who save at once', async () => {
+  const { textHash } = await constitutions.write('ours.yaml', text, null);
+  const versions = ['1.1.0', '1.2.0', '1.3.0'].map((version) => text.replace('1.0.0', version));
+  const saved = await Promise.allSettled(
+    versions.map((version) => constitutions.write('ours.yaml', version, textHash)),
+  );
+  expect(saved.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
+  expect((await constitutions.read('ours.yaml')).text).toBe(versions[0]);
+});
+
 it.each(['../outside.md', 'a/b.md', '.hidden.md', 'notes.txt', '/etc/passwd', 'x.md\u0000'])(
   '%j leads nowhere',
   async (name) => {

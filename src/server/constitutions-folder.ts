@@ -35,6 +35,8 @@ const builtIn = basename(DEFAULT_CONSTITUTION);
 
 export class ConstitutionsFolder {
   readonly path: string;
+  /** Ends with the last write that has begun. */
+  private writing: Promise<unknown> = Promise.resolve();
 
   constructor(path: string) {
     this.path = resolve(path);
@@ -73,6 +75,13 @@ export class ConstitutionsFolder {
     if (problems.length > 0) {
       throw new HttpError('invalid', problems.map(({ place, message }) => `${place}: ${message}`).join('\n'));
     }
+    // One after the other: two who save at once must not both find the file as they knew it.
+    const written = this.writing.then(() => this.replace(name, text, before));
+    this.writing = written.catch(() => undefined);
+    return written;
+  }
+
+  private async replace(name: string, text: string, before: string | null): Promise<ConstitutionFile> {
     const own = await textOf(join(this.path, name));
     if ((own === null ? null : hashOf(own)) !== before) {
       throw new HttpError(
