@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openRunFolder, type SampleRecord } from '../../run/index.ts';
+import { RunStarter } from './run-starter.ts';
 import { type RunMessage, RunStreams } from './run-stream.ts';
 import { RunsFolder } from './runs-folder.ts';
 import { selectSamples } from './select-samples.ts';
@@ -65,6 +66,27 @@ describe('the list of runs', () => {
       ['dead', 'stopped', 'stopped'],
     ]);
     alive.close();
+  });
+});
+
+describe('starting', () => {
+  it('gives a name to one of two who ask for it at once, so that nobody takes the run of another for theirs', async () => {
+    await mkdir(join(folder, 'recipes'));
+    for (const name of ['mine.yaml', 'yours.yaml']) await writeFile(join(folder, 'recipes', name), 'x: 1\n');
+    const starter = new RunStarter({
+      runs: new RunsFolder(join(folder, 'runs')),
+      // A run that is over at once.
+      command: [process.execPath, '-e', ''],
+      recipeFolders: [join(folder, 'recipes')],
+    });
+    const start = (recipe: string) => starter.start({ recipe, name: 'same' });
+    const outcomes = await Promise.allSettled(['mine.yaml', 'yours.yaml'].map(start));
+    expect(outcomes).toMatchObject([
+      { status: 'fulfilled' },
+      { status: 'rejected', reason: { code: 'conflict', message: expect.stringContaining('just now') } },
+    ]);
+    // The name is free again once it is settled, here because the run has left no folder.
+    await start('yours.yaml');
   });
 });
 

@@ -27,6 +27,8 @@ const startMs = 60_000;
 
 export class RunStarter {
   private readonly options: RunStarterOptions;
+  /** Names of runs that are being started: their folders are not there yet. */
+  private readonly starting = new Set<string>();
 
   constructor(options: RunStarterOptions) {
     this.options = options;
@@ -60,31 +62,30 @@ export class RunStarter {
         'A run’s name has letters, digits, ".", "_" and "-", and begins with a letter or digit.',
       );
     }
-    const folder = join(this.options.runs.path, name);
-    if (
-      await stat(folder).then(
-        () => true,
-        () => false,
-      )
-    ) {
-      throw new HttpError('conflict', `There is a folder "${name}" already: choose another name.`);
-    }
-    const recipe = (await this.recipes()).find((file) => file.name === options.recipe);
-    if (!recipe) throw new HttpError('not-found', `There is no recipe "${options.recipe}".`);
-    await this.launch(name, [
-      'run',
-      recipe.path,
-      '--output',
-      folder,
-      ...set.flatMap((one) => ['--set', one]),
-    ]);
+    await this.alone(name, async () => {
+      const folder = join(this.options.runs.path, name);
+      if (existsSync(folder)) {
+        throw new HttpError('conflict', `There is a folder "${name}" already: choose another name.`);
+      }
+      const recipe = (await this.recipes()).find((file) => file.name === options.recipe);
+      if (!recipe) throw new HttpError('not-found', `There is no recipe "${options.recipe}".`);
+      await this.launch(name, [
+        'run',
+        recipe.path,
+        '--output',
+        folder,
+        ...set.flatMap((one) => ['--set', one]),
+      ]);
+    });
   }
 
   /** Goes on with a run that was stopped, from the recipe as it began. */
   async resume(name: string): Promise<void> {
     const folder = await this.options.runs.folderOf(name);
-    if (runningProcess(folder)) throw new HttpError('conflict', `Run "${name}" is running.`);
-    await this.launch(name, ['run', join(folder, 'recipe.yaml'), '--output', folder, '--resume']);
+    await this.alone(name, async () => {
+      if (runningProcess(folder)) throw new HttpError('conflict', `Run "${name}" is running.`);
+      await this.launch(name, ['run', join(folder, 'recipe.yaml'), '--output', folder, '--resume']);
+    });
   }
 
   /** Asks a run to save and stop, as Ctrl-C does; it takes until the step is done. */
@@ -95,6 +96,19 @@ export class RunStarter {
       throw new HttpError('conflict', `Run "${name}" runs on ${holder.host}; stop it there.`);
     }
     process.kill(holder.pid, 'SIGINT');
+  }
+
+  /** Somebody else who asks for the same run meanwhile would take this one for theirs. */
+  private async alone(name: string, start: () => Promise<void>): Promise<void> {
+    if (this.starting.has(name)) {
+      throw new HttpError('conflict', `Run "${name}" is being started by somebody else just now.`);
+    }
+    this.starting.add(name);
+    try {
+      await start();
+    } finally {
+      this.starting.delete(name);
+    }
   }
 
   private async launch(name: string, args: readonly string[]): Promise<void> {
