@@ -46,7 +46,7 @@ export async function trainDpo(
   const { config, parameters, pairs, heldOut } = inputs;
   refuseOptions('DPO', options, dpoRules);
   refuseMixedAdapters('DPO', options, parameters);
-  checkPairs(pairs, 'DPO');
+  checkPairs(pairs, 'DPO', heldOut);
 
   // Step 1. The loss over log-probabilities of whole responses.
   const graphOptions = { weightsTokens: options.ldAlpha !== null };

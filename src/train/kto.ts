@@ -80,7 +80,11 @@ export async function trainKto(
 ): Promise<KtoResult> {
   const { config, parameters } = inputs;
   const hasReferencePoint = options.lossType === 'kto';
-  checkJudged(inputs.judged, { stage: 'KTO', needsOtherPrompts: hasReferencePoint });
+  checkJudged(inputs.judged, {
+    stage: 'KTO',
+    needsOtherPrompts: hasReferencePoint,
+    heldOut: inputs.heldOut,
+  });
   warnOfImbalance(inputs.judged, options, context);
 
   // Step 1. The loss over log-probabilities of whole responses.

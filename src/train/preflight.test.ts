@@ -29,6 +29,9 @@ function problemsOf(check: () => void): string[] {
   }
 }
 
+const withoutToken =
+  'prompts hold no token; the model needs at least one token to start from: leave them out, or let the tokenizer begin texts with its bos token';
+
 describe('checkExamples', () => {
   const sft = { stage: 'SFT', stopIds: [9], needsStop: true };
   const good = example([1, 2, 9], '011');
@@ -110,8 +113,8 @@ describe('checkRankings', () => {
 });
 
 describe('checkPairs', () => {
-  const pair = { chosen: [1, 2], rejected: [1, 3] };
-  const same = { chosen: [1, 2], rejected: [1, 2] };
+  const pair = { prompt: [4], chosen: [1, 2], rejected: [1, 3] };
+  const same = { prompt: [4], chosen: [1, 2], rejected: [1, 2] };
 
   it('lets pairs start of which some differ, and refuses none and pairs that are all identical', () => {
     expect(problemsOf(() => checkPairs([pair, same], 'ORPO'))).toEqual([]);
@@ -120,6 +123,25 @@ describe('checkPairs', () => {
     ]);
     expect(problemsOf(() => checkPairs([same, same], 'ORPO'))).toEqual([
       'in all 2 pairs the chosen and the rejected response are the same; truncation may have removed what differs (raise maxLength), or the columns are mixed up',
+    ]);
+  });
+});
+
+describe('checkPairs and checkJudged', () => {
+  it('refuse prompts without a token, held-out ones too', () => {
+    const pair = { prompt: [4], chosen: [1, 2], rejected: [1, 3] };
+    expect(
+      problemsOf(() => checkPairs([pair, { ...pair, prompt: [] }], 'DPO', [pair, { prompt: [] }])),
+    ).toEqual([`2 of 4 ${withoutToken}`]);
+    const judged = [
+      { prompt: [], label: true },
+      { prompt: [5], label: false },
+    ];
+    const options = { stage: 'KTO', needsOtherPrompts: true };
+    expect(problemsOf(() => checkJudged(judged, options))).toEqual([`1 of 2 ${withoutToken}`]);
+    const others = judged.map((one, i) => ({ ...one, prompt: [i] }));
+    expect(problemsOf(() => checkJudged(others, { ...options, heldOut: [{ prompt: [] }] }))).toEqual([
+      `1 of 3 ${withoutToken}`,
     ]);
   });
 });
@@ -169,7 +191,7 @@ describe('checkPrompts', () => {
 
   it('names all problems at once', () => {
     expect(check([0, 3], { stopIds: [] })).toEqual([
-      '1 of 2 prompts hold no token; the model needs at least one token to start from',
+      `1 of 2 ${withoutToken}`,
       'no end token is known, so no response would end; name one as eos_token in tokenizer_config.json',
     ]);
   });

@@ -110,10 +110,30 @@ function textOfIds(ids: ArrayLike<number>): string {
   return Array.prototype.join.call(ids, ',');
 }
 
-/** Refuses pairs in which nothing can be told apart. */
+/** What predicts the first token of a response is the token before it. */
+function promptsWithoutToken(examples: readonly Prompted[]): string[] {
+  const empty = examples.filter(({ prompt }) => prompt.length === 0).length;
+  if (empty === 0) return [];
+  return [
+    `${empty} of ${examples.length} prompts hold no token; the model needs at least one token to start from: leave them out, or let the tokenizer begin texts with its bos token`,
+  ];
+}
+
+interface Prompted {
+  readonly prompt: ArrayLike<number>;
+}
+
+/**
+ * Refuses pairs in which nothing can be told apart, and those without a prompt.
+ * @param heldOut may not be without a prompt either
+ */
 export function checkPairs(
-  pairs: readonly { readonly chosen: ArrayLike<number>; readonly rejected: ArrayLike<number> }[],
+  pairs: readonly (Prompted & {
+    readonly chosen: ArrayLike<number>;
+    readonly rejected: ArrayLike<number>;
+  })[],
   stage: string,
+  heldOut: readonly Prompted[] = [],
 ): void {
   const problems: string[] = [];
   if (pairs.length === 0) problems.push('there is no pair; check the data file and maxLength');
@@ -123,13 +143,19 @@ export function checkPairs(
       `in all ${pairs.length} pairs the chosen and the rejected response are the same; truncation may have removed what differs (raise maxLength), or the columns are mixed up`,
     );
   }
+  problems.push(...promptsWithoutToken([...pairs, ...heldOut]));
   refuse(problems, stage);
 }
 
-/** Refuses judgements of single responses from which nothing can be learnt. */
+/** Refuses judgements of single responses from which nothing can be learnt, and those without a prompt. */
 export function checkJudged(
-  judged: readonly { readonly prompt: ArrayLike<number>; readonly label: boolean }[],
-  options: { readonly stage: string; readonly needsOtherPrompts: boolean },
+  judged: readonly (Prompted & { readonly label: boolean })[],
+  options: {
+    readonly stage: string;
+    readonly needsOtherPrompts: boolean;
+    /** May not be without a prompt either. Default: none. */
+    readonly heldOut?: readonly Prompted[];
+  },
 ): void {
   const problems: string[] = [];
   const good = judged.filter(({ label }) => label).length;
@@ -148,6 +174,7 @@ export function checkJudged(
       'all responses answer the same prompt, but the reference point of kto comes from responses to other prompts; give more prompts, or use lossType apo_zero_unpaired',
     );
   }
+  problems.push(...promptsWithoutToken([...judged, ...(options.heldOut ?? [])]));
   refuse(problems, options.stage);
 }
 
@@ -180,11 +207,7 @@ export function checkPrompts(
       `${tooLong.length} of ${prompts.length} prompts (the longest has ${longest} tokens) plus a response of ${responseLength} do not fit the model's ${maxPositions} positions; lower ${lengthOption}, or leave long prompts out`,
     );
   }
-  const empty = prompts.filter(({ ids }) => ids.length === 0).length;
-  if (empty > 0)
-    problems.push(
-      `${empty} of ${prompts.length} prompts hold no token; the model needs at least one token to start from`,
-    );
+  problems.push(...promptsWithoutToken(prompts.map(({ ids: prompt }) => ({ prompt }))));
   if (stopIds.length === 0) {
     problems.push(
       'no end token is known, so no response would end; name one as eos_token in tokenizer_config.json',

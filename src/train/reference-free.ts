@@ -40,7 +40,7 @@ export async function trainReferenceFree(
   context: StageContext,
 ): Promise<PairResult> {
   const { config, parameters, pairs, heldOut } = inputs;
-  checkPairs(pairs, name);
+  checkPairs(pairs, name, heldOut);
   const build = (
     gradientCheckpointing: boolean,
   ): PairGraph & { outputs: { loss: Tensor } & Record<string, Tensor> } => {

@@ -92,6 +92,14 @@ describe('HeadScorer', () => {
     expectClose((await together.scoreLast(store, sequences.toReversed())).toReversed(), all);
   });
 
+  it('scores whole texts without a prompt the same, also where their empty prompt is one array', async () => {
+    const scorer = await HeadScorer.create(config, store, head, { threads: 1 });
+    const none = new Int32Array(0);
+    const texts = sequences.map(({ prompt, response }) => [...Array.from(prompt), ...Array.from(response)]);
+    const alike = texts.map((response) => ({ prompt: none, response }));
+    expectClose(await scorer.scoreLast(store, alike), await scorer.scoreLast(store, sequences));
+  });
+
   it('reads values one place before each response token, and the score at the very last token', async () => {
     const scorer = await HeadScorer.create(config, store, head, { threads: 1 });
     const tokens = await scorer.scoreTokens(store, sequences);

@@ -39,7 +39,7 @@ function group(prompt: number, responses: readonly number[]): Sequence[] {
 
 const groups = fc.array(
   fc.record({
-    prompt: fc.integer({ min: 1, max: 40 }),
+    prompt: fc.integer({ min: 0, max: 40 }),
     responses: fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 6 }),
   }),
   { minLength: 1, maxLength: 6 },

@@ -119,14 +119,14 @@ function rowOf(members: readonly number[], sequences: readonly Sequence[]): Row 
   return { members, responses: members.length, prompt, response: longest - prompt };
 }
 
-/** Sequences by prompt, in the order of their first. */
+/** Sequences by prompt, in the order of their first; without a prompt there is nothing to share. */
 function byPrompt(members: readonly number[], sequences: readonly Sequence[]): number[][] {
-  const groups = new Map<Sequence['prompt'], number[]>();
+  const groups = new Map<object, number[]>();
   for (const i of members) {
     const { prompt } = sequences[i];
-    const group = groups.get(prompt);
+    const group = prompt.length > 0 ? groups.get(prompt) : undefined;
     if (group) group.push(i);
-    else groups.set(prompt, [i]);
+    else groups.set(prompt.length > 0 ? prompt : {}, [i]);
   }
   return [...groups.values()];
 }

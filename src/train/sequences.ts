@@ -8,6 +8,7 @@ import type { Feeds } from '../tensor/index.ts';
 
 /** A prompt and one response to it. */
 export interface Sequence {
+  /** May be empty where only a head reads the whole; a response's first token has no log-probability then. */
   readonly prompt: ArrayLike<number>;
   /** The end token included if there is one. */
   readonly response: ArrayLike<number>;
