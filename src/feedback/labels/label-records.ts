@@ -46,7 +46,7 @@ export async function* labelRecords(
   const byTask = await rankingsByTask(store, { ...labelFilter(project), until }, weights, onEvent);
   for await (const { id, item } of new LabelQueue(store, project).read()) {
     const rankings = byTask.get(id);
-    if (!rankings) continue;
+    if (!rankings?.length) continue;
     const { ranks, preferences } = mergeRankings(
       rankings.map((ranking) => ranking.ranks),
       rankings.map(({ weight }) => weight),
@@ -65,7 +65,7 @@ interface WeightedRanking {
   readonly weight: number;
 }
 
-/** A decision takes the place of the labels that it decided between. */
+/** A decision takes the place of the labels that it decided between, also one that ranks nothing. */
 async function rankingsByTask(
   store: Store,
   filter: EventFilter,
@@ -77,15 +77,15 @@ async function rankingsByTask(
   for await (const event of store.ledger.read({ ...filter, items: false })) {
     onEvent(event);
     const { kind, taskId, ranks, judge } = event;
-    if (taskId === undefined || ranks === undefined) continue;
-    const ranking = { ranks, weight: weights?.get(judge.id) ?? 1 };
+    if (taskId === undefined) continue;
+    const own = ranks === undefined ? [] : [{ ranks, weight: weights?.get(judge.id) ?? 1 }];
     if (kind === 'adjudication') {
       decided.add(taskId);
-      byTask.set(taskId, [ranking]);
+      byTask.set(taskId, own);
     } else if (!decided.has(taskId)) {
       const others = byTask.get(taskId);
-      if (others) others.push(ranking);
-      else byTask.set(taskId, [ranking]);
+      if (others) others.push(...own);
+      else byTask.set(taskId, own);
     }
   }
   return byTask;

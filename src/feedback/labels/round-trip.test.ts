@@ -277,3 +277,32 @@ it('writes transcripts like hh-rlhf, and single responses that are better or wor
   ]);
   await store.close();
 });
+
+it('lets a decision count instead of the labels that it decided between, also where it ranks nothing', async () => {
+  const store = await openStore(':memory:');
+  const queue = new LabelQueue(store, 'decided');
+  const responses = ['one', 'two'].map((text) => ({ text }));
+  await queue.add(['ranked', 'all bad'].map((prompt) => ({ item: { prompt, responses }, overlap: 2 })));
+  for (const [annotator, ranks] of [
+    ['ann', [1, 2]],
+    ['bob', [1, 2]],
+  ] as const) {
+    for (const { task } of await queue.claim({ id: annotator }, { limit: 2 })) {
+      await queue.submit({
+        id: `${annotator}-${task.id}`,
+        taskId: task.id,
+        annotator: { id: annotator },
+        ranks,
+      });
+    }
+  }
+  for await (const { id: taskId, item } of queue.read()) {
+    await queue.escalate(taskId, [`ann-${taskId}`, `bob-${taskId}`]);
+    const decision = item.prompt === 'ranked' ? { ranks: [2, 1] } : { flags: ['all-bad'] as const };
+    await queue.adjudicate({ id: `decided-${taskId}`, taskId, annotator: { id: 'eve' }, ...decision });
+  }
+  expect(await listOf(labelRecords(store, 'decided', { form: 'tasks' }))).toMatchObject([
+    { prompt: 'ranked', ranks: [2, 1], labels: 1 },
+  ]);
+  await store.close();
+});
