@@ -118,6 +118,7 @@ export { type Gold, type LabelTask, type NewLabelTask, type Suggestion, toTask }
 export type { Purpose } from './tasks/places.ts';
 export type { LabelProgress } from './tasks/progress.ts';
 export { byCard, byResponse, letterOf, shownOrderOf } from './tasks/shown.ts';
+export { standingEvent } from './tasks/standing-event.ts';
 export {
   type Annotator,
   denseRanks,

@@ -293,6 +293,34 @@ it('tests annotators first where the project says so, and tells them and the lea
   ]);
 });
 
+it('shows an adjudicator what people say by now, and what an AI judge says as such', async () => {
+  const [uma, judge] = [await person('uma'), await person('jay')];
+  const [task, base] = await ownTask(uma, 'mixed');
+  const label = { id: 'label-of-uma', taskId: task.taskId, ranks: ranksFor(task, texts) };
+  await uma('POST', `${base}/labels`, label);
+  const queue = new LabelQueue(server.store, 'mixed');
+  const { item } = await queue.get(task.taskId);
+  const ai = await server.store.ledger.append({
+    ...{ kind: 'label', judge: { kind: 'ai', id: 'local:judge' }, project: 'job', item, ranks: [3, 2, 1] },
+    ...{ rationale: 'Because.', principles: ['kind'] },
+  });
+  await queue.escalate(task.taskId, [label.id, ai.id]);
+  const correction = { ...label, id: 'uma-thinks-again', supersedes: label.id };
+  await uma('POST', `${base}/corrections`, {
+    ...correction,
+    ranks: ranksFor(task, ['middle', 'best', 'worst']),
+  });
+
+  const { body } = await judge('POST', '/api/adjudication/projects/mixed/claim');
+  const [{ task: view, labels, judges }] = body.tasks;
+  expect(labels).toMatchObject([
+    { who: 'Annotator 1', ranks: ranksFor(view, ['middle', 'best', 'worst']), principles: [] },
+  ]);
+  expect(judges).toMatchObject([
+    { who: 'local:judge', ranks: ranksFor(view, ['worst', 'middle', 'best']), principles: ['kind'] },
+  ]);
+});
+
 it('lets an adjudicator leave a task undecided', async () => {
   const judge = await person('jo');
   await new LabelQueue(server.store, 'kind').escalate((await first()).taskId!, [(await first()).id]);

@@ -5,6 +5,7 @@ import type { FurtherLabelsRule } from '../rules.ts';
 import { placesOf } from './finish-place.ts';
 import type { LabelTask } from './label-task.ts';
 import { labelPlace, type PlaceResult, queueName } from './places.ts';
+import { standingEvent } from './standing-event.ts';
 import type { Submission } from './submission.ts';
 
 /**
@@ -25,9 +26,9 @@ export async function settleByFurtherLabels(
   if ((await placesOf(within.queue(queueName('adjudication', task.project)), task.id)).length > 0) return;
   const labelled = places.filter(({ status }) => status === 'done');
   const others = labelled.map(({ result }) => (result as PlaceResult).event).filter((id) => id !== last.id);
-  const standing = await Promise.all(others.map((id) => standingLabel(within, id)));
-  const rankings = [...standing, { id: last.id, ranks: last.ranks }].flatMap(({ id, ranks }) =>
-    ranks === undefined ? [] : [{ id, ranks }],
+  const standing = await Promise.all(others.map((id) => standingEvent(within.ledger, id)));
+  const rankings = [...standing, last].flatMap((label) =>
+    label?.ranks === undefined ? [] : [{ id: label.id, ranks: label.ranks }],
   );
   const agreement = agreementAmong(rankings.map(({ ranks }) => ranks));
   if (agreement === null || agreement >= wanted) return;
@@ -52,14 +53,4 @@ export async function escalateTask(
       payload: { task: task.id, basedOn: labels },
     },
   ]);
-}
-
-/** A label, or what it was corrected to. */
-async function standingLabel(
-  { ledger }: StoreTransaction,
-  id: string,
-): Promise<Pick<Submission, 'id' | 'ranks'>> {
-  let event = await ledger.get(id);
-  while (event?.supersededBy != null) event = await ledger.get(event.supersededBy);
-  return event === null ? { id } : { id: event.id, ranks: event.ranks };
 }

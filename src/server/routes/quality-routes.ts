@@ -1,6 +1,13 @@
 /** For those who lead a label project: how it stands, and decisions where labels disagree. */
 import { z } from 'zod';
-import { AGREEMENT_SLICES, byCard, LabelQueue, labelProjects, viewOf } from '../../feedback/index.ts';
+import {
+  AGREEMENT_SLICES,
+  byCard,
+  LabelQueue,
+  labelProjects,
+  standingEvent,
+  viewOf,
+} from '../../feedback/index.ts';
 import type { LedgerEvent, Store } from '../../store/index.ts';
 import type { Accounts } from '../accounts/accounts.ts';
 import { HttpError } from '../http/http-error.ts';
@@ -172,13 +179,15 @@ export function qualityRoutes(store: Store, accounts: Accounts, quality: Quality
         const tasks = await Promise.all(
           assignments.map(async (assignment) => {
             const { task, shownOrder, basedOn } = assignment;
-            const labels = (await Promise.all(basedOn.map((id) => store.ledger.get(id)))).filter(
+            // As they stand by now. Judges are told apart from people, whoever put them before the adjudicator.
+            const events = (await Promise.all(basedOn.map((id) => standingEvent(store.ledger, id)))).filter(
               (event) => event !== null,
             );
+            const labels = events.filter(({ judge }) => judge.kind !== 'ai');
             return {
               task: viewOf(assignment) as z.infer<typeof taskViewSchema>,
               labels: labels.map((event, i) => opinionOf(event, shownOrder, `Annotator ${i + 1}`)),
-              judges: await judgesOf(store, labels[0], shownOrder),
+              judges: await judgesOf(store, events[0], shownOrder),
               suggestion: task.suggestion
                 ? {
                     ranks: byCard(task.suggestion.ranks, shownOrder),
