@@ -104,6 +104,18 @@ describe('a route of its own form', () => {
     expect(reports[0].outcome).toBe('failed');
   });
 
+  it('keeps its own kind of success, and is screened all the same', async () => {
+    const say = (reply: string) => (context: Context) =>
+      context.json({ reply }, 201, { location: '/chat/1' });
+    const good = await (await appWith(say('hi'))).post(hello);
+    expect([good.status, good.headers.get('location'), await good.json()]).toEqual([
+      201,
+      '/chat/1',
+      { reply: 'hi' },
+    ]);
+    expect((await (await appWith(say('X'))).post(hello)).status).toBe(403);
+  });
+
   it('is not answered where the guard fails, nor with what it cannot read', async () => {
     const broken = await appWith((context) => context.text('a'), {
       letters: { before: () => Promise.reject(new Error('no memory')) },
@@ -113,6 +125,57 @@ describe('a route of its own form', () => {
       context.body(new Uint8Array([1]), 200, { 'content-type': 'image/png' }),
     );
     expect((await picture.post(hello)).status).toBe(502);
+  });
+});
+
+/** A stream that says something and then nothing more, until nobody wants it. */
+function unending(first: string): { readonly body: ReadableStream<Uint8Array>; isCancelled: boolean } {
+  const stream = {
+    isCancelled: false,
+    body: new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(new TextEncoder().encode(first)),
+      cancel: () => {
+        stream.isCancelled = true;
+      },
+    }),
+  };
+  return stream;
+}
+
+describe('a client that goes away', () => {
+  const chunk = JSON.stringify({ choices: [{ index: 0, delta: { content: 'a' } }] });
+  it.each([
+    ['OpenAI’s events', `data: ${chunk}\n\n`, { 'content-type': 'text/event-stream' }],
+    ['plain text', 'a', { 'content-type': 'text/plain' }],
+    [
+      'parts for a user interface',
+      'data: {"type":"start"}\n\n',
+      { 'content-type': 'text/event-stream', 'x-vercel-ai-ui-message-stream': 'v1' },
+    ],
+  ])('ends the work of a route that streams %s, though it says nothing more', async (_, first, headers) => {
+    const stream = unending(first);
+    const { post, reports } = await appWith((context) => context.body(stream.body, 200, headers));
+    const reader = (await post(hello)).body!.getReader();
+    expect((await reader.read()).done).toBe(false);
+    const next = reader.read(); // waits for what never comes
+    await pause();
+    await reader.cancel();
+    await next;
+    await pause();
+    expect([stream.isCancelled, reports.map(({ outcome }) => outcome)]).toEqual([true, ['aborted']]);
+  });
+
+  it('with the end of the answer has not broken it off', async () => {
+    const said = `data: ${chunk}\n\ndata: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n`;
+    const { post, reports } = await appWith((context) =>
+      context.body(`${said}data: [DONE]\n\n`, 200, { 'content-type': 'text/event-stream' }),
+    );
+    const reader = (await post(hello)).body!.getReader();
+    const decoder = new TextDecoder();
+    for (let text = ''; !text.includes('[DONE]'); ) text += decoder.decode((await reader.read()).value);
+    await reader.cancel();
+    await pause();
+    expect(reports.map(({ outcome }) => outcome)).toEqual(['allowed']);
   });
 });
 

@@ -65,9 +65,11 @@ export function honoMiddleware(begin: BeginRoute, options: HonoGuardOptions = {}
       await next();
       const { res } = context;
       // Errors, redirections and empty answers of the route are its own.
-      if (context.error || res.status !== 200 || !res.body)
-        exchange.finish(res.status < 400 ? undefined : 'failed');
-      else answerWith(await guardRoute(context, res, { exchange, asked, options }));
+      if (context.error || !res.ok || !res.body) exchange.finish(res.status < 400 ? undefined : 'failed');
+      else {
+        const { body, status, headers } = await guardRoute(context, res, { exchange, asked, options });
+        answerWith(new Response(body, { status: status === 200 ? res.status : status, headers }));
+      }
     } catch (error) {
       exchange.finish(signal.aborted ? 'aborted' : 'refused');
       const told = error instanceof ScreeningFailure ? guardUnavailable() : error;

@@ -13,16 +13,20 @@ export function guardPlainText(
   body: ReadableStream<Uint8Array>,
   exchange: Exchange,
 ): ReadableStream<Uint8Array> {
+  const source = textsOf(body).getReader();
   const batches = guardedParts<string>({
-    source: textsOf(body),
+    source,
     answer: exchange.answer<string>(),
     read: (text) => ({ text }),
     refuse: (left) => [`${left.length > 0 ? '\n\n' : ''}${exchange.rules.refusal}`],
   });
   return encoded(
-    streamOf(batches, (how) => {
-      end(exchange, how);
-      return undefined;
+    streamOf(batches, {
+      source,
+      onEnd: (how) => {
+        end(exchange, how);
+        return undefined;
+      },
     }),
   );
 }
@@ -46,8 +50,9 @@ export function guardUiStream(
   limits: ReadLimits,
 ): ReadableStream<Uint8Array> {
   const text = new AnswerText();
+  const source = uiParts(body, limits).getReader();
   const batches = guardedParts<UiPart>({
-    source: uiParts(body, limits),
+    source,
     answer: exchange.answer<UiPart>(),
     read: (part) => {
       if (part.type === 'file') refuseUnreadable({ file: part.url }, 'the answer', exchange.rules);
@@ -61,9 +66,12 @@ export function guardUiStream(
     yield ['data: [DONE]\n\n'];
   }
   return encoded(
-    streamOf(events(), (how) => {
-      const told = end(exchange, how);
-      return told === null ? undefined : [eventOf({ type: 'error', errorText: told.message })];
+    streamOf(events(), {
+      source,
+      onEnd: (how) => {
+        const told = end(exchange, how);
+        return told === null ? undefined : [eventOf({ type: 'error', errorText: told.message })];
+      },
     }),
   );
 }

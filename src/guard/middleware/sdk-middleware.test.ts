@@ -185,6 +185,30 @@ describe('streamText', () => {
     expect(JSON.stringify(parts)).not.toContain('"!"');
   });
 
+  it('ends the model’s work when nobody reads on, though it says nothing more', async () => {
+    const { mock, model, reports } = await guarded([]);
+    let isCancelled = false;
+    mock.doStream = async () => ({
+      stream: new ReadableStream<SdkPart>({
+        start: (controller) => controller.enqueue({ type: 'stream-start', warnings: [] }),
+        cancel: () => {
+          isCancelled = true;
+        },
+      }),
+    });
+    const { stream } = await model.doStream({
+      prompt: [{ role: 'user', content: [{ type: 'text', text: 'hello' }] }],
+    });
+    const reader = stream.getReader();
+    await reader.read();
+    const next = reader.read(); // waits for what never comes
+    await new Promise(setImmediate);
+    await reader.cancel();
+    await next;
+    await new Promise(setImmediate);
+    expect([isCancelled, reports.map(({ outcome }) => outcome)]).toEqual([true, ['aborted']]);
+  });
+
   it('is left alone in shadow mode', async () => {
     const { model, reports } = await guarded(textParts('X'), { defaults: { mode: 'shadow' } });
     const { text } = streamText({ model, prompt: 'X' });

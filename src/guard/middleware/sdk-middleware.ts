@@ -73,8 +73,9 @@ export function sdkMiddleware(begin: BeginSdkCall): LanguageModelMiddleware {
         exchange.prepare(1);
         const result = await doStream();
         const text = new SdkAnswerText();
+        const source = result.stream.getReader();
         const batches = guardedParts<SdkPart>({
-          source: result.stream,
+          source,
           answer: exchange.answer<SdkPart>(),
           read: (part) => {
             checkReadable(exchange, fileOf([part]));
@@ -82,14 +83,17 @@ export function sdkMiddleware(begin: BeginSdkCall): LanguageModelMiddleware {
           },
           refuse: (left) => refusedParts(exchange.rules.refusal, metadataOf(exchange, 'output'), left),
         });
-        const stream = streamOf<SdkPart>(batches, (how) => {
-          if (how === 'done') exchange.finish();
-          else if (how === 'cancelled') exchange.finish('aborted');
-          else {
-            exchange.finish(outcomeOf(how.error, params));
-            return [{ type: 'error', error: told(how.error) }];
-          }
-          return undefined;
+        const stream = streamOf<SdkPart>(batches, {
+          source,
+          onEnd: (how) => {
+            if (how === 'done') exchange.finish();
+            else if (how === 'cancelled') exchange.finish('aborted');
+            else {
+              exchange.finish(outcomeOf(how.error, params));
+              return [{ type: 'error', error: told(how.error) }];
+            }
+            return undefined;
+          },
         });
         return { ...result, stream };
       } catch (error) {

@@ -59,7 +59,8 @@ export async function guardAnswer(
 }
 
 function guardStream(body: ReadableStream<Uint8Array>, call: GuardedCall): Response {
-  const events = guardedEvents(body, call);
+  const source = new BodyReader(body, call.limits);
+  const events = guardedEvents(source, call);
   const encoder = new TextEncoder();
   let isCancelled = false;
   const stream = new ReadableStream<Uint8Array>(
@@ -75,6 +76,8 @@ function guardStream(body: ReadableStream<Uint8Array>, call: GuardedCall): Respo
         isCancelled = true;
         call.exchange.finish('aborted');
         call.stop();
+        // Nothing else ends the wait for the next event.
+        source.cancel();
         await events.return();
       },
     },

@@ -12,7 +12,7 @@ import {
   headOf,
   indexOf,
 } from './guarded-call.ts';
-import { BodyReader } from './read-body.ts';
+import type { BodyReader } from './read-body.ts';
 import { EventReader } from './read-events.ts';
 import { refuseUnreadable } from './texts.ts';
 import { badUpstream, brokenOff, guardUnavailable, WireError } from './wire-error.ts';
@@ -35,11 +35,10 @@ interface Stream {
  * @returns texts to send, each of whole events; in the end `[DONE]`, or an event with an error
  */
 export async function* guardedEvents(
-  body: ReadableStream<Uint8Array>,
+  source: BodyReader,
   call: GuardedCall,
 ): AsyncGenerator<string, void, undefined> {
   const { exchange, limits } = call;
-  const source = new BodyReader(body, limits);
   let [head, isDone, isWhole]: [Chunk, boolean, boolean] = [{}, false, false];
   const stop = (): void => {
     if (isWhole) {
@@ -50,7 +49,8 @@ export async function* guardedEvents(
     source.cancel();
   };
   const streams = new Map<number, Stream>();
-  const trailers: Chunk[] = [];
+  /** What the whole has used, sent at the very end. */
+  let trailer: Chunk | null = null;
   const wanted = call.conversations.prompts.length * call.conversations.answersPerPrompt;
   try {
     for await (const batch of batchesOf(eventsOf(source, limits.answerBytes), mostWaiting, stop)) {
@@ -70,14 +70,16 @@ export async function* guardedEvents(
         }
         const { usage, ...chunkHead } = headOf(chunk);
         head = chunkHead;
-        if (chunk.choices.length === 0) {
-          if (usage) trailers.push({ ...chunkHead, choices: [], usage });
+        const live = chunk.choices
+          .map((choice, position) => ({ choice, index: indexOf(choice, position) }))
+          // Of others the last word has been said.
+          .filter(({ index }) => !streams.get(index)?.hasEnded && !finished.has(index));
+        if (live.length === 0) {
+          if (usage) trailer = { ...chunkHead, choices: [], usage };
           continue;
         }
-        chunk.choices.forEach((choice, position) => {
-          const index = indexOf(choice, position);
+        for (const { choice, index } of live) {
           const stream = streams.get(index) ?? opened(call, streams, index);
-          if (stream.hasEnded || finished.has(index)) return; // Its last word has been said.
           refuseUnreadable(choice, `choices.${index}`, exchange.rules);
           const { text, ahead } = stream.text.read(choice);
           const isLast = typeof choice.finish_reason === 'string';
@@ -88,7 +90,7 @@ export async function* guardedEvents(
           const piece = { item, text, ahead: ahead || isLast };
           if (list) list.push(piece);
           else pieces.set(index, [piece]);
-        });
+        }
       }
       const out = await Promise.all(
         [...pieces].map(([index, some]) =>
@@ -118,8 +120,9 @@ export async function* guardedEvents(
     ) {
       throw brokenOff();
     }
-    yield `${trailers.map(eventOf).join('')}data: [DONE]\n\n`;
+    // Before the end is sent: a client that has it may go at once.
     exchange.finish();
+    yield `${trailer ? eventOf(trailer) : ''}data: [DONE]\n\n`;
   } catch (error) {
     const told = errorOf(error);
     // Before the event is sent: the client may be gone by then.
