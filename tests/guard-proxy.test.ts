@@ -331,6 +331,18 @@ describe('a stream', () => {
     expect(chunks.at(-1)!.usage).toMatchObject({ total_tokens: 6 });
   });
 
+  it('tells what was used, also where that comes with an empty piece after the end', async () => {
+    const usage = { prompt_tokens: 1, completion_tokens: 5, total_tokens: 6 };
+    upstream.script = async function* () {
+      yield* chatChunks(['a']);
+      yield { ...chatChunk({ role: 'assistant', content: '' }), usage };
+      yield done;
+    };
+    const { client } = await guarded();
+    const { texts, chunks } = await read(await client.chat.completions.create({ ...ask, stream: true }));
+    expect([texts, chunks.at(-1)]).toMatchObject([['a'], { choices: [], usage }]);
+  });
+
   it('holds log-probabilities and tools’ arguments back with what they spell', async () => {
     const logprobs = { content: [{ token: 'X', logprob: -0.1, bytes: null, top_logprobs: [] }] };
     const call = (piece: string) => ({ tool_calls: [{ index: 0, function: { arguments: piece } }] });
@@ -690,6 +702,14 @@ describe('besides', () => {
     expect(results[1].category_scores).toMatchObject({ illicit: 0.9, violence: 0 });
     expect(Object.keys(results[0].categories)).toHaveLength(13);
     expect(results[1].category_applied_input_types.illicit).toEqual(['text']);
+  });
+
+  it('moderations that the guard fails at are refused, and said to be', async () => {
+    const before = () => Promise.reject(new Error('no memory'));
+    const { client, reports } = await guarded({}, { letters: { before } });
+    expect(await failed(client.moderations.create({ input: 'a' }))).toMatchObject({ status: 503 });
+    await until(() => reports.length === 1);
+    expect(reports[0].outcome).toBe('refused');
   });
 
   it('moderations name the policy where the whole is over its threshold and no category is', async () => {

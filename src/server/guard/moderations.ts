@@ -76,9 +76,11 @@ async function resultOf(
   });
   try {
     const flagged = await exchange.refusesInput();
-    return { flagged, score: exchange.inputVerdict?.score ?? 0, byPrinciple };
-  } finally {
     exchange.finish();
+    return { flagged, score: exchange.inputVerdict?.score ?? 0, byPrinciple };
+  } catch (error) {
+    exchange.finish(signal.aborted ? 'aborted' : 'refused');
+    throw error;
   }
 }
 
