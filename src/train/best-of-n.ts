@@ -15,6 +15,7 @@ import type { BestOfNOptions } from './best-of-n-options.ts';
 import type { StageContext } from './context.ts';
 import { GroupSampler, type PolicyInputs } from './group-sampler.ts';
 import { checkPrompts } from './preflight.ts';
+import { momentsOf } from './rollout-metrics.ts';
 import { saveIfStopped, stopRequested } from './stop.ts';
 
 /** All responses to one prompt; plain data. */
@@ -118,7 +119,7 @@ export async function sampleBestOfN(
     });
     await store.add(found);
     candidates.push(...found);
-    context.progress(candidates.length, prompts.length, { reward: meanOf(rollout.scores) });
+    context.progress(candidates.length, prompts.length, { reward: momentsOf(rollout.scores).mean });
   }
 
   // Step 2. What the best of n would yield, for every n.

@@ -113,6 +113,19 @@ describe('trainKto', () => {
     }
   });
 
+  it('records nothing of a kind of response that a step has none of', async () => {
+    const { context } = await train({ batchSize: 2, maxSteps: 24 });
+    const one = ['rewards/chosen', 'logps/chosen', 'logits/chosen', 'mean_token_accuracy'];
+    const other = ['rewards/rejected', 'logps/rejected', 'logits/rejected'];
+    const kinds = context.events.map(({ metrics }) => {
+      const has = (name: string): boolean => name in metrics;
+      expect([one.every(has), other.every(has)]).toEqual([one.some(has), other.some(has)]);
+      expect(has('rewards/margins')).toBe(one.every(has) && other.every(has));
+      return `${one.every(has)} ${other.every(has)}`;
+    });
+    expect(new Set(kinds)).toEqual(new Set(['true true', 'true false', 'false true']));
+  });
+
   it('tells of kinds out of balance, with the weight that mends it', async () => {
     const some = judged(12).filter(({ label }, i) => label || i % 3 === 0); // 12 desirable, 4 undesirable
     expect(some.filter(({ label }) => !label)).toHaveLength(4);

@@ -287,7 +287,8 @@ function completed(
 ): Record<string, number> {
   const { z, judged, rows } = found;
   const good = rows.filter((i) => judged.responses[i].label).length;
-  const absent = good === 0 ? /Chosen$/ : good === rows.length ? /Rejected$/ : null;
+  // The accuracy of tokens is that of desirable responses.
+  const absent = good === 0 ? /Chosen$|^meanTokenAccuracy$/ : good === rows.length ? /Rejected$/ : null;
   const present = Object.entries(measured).filter(([name]) => !absent?.test(name));
   return {
     ...Object.fromEntries(present),

@@ -3,6 +3,7 @@ import type { PairToJudge } from './choose-pairs.ts';
 import { type OnlineDpoInputs, trainOnlineDpo } from './online-dpo.ts';
 import { type OnlineDpoOptions, onlineDpoOptions } from './online-dpo-options.ts';
 import type { PolicyResult } from './policy-report.ts';
+import type { RewardItem } from './reward-function.ts';
 import { curve, type RecordedContext, recordContext, temporaryFolder } from './testing/context.ts';
 import { type PolicyOutcome, runToy, toyOptions } from './testing/policy-toy.ts';
 import { models, movement } from './testing/ppo-toy.ts';
@@ -74,6 +75,16 @@ describe('trainOnlineDpo', () => {
     );
     expect(second['logps/chosen']).toBeLessThan(0);
     expect(second['sampling/sampling_logp_difference/max']).toBeLessThan(1e-4);
+  });
+
+  it('means scores over the responses that could be scored', async () => {
+    const reward = async (items: readonly RewardItem[]): Promise<(number | null)[]> =>
+      items.map((_, i) => (i % 4 ? i % 4 : null));
+    const { context } = await train({}, { reward });
+    expect(curve(context, 'objective/scores')).toEqual([2]); // of 1, 2 and 3
+    // Of each two groups the first has one score; in the second 3 wins over 2.
+    expect(curve(context, 'objective/scores_margin')).toEqual([1]);
+    expect(curve(context, 'undecided_ratio')).toEqual([0.5]);
   });
 
   it('learns nothing where nothing is decided, and says so', async () => {

@@ -19,6 +19,7 @@ import type { PolicyResult } from './policy-report.ts';
 import { PolicyTraining } from './policy-training.ts';
 import type { RewardSource } from './rewards/reward-mix.ts';
 import { drawsFor, type Rollout } from './rollout.ts';
+import { momentsOf } from './rollout-metrics.ts';
 import { noSamplerCorrection } from './sampler-correction.ts';
 
 export interface OnlineDpoInputs extends Omit<PolicyInputs, 'reward'> {
@@ -103,7 +104,7 @@ export async function trainOnlineDpo(
 
     // Step 5. Report, save.
     const kl = meanOf(divergenceOf(rollout));
-    const score = meanOf(scores);
+    const score = momentsOf(scores).mean;
     await training.finish(rollout, {
       metrics: {
         ...(inputs.reward && {

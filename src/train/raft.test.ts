@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { PolicyInputs } from './group-sampler.ts';
 import { type RaftResult, trainRaft } from './raft.ts';
 import { type RaftOptions, raftOptions } from './raft-options.ts';
+import { objectiveOf, RewardMix } from './rewards/index.ts';
 import { curve, type RecordedContext, recordContext, temporaryFolder } from './testing/context.ts';
 import { type PolicyOutcome, runToy, toyOptions } from './testing/policy-toy.ts';
-import { models, movement } from './testing/ppo-toy.ts';
+import { likes, models, movement } from './testing/ppo-toy.ts';
 
 function train(
   options: Partial<RaftOptions> = {},
@@ -24,6 +25,16 @@ describe('trainRaft', () => {
     expect(result.klBound).toBeCloseTo(Math.log(6) - 5 / 6, 9);
     expect(curve(context, 'kl_bound')[0]).toBe(result.klBound);
     expect(result.kl).toBeNull();
+  });
+
+  it('records the reward of the kept responses in the units of the reward, also of a mix', async () => {
+    const reward = new RewardMix([objectiveOf('liked', likes)], { aggregation: 'normalize_then_sum' });
+    const { context } = await train({}, { reward });
+    const kept = curve(context, 'reward_kept')[0];
+    expect(kept).toBeGreaterThan(curve(context, 'reward')[0]);
+    expect(kept).toBeLessThanOrEqual(1); // the share of a letter, not a standard score
+    const plain = await train();
+    expect(kept).toBeCloseTo(curve(plain.context, 'reward_kept')[0], 6);
   });
 
   it('learns the kept responses only: the loss is their mean −log π per token', async () => {

@@ -96,7 +96,7 @@ export async function trainRaft(
     // Step 5. Report, save.
     await training.finish(rollout, {
       metrics: {
-        reward_kept: meanOf(kept.map((row) => rollout.scores[row])),
+        reward_kept: meanOf(kept.map((row) => (rollout.mixed?.sums ?? rollout.scores)[row])),
         kl_bound: klBound,
         frac_reward_zero_std: 1 - kept.length / choices.length,
       },
