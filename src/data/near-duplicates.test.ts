@@ -10,6 +10,15 @@ describe('near-duplicates', () => {
     expect(shinglesOf('short')).toHaveLength(1);
   });
 
+  it('tells texts apart that have no words, and words that differ in their marks alone', () => {
+    const alike = (a: string, b: string): number => jaccard(shinglesOf(a), shinglesOf(b));
+    expect(alike('😀😀', '🎉?!')).toBe(0);
+    expect(alike('', '…')).toBe(0);
+    expect(alike(' 😀😀\n', '😀😀')).toBe(1);
+    expect(alike('की', 'का')).toBe(0); // Hindi vowels are marks
+    expect(alike('caf\u00e9', 'cafe\u0301')).toBe(1); // é, composed and not
+  });
+
   it('finds exactly the pairs that comparing all with all finds', () => {
     const word = fc.constantFrom(...'abcdefghij');
     const sentence = fc.array(word, { minLength: 3, maxLength: 30 }).map((words) => words.join(' '));

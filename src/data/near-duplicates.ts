@@ -52,9 +52,13 @@ export class NearDuplicateIndex {
   }
 }
 
-/** Hashes of the runs of words, ascending, each once. Letter case and punctuation do not matter. */
+/**
+ * Hashes of the runs of words, ascending, each once. Letter case, punctuation and how accents are composed do not matter;
+ * a text without words is a word itself.
+ */
 export function shinglesOf(text: string): Uint32Array {
-  const words = text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  const plain = text.normalize('NFC').toLowerCase();
+  const words = plain.match(/[\p{L}\p{M}\p{N}]+/gu) ?? [plain.trim()];
   const hashes = new Set<number>();
   for (let i = 0; i <= Math.max(0, words.length - SHINGLE); i++) {
     hashes.add(hashText(words.slice(i, i + SHINGLE).join(' ')));
