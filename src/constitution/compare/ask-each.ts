@@ -2,37 +2,44 @@
 
 import type { Principle } from '../constitution.ts';
 import { type Check, checkPrinciple } from '../critique/check.ts';
-import { sumUsage } from '../usage.ts';
+import { seedFor } from '../draw.ts';
+import { NO_USAGE, sumUsage } from '../usage.ts';
 import type { Answer, JudgeContext, ResponsePair } from './ask-comparison.ts';
 
-/** Checks already made, so that a response in several pairs is asked about once. */
-export type CheckMemory = Map<string, Promise<Check>>;
+/** What the pairs of one prompt share, so that a response in several of them is asked about once. */
+export interface SharedChecks {
+  /** Decides the seed of each check, whichever pair is the first to need it. */
+  readonly seed: number;
+  /** By principle and response. */
+  readonly known: Map<string, Promise<Check>>;
+}
 
 /**
  * With q the probability that a response keeps the principle, and a coin where both do or neither does,
  *
  *     P(first better) = q₀ (1 − q₁) + ½ (q₀ q₁ + (1 − q₀)(1 − q₁)) = ½ + (q₀ − q₁) / 2
  *
- * @param memory shared between the pairs of one prompt
+ * @param shared default: for this pair alone
+ * @returns with the usage of what was asked for this pair; what another has asked is counted there
  */
 export async function askEach(
   { prompt, responses }: ResponsePair,
   principle: Principle,
   context: JudgeContext,
-  memory: CheckMemory = new Map(),
+  shared: SharedChecks = { seed: context.seed, known: new Map() },
 ): Promise<Answer> {
-  const { model, constitution, options, seed, signal } = context;
-  const about = (response: string): Promise<Check> => {
+  const { model, constitution, options, signal } = context;
+  const { layout, votes, temperature } = options;
+  const { seed, known } = shared;
+  const about = async (response: string): Promise<Check> => {
     const key = JSON.stringify([principle.id, response]);
-    const known = memory.get(key);
-    if (known) return known;
-    const { layout } = options;
+    const asked = known.get(key);
+    if (asked) return { ...(await asked), usage: NO_USAGE };
     const check = checkPrinciple(model, { prompt, response }, constitution, principle, {
-      layout,
-      seed,
-      signal,
+      ...{ layout, votes, temperature, signal },
+      seed: seedFor(seed, principle.id, response),
     });
-    memory.set(key, check);
+    known.set(key, check);
     return check;
   };
   const [first, second] = await Promise.all(responses.map(about));

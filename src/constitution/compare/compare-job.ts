@@ -9,7 +9,7 @@ import { type FailedItem, forEachItem } from '../for-each.ts';
 import { itemKeys, type Journal, jobName, journaled } from '../journal.ts';
 import { sumUsage } from '../usage.ts';
 import { type ResponsePair, WORDINGS } from './ask-comparison.ts';
-import type { CheckMemory } from './ask-each.ts';
+import type { SharedChecks } from './ask-each.ts';
 import { askPair } from './ask-pair.ts';
 import { checkJudging, judgePair, pairsOf, type Ranking, rankingOf } from './compare.ts';
 import { type AnswerPlace, answerEvent, answerFrom, labelEvent } from './events.ts';
@@ -147,10 +147,10 @@ class CompareRun {
   ): Promise<ComparedItem | null> {
     const { responses, usage } = await this.responses(given, prompt, key, signal);
     if (new Set(responses).size < 2) return null;
-    const memory: CheckMemory = new Map();
+    const shared: SharedChecks = { seed: seedFor(this.input.seed, key, 'each'), known: new Map() };
     const pairs = await Promise.all(
       pairsOf(responses.length).map((pair) =>
-        this.judge(pairAt(prompt, responses, pair), { item: key, pair }, { signal, memory }),
+        this.judge(pairAt(prompt, responses, pair), { item: key, pair }, { signal, shared }),
       ),
     );
     const ranking = rankingOf(responses.length, pairs);
@@ -206,11 +206,11 @@ class CompareRun {
     place: AnswerPlace,
     how: {
       readonly signal: AbortSignal;
-      readonly memory?: CheckMemory;
+      readonly shared?: SharedChecks;
       readonly principles?: readonly string[];
     },
   ): Promise<PairJudgement> {
-    const { signal, memory, principles } = how;
+    const { signal, shared, principles } = how;
     const { judge, constitution, options, seed, journal = null } = this.input;
     const { item, check } = place;
     const frame = this.frame();
@@ -234,7 +234,7 @@ class CompareRun {
                 ...{ model: judge, constitution, options: settings, seed: askSeed, signal },
                 wording: check === 'reword' ? 1 : 0,
               },
-              memory,
+              shared,
             ),
           write: (answer) => answerEvent(answer, frame, place),
           read: answerFrom,

@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Random } from '../../base/index.ts';
 import type { ChoiceRequest } from '../../llm/index.ts';
-import { mockModel } from '../../llm/testing/index.ts';
-import { openStore } from '../../store/index.ts';
+import { type MockModel, mockModel } from '../../llm/testing/index.ts';
+import { type NewEvent, openStore } from '../../store/index.ts';
+import type { Journal } from '../journal.ts';
 import { parseConstitution } from '../load-constitution.ts';
 import { compare, rank } from './compare.ts';
-import { runCompareJob } from './compare-job.ts';
+import { type CompareJob, runCompareJob } from './compare-job.ts';
 import { clampTo, decisivePrinciples, type PrincipleJudgement, ranksOf, weightedMean } from './judgement.ts';
 import { comparisonOptions } from './options.ts';
 import { constitutionReward, score } from './score.ts';
@@ -84,6 +86,57 @@ describe('pointwise', () => {
     expect(judge.calls).toHaveLength(asked);
     expect(again!.ranking).toEqual(first!.ranking);
     await store.close();
+  });
+
+  /** Votes for one side or the other, as the seed and what is asked decide. */
+  const voter = () =>
+    mockModel({
+      exactChoices: false,
+      usage: { inputTokens: 10 },
+      choose: ({ seed, messages }) => {
+        const yes = new Random(seed!).fork(JSON.stringify(messages)).uniform();
+        return [yes, 1 - yes];
+      },
+    });
+  const all = { judging: 'pointwise', layout: 'brief', principles: 'all' } as const;
+  const jobOf = (judge: MockModel, rest: Partial<CompareJob> = {}): CompareJob => ({
+    ...{ judge, constitution, inputs: [three], seed: 1, options: comparisonOptions.parse(all) },
+    ...rest,
+  });
+
+  it('counts a response that is in several pairs once', async () => {
+    const judge = voter();
+    const [item] = (await runCompareJob(jobOf(judge))).items;
+    // Three responses under three principles, each asked about once.
+    expect(judge.calls).toHaveLength(9);
+    expect(item!.usage.inputTokens).toBe(9 * 10);
+  });
+
+  it('comes to the same when it is stopped between the pairs of an item', async () => {
+    const [expected] = (await runCompareJob(jobOf(voter()))).items;
+    const store = await openStore(':memory:');
+    // The first answer is kept, about the first pair; then the process dies.
+    let kept = 0;
+    const append = (async (event: NewEvent) => {
+      if (kept++ > 0) throw new Error('killed');
+      return store.ledger.append(event);
+    }) as Journal['append'];
+    const journal = { get: (id: string) => store.ledger.get(id), append };
+    const { failed } = await runCompareJob(jobOf(voter(), { journal }));
+    expect(failed).toHaveLength(1);
+    expect(await store.ledger.count({ kinds: ['comparison'] })).toBe(1);
+    const [resumed] = (await runCompareJob(jobOf(voter(), { journal: store.ledger }))).items;
+    expect(resumed!.ranking.preferences).toEqual(expected!.ranking.preferences);
+    await store.close();
+  });
+
+  it('asks for as many votes as the options say', async () => {
+    const judge = voter();
+    await compare(judge, input, constitution, { ...options, votes: 11, temperature: 0.5 });
+    expect(judge.calls.map((call) => call.kind === 'choose' && [call.votes, call.temperature])).toEqual([
+      [11, 0.5],
+      [11, 0.5],
+    ]);
   });
 
   it('refuses what goes with pairs alone', async () => {

@@ -29,6 +29,9 @@ export interface CheckOptions {
    * a further turn, for small models that have learnt to answer it with yes or no. Default full.
    */
   readonly layout?: 'full' | 'brief';
+  /** Answers sampled for each question, and their temperature, where the model gives no log-probabilities. Default: its own. */
+  readonly votes?: number;
+  readonly temperature?: number;
   readonly seed?: number;
   readonly signal?: AbortSignal;
 }
@@ -59,10 +62,11 @@ export async function checkPrinciple(
   { prompt, response }: Answered,
   constitution: Constitution,
   principle: Principle,
-  { threshold = 0.5, layout = 'full', seed, signal }: CheckOptions = {},
+  { threshold = 0.5, layout = 'full', votes, temperature, seed, signal }: CheckOptions = {},
 ): Promise<Check> {
+  const sampling = { votes, temperature: model.exactChoices ? undefined : temperature };
   const choose = (messages: readonly Message[]): Promise<Choice> =>
-    model.choose({ messages, options: ['Yes', 'No'], seed }, { signal });
+    model.choose({ messages, options: ['Yes', 'No'], ...sampling, seed }, { signal });
   const found = (probability: number, answers: readonly Choice[], template: Template): Check => ({
     principle: principle.id,
     probability,

@@ -45,7 +45,7 @@ export interface Mix {
 /**
  * Mixes revisions with helpful responses in a stated ratio, in random order. Of whichever there are too many, some are
  * left out by chance.
- * @throws TenetError('usage') for a share without helpful responses, or the other way round
+ * @throws TenetError('usage') for a share outside [0, 1), or above 0 without helpful responses
  */
 export function demonstrationsFrom(
   chains: readonly Chain[],
