@@ -117,6 +117,16 @@ describe('checkFile', () => {
     ]);
   });
 
+  it('reads the other file under the same names, which it may have already', async () => {
+    const train = await file('train.jsonl', [{ question: 'One, two, three?', completion: 'c' }]);
+    const fields = { prompt: 'question' };
+    for (const row of [{ question: 'one two three' }, { prompt: 'one two three' }]) {
+      const test = await file('test.jsonl', [row]);
+      const { against } = await checkFile(train, { against: test, fields });
+      expect(against).toEqual({ file: test, rows: 1, exact: 1, near: 0 });
+    }
+  });
+
   it('examines the real files', async () => {
     const [dpo, model] = [sharedData('instructions/preferences-dpo.json'), sharedData('models/stories260K')];
     if (dpo === null || model === null) return;

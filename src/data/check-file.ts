@@ -20,7 +20,7 @@ export interface CheckOptions extends Pick<ReadOptions, 'format' | 'fields'> {
   maxLength?: number;
   /** True: texts go through the chat template as one user message and one answer. Default false. */
   wrapInChat?: boolean;
-  /** A file that must not share prompts with this one, usually the test set. It is held in memory. */
+  /** A file that must not share prompts with this one, usually the test set; `fields` hold for it too. It is held in memory. */
   against?: string;
   /** Similarity from which two prompts count as nearly the same: Jaccard over runs of 3 words. Default 0.8. */
   similarity?: number;
@@ -220,7 +220,7 @@ async function readOther(
 ): Promise<{ rows: number; find(example: Example): { place: string; similarity: number } | null }> {
   const index = new NearDuplicateIndex(options.similarity);
   const places: string[] = [];
-  const rows = readRecords(path, { onBadRow: 'collect' });
+  const rows = readRecords(path, { fields: options.fields, onBadRow: 'collect' });
   for await (const row of rows) {
     for (const example of examplesOf(row.record, row.format)) {
       index.add(comparedText(example));

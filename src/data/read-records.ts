@@ -19,7 +19,7 @@ export interface ReadOptions {
   onBadRow?: 'error' | 'skip' | 'collect';
   /** Where 'skip' writes bad rows, as JSON Lines `{file, line, problems, row}`. */
   badRowsPath?: string;
-  /** Field names to read under other names: `{ prompt: 'question' }` reads `question` as `prompt`. */
+  /** Field names to read under other names: `{ prompt: 'question' }` reads `question` as `prompt` where a row has it. */
   fields?: Readonly<Record<string, string>>;
   /** Of OpenAssistant message trees: what is read and which messages. Default: all conversations of finished trees. */
   trees?: TreeOptions;
@@ -180,6 +180,7 @@ export class RecordStream implements AsyncIterable<Row> {
     if (!fields || typeof raw.value !== 'object' || raw.value === null) return raw;
     const value: Record<string, unknown> = { ...raw.value };
     for (const [name, from] of Object.entries(fields)) {
+      if (!(from in raw.value)) continue;
       value[name] = (raw.value as Record<string, unknown>)[from];
       if (!(from in fields)) delete value[from];
     }
