@@ -137,6 +137,7 @@ export class ActiveSequence {
       id = drawToken(probabilities, sampling, this.random);
       logProb = Math.log(probabilities[id]);
     }
+    if (Number.isNaN(logProb)) throw notANumber(this.ids.length);
     this.ids.push(id);
     this.logProbs.push(logProb);
     const alternatives = this.alternativesTo(id, values, rowOf);
@@ -188,6 +189,15 @@ export class ActiveSequence {
     this.alternatives.push(alternatives);
     return alternatives;
   }
+}
+
+/** @param done tokens that were written before */
+function notANumber(done: number): TenetError {
+  return new TenetError(
+    'model',
+    `The probabilities of token ${done} of the response are NaN: the model's weights hold NaN or infinity, or values so ` +
+      'large that its states overflow. Go back to a checkpoint from before its training diverged, or load the model again.',
+  );
 }
 
 function rowOfProbe({ data, shape }: TensorValue, row: number): Float32Array {

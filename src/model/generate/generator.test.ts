@@ -310,6 +310,20 @@ describe('Generator', () => {
   });
 });
 
+it.each([
+  ['greedily', { temperature: 0 }],
+  ['by chance', { temperature: 1 }],
+  ['among likely tokens', { temperature: 1, topP: 0.9 }],
+  ['with a penalty', { repetitionPenalty: 1.2 }],
+])('a model whose weights are not numbers writes nothing: %s', async (_, sampling) => {
+  const { config, parameters } = tinyModel();
+  parameters.values[parameters.offsetOf('model.norm.weight')] = Number.NaN;
+  const generator = await Generator.create(config, parameters, { threads: 1 });
+  const written = generator.generate([{ prompt: [1, 2, 3], maxNewTokens: 4, ...sampling }]);
+  await expect(written).rejects.toThrow('The probabilities of token 0 of the response are NaN');
+  await generator.release();
+});
+
 it('a generator keeps the weights of the moment it was made', async () => {
   const { config, parameters } = tinyModel();
   const generator = await Generator.create(config, parameters, { threads: 1 });
