@@ -111,6 +111,24 @@ describe('convertFile', () => {
 });
 
 describe('splitFile', () => {
+  it('gives all parts their names, or none', async () => {
+    const input = join(folder, 'in.jsonl');
+    await writeRecords(input, [{ prompt: 'a' }]); // one of the parts gets no row, which Parquet cannot hold
+    for (const [first, second] of [
+      [0.001, 0.999],
+      [0.999, 0.001],
+    ]) {
+      const parts = [
+        { name: 'a', fraction: first, path: join(folder, 'a.parquet') },
+        { name: 'b', fraction: second, path: join(folder, 'b.parquet') },
+      ];
+      await expect(splitFile(input, { parts })).rejects.toThrow(
+        /[ab]\.parquet: Parquet needs at least one row/,
+      );
+      expect(await readdir(folder)).toEqual(['in.jsonl']);
+    }
+  });
+
   const parts = (names: Record<string, number>, at = folder) =>
     Object.entries(names).map(([name, fraction]) => ({ name, fraction, path: join(at, `${name}.jsonl`) }));
 

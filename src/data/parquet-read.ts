@@ -1,11 +1,15 @@
 /** Reads the rows of a Parquet file, one row group in memory at a time. */
 import { type FileHandle, open } from 'node:fs/promises';
+import { TextDecoder } from 'node:util';
 import type { AsyncBuffer, Compressors } from 'hyparquet';
 import { TenetError } from '../base/index.ts';
 import type { RawRow } from './raw-row.ts';
 
 /** What a Parquet file begins with. */
 const MAGIC = 'PAR1';
+
+/** Keeps a byte-order mark that a text begins with, which hyparquet takes away. */
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** True when a file that begins so is Parquet, whatever its name says. */
 export function isParquet(head: Buffer): boolean {
@@ -32,8 +36,13 @@ export async function* readParquet(path: string): AsyncGenerator<RawRow, void, u
     let rowStart = 0;
     for (const group of metadata.row_groups) {
       const rowEnd = rowStart + Number(group.num_rows);
-      const options = { file, metadata, compressors: decompressors, rowStart, rowEnd, geoparquet: false };
-      const rows = await damageOf(path, parquetReadObjects(options));
+      const rows = await damageOf(
+        path,
+        parquetReadObjects({
+          ...{ file, metadata, compressors: decompressors, rowStart, rowEnd, geoparquet: false },
+          parsers: { stringFromBytes: (bytes?: Uint8Array) => bytes && utf8.decode(bytes) },
+        }),
+      );
       for (let i = 0; i < rows.length; i++) yield { line: rowStart + i + 1, value: jsonOf(rows[i]) };
       rowStart = rowEnd;
     }

@@ -12,12 +12,17 @@ const GROUP_CHARACTERS = 32 * 1024 * 1024;
  * Brings rows from JSON Lines to Parquet (snappy), a row group in memory at a time.
  * @param rowsPath JSON Lines, one object each
  * @param shape    fits all rows; see `widen`
+ * @param to.name  what messages call the file
  */
-export async function writeParquet(rowsPath: string, shape: Shape, path: string): Promise<void> {
+export async function writeParquet(
+  rowsPath: string,
+  shape: Shape,
+  { path, name }: { readonly path: string; readonly name: string },
+): Promise<void> {
   if (shape.kind !== 'struct' || shape.fields.size === 0) {
     throw new TenetError(
       'data',
-      `${path}: ${shape.kind === 'json' ? 'a field name that is empty or has a dot cannot be a column' : 'Parquet needs at least one row with a field'}; write JSON Lines instead.`,
+      `${name}: ${shape.kind === 'json' ? 'a field name that is empty or has a dot cannot be a column' : 'Parquet needs at least one row with a field'}; write JSON Lines instead.`,
     );
   }
   const { fileWriter, ParquetWriter } = await import('hyparquet-writer');
@@ -42,7 +47,7 @@ export async function writeParquet(rowsPath: string, shape: Shape, path: string)
     characters = 0;
   };
   for await (const { line, value, error } of readJsonl(readBytes(rowsPath))) {
-    if (error !== undefined) throw new TenetError('data', `${path}: row ${line} ${error}.`);
+    if (error !== undefined) throw new TenetError('data', `${name}: row ${line} ${error}.`);
     rows.push(value as Record<string, unknown>);
     characters += JSON.stringify(value).length;
     if (rows.length >= GROUP_ROWS || characters >= GROUP_CHARACTERS) await writeGroup();

@@ -33,7 +33,7 @@ export interface SplitReport {
 /**
  * Splits by a hash of seed and prompt, so that the part of a row depends on nothing but its prompt: the split is the
  * same for any order of rows, and rows added later do not move others. Sizes come out near the fractions, not exact.
- * Rows are written as they were read.
+ * Rows are written as they were read. The parts appear together, when all went well.
  */
 export async function splitFile(input: string, options: SplitOptions): Promise<SplitReport> {
   checkParts(options.parts);
@@ -47,11 +47,12 @@ export async function splitFile(input: string, options: SplitOptions): Promise<S
       const key = groupBy === 'prompt' ? groupKey(example) : JSON.stringify(row.record);
       await writers[partOf(uniformHash(`${seed}\n${key}`), parts)].write(row.record);
     }
+    for (const writer of writers) await writer.finish();
   } catch (error) {
     for (const writer of writers) await writer.abort();
     throw error;
   }
-  for (const writer of writers) await writer.close();
+  for (const writer of writers) await writer.publish();
   return {
     rowsRead: rows.summary.rows,
     badRows: rows.summary.badRows,

@@ -21,7 +21,7 @@ export interface WriteOptions {
 
 const charactersAtOnce = 2 ** 18;
 
-/** A data file being written; it appears under its name on `close`. */
+/** A data file being written; it appears under its name on `close`, or on `finish` and then `publish`. */
 export class RecordWriter {
   /** Rows written so far. */
   count = 0;
@@ -70,6 +70,12 @@ export class RecordWriter {
 
   /** Ends the file, flushes it to disk and gives it its name. */
   async close(): Promise<void> {
+    await this.finish();
+    await this.publish();
+  }
+
+  /** Ends the file and flushes it to disk, still without its name; where that fails nothing is left behind. */
+  async finish(): Promise<void> {
     try {
       if (this.container === 'json') this.pending.push(this.count === 0 ? '[]\n' : '\n]\n');
       await this.flush();
@@ -78,12 +84,16 @@ export class RecordWriter {
       if (this.container === 'parquet') await this.makeParquet();
       const file = await open(this.temporary, 'r+');
       await file.sync().finally(() => file.close());
-      await rename(this.temporary, this.path);
-      await syncFolder(dirname(this.path));
     } catch (error) {
       await rm(this.temporary, { force: true });
       throw error;
     }
+  }
+
+  /** Gives a finished file its name. */
+  async publish(): Promise<void> {
+    await rename(this.temporary, this.path);
+    await syncFolder(dirname(this.path));
   }
 
   /** Gives up: nothing is left behind, and a file of that name stays as it was. */
@@ -104,7 +114,7 @@ export class RecordWriter {
     const rows = `${this.temporary}.rows`;
     await rename(this.temporary, rows);
     try {
-      await writeParquet(rows, this.shape, this.temporary);
+      await writeParquet(rows, this.shape, { path: this.temporary, name: this.path });
     } finally {
       await rm(rows, { force: true });
     }
