@@ -26,13 +26,14 @@ export interface TreeOptions {
   readonly bestOnly?: boolean;
 }
 
-/** Passes rows on; when the first is of a message tree, all are put together to trees and come out as records. */
+/** Passes rows on; when the first that can be parsed is of a message tree, all are put together to trees and come out as records. */
 export async function* withTreesAsRecords(
   rows: AsyncIterable<RawRow>,
   options: TreeOptions = {},
 ): AsyncGenerator<RawRow, void, undefined> {
   const iterator = rows[Symbol.asyncIterator]();
-  const first = await iterator.next();
+  let first = await iterator.next();
+  for (; !first.done && first.value.error !== undefined; first = await iterator.next()) yield first.value;
   if (first.done) return;
   const all = startingWith(first.value, iterator);
   if (!isTreeRow(first.value.value)) {

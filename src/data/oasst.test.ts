@@ -1,5 +1,5 @@
 /** OpenAssistant message trees: the same tree as a tree, as rows of JSON Lines, and as Parquet. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -169,6 +169,14 @@ describe('OpenAssistant trees', () => {
       from: 'language-modeling',
       recordsWritten: 4,
     });
+  });
+
+  it('are known also behind rows that cannot be parsed', async () => {
+    const path = join(folder, 'damaged.jsonl');
+    await writeFile(path, `{"message_tree_id\n\n${JSON.stringify(tree)}\n`);
+    const rows = readRecords(path, { trees: { as: 'rankings' }, onBadRow: 'collect' });
+    expect(await rows.toArray()).toHaveLength(2);
+    expect(rows.summary.problems.kept.map(({ line }) => line)).toEqual([1]);
   });
 
   it('name the rows that belong nowhere', async () => {
