@@ -1,7 +1,7 @@
 /** The web app with several people and with models: leases that run out, decisions, a server that goes away, the playground. */
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LabelQueue } from '../src/feedback/index.ts';
+import { LabelQueue, writeRules } from '../src/feedback/index.ts';
 import { type MisbehavingServer, misbehavingServer } from '../src/llm/testing/index.ts';
 import type { LedgerEvent } from '../src/store/index.ts';
 import { barriers, overhang, startWebApp, type WebApp, whyNoBrowser } from './fixtures/web-app.ts';
@@ -105,11 +105,72 @@ describe.skipIf(whyNoBrowser)('the web app', () => {
     await judge.getByText('What people said').waitFor();
     expect(await judge.locator('main').textContent()).not.toMatch(/Bea|Cy/);
     await rank(judge, ['good', 'ugly', 'bad']);
-    await judge.getByText('1 decided, all saved').waitFor();
+    await judge.getByText('1 done, all saved').waitFor();
     const decision = (await events('leases')).at(-1)!;
     expect(decision).toMatchObject({ kind: 'adjudication', ranks: [1, 3, 2] });
     expect(decision.basedOn).toHaveLength(2);
     await judge.context().close();
+  });
+
+  it('lets an adjudicator leave a task undecided by keyboard, with a reason', async () => {
+    await addTasks('undecided', 1, 2);
+    const queue = new LabelQueue(web.store, 'undecided');
+    const [{ task }] = await queue.claim({ id: 'kim' });
+    const sent = { taskId: task.id, ranks: [1, 2, 3] };
+    await queue.submit({ ...sent, id: 'of-kim', annotator: { id: 'kim' } });
+    await queue.submit({ ...sent, id: 'of-lee', annotator: { id: 'lee' }, ranks: [3, 2, 1] });
+    await queue.escalate(task.id, ['of-kim', 'of-lee']);
+    const judge = await web.pageOf('Judy', 'adjudicator', { viewport: { width: 390, height: 844 } });
+    await judge.goto(`${web.url}/adjudicate/undecided`);
+    await judge.getByRole('button', { name: 'Skip' }).waitFor();
+    await judge.keyboard.press('s');
+    const dialog = judge.getByRole('dialog', { name: 'Leave it undecided' });
+    await dialog.getByText('Nobody else is asked').waitFor();
+    expect([await barriers(judge), await overhang(judge)]).toEqual([[], 0]);
+    await judge.keyboard.press('ArrowDown');
+    await judge.keyboard.press('Enter');
+    await judge.getByText('There is nothing to decide now.').waitFor();
+    await judge.getByText('1 done, all saved').waitFor();
+    expect((await events('undecided')).at(-1)).toMatchObject({
+      ...{ kind: 'skip', taskId: task.id, extra: { reason: 'expertise', purpose: 'adjudication' } },
+    });
+    // The labels stand, and the task is not asked about again.
+    expect(await queue.progress()).toMatchObject({ labels: 2, adjudications: { waiting: 0, done: 0 } });
+    await judge.context().close();
+  });
+
+  it('shows who leads a project where everybody stands in its qualification test', async () => {
+    await addTasks('tested', 1);
+    const queue = new LabelQueue(web.store, 'tested');
+    const lead = await web.pageOf('Ada', 'admin');
+    await lead.goto(`${web.url}/progress/tested?tab=annotators`);
+    await lead.getByText('Nobody has labelled yet.').waitFor();
+    expect(await lead.getByText('Qualification test').count()).toBe(0);
+    const responses = ['x', 'y'].map((text) => ({ text }));
+    await queue.qualification.add(
+      ['q1', 'q2'].map((q) => ({ item: { prompt: q, responses }, gold: { ranks: [1, 2] } })),
+    );
+    await writeRules(web.store.database, 'tested', { qualification: { pass: 0.9, retakes: 1 } });
+    for (const [id, ranks, count] of [
+      ['kim', [1, 2], 2],
+      ['lee', [2, 1], 2],
+      ['max', [1, 2], 1],
+    ] as const) {
+      for (const { task } of await queue.claim({ id }, { limit: count })) {
+        await queue.submit({ id: `${id}-${task.id}`, taskId: task.id, annotator: { id }, ranks });
+      }
+    }
+    await lead.reload();
+    const rows = lead.getByRole('region', { name: 'Qualification test' }).getByRole('row');
+    await expect.poll(() => rows.count()).toBe(4);
+    const cells = (await rows.allTextContents()).slice(1);
+    expect(cells[0]).toMatch(/kim.*passed.*100 %.*1 of 2.*2 of 2/);
+    expect(cells[1]).toMatch(/lee.*may try again.*from.*0 %.*1 of 2.*2 of 2/);
+    expect(cells[2]).toMatch(/max.*under way.*–.*1 of 2.*1 of 2/);
+    expect(await barriers(lead)).toEqual([]);
+    await lead.setViewportSize({ width: 390, height: 844 });
+    expect(await overhang(lead)).toBe(0);
+    await lead.context().close();
   });
 
   it('opens and goes on labelling while the server is away, also after a reload, and sends all when it is back', async () => {

@@ -13,18 +13,12 @@ import type { Accounts } from '../accounts/accounts.ts';
 import { HttpError } from '../http/http-error.ts';
 import { type Route, route } from '../http/route.ts';
 import type { QualityReader } from '../quality/quality-reader.ts';
-import {
-  labelSchema,
-  project,
-  qualificationSchema,
-  skipSchema,
-  stored,
-  type taskViewSchema,
-} from '../schemas/label-schemas.ts';
+import { labelSchema, project, skipSchema, stored, type taskViewSchema } from '../schemas/label-schemas.ts';
 import {
   adjudicationSchema,
   disagreementQuery,
   disagreementSchema,
+  qualificationResultsSchema,
   qualitySchema,
   sliceName,
   slicesSchema,
@@ -133,11 +127,7 @@ export function qualityRoutes(store: Store, accounts: Accounts, quality: Quality
       tag: 'Quality',
       access: 'quality:read',
       params: project,
-      answer: z.object({
-        people: z
-          .array(qualificationSchema.extend({ id: z.string(), name: z.string().nullable() }))
-          .nullable(),
-      }),
+      answer: qualificationResultsSchema,
       handle: async ({ params }) => {
         const [states, who] = await Promise.all([queueOf(params.project).qualification.states(), people()]);
         if (states === null) return { people: null };

@@ -1,7 +1,7 @@
 /** How a label project stands, as it goes over the wire. */
 import { z } from 'zod';
 import { AGREEMENT_SLICES, type SliceName } from '../../feedback/index.ts';
-import { prompt, ranks, taskViewSchema } from './label-schemas.ts';
+import { prompt, qualificationSchema, ranks, taskViewSchema } from './label-schemas.ts';
 
 export const intervalSchema = z.object({ estimate: z.number(), low: z.number(), high: z.number() });
 const interval = intervalSchema.nullable();
@@ -114,6 +114,13 @@ export const taskOpinionsSchema = z.object({
   labels: z.array(given).describe('ranks by response'),
   decision: given.nullable(),
   gold: ranks.nullable(),
+});
+
+export const qualificationResultsSchema = z.object({
+  people: z
+    .array(qualificationSchema.extend({ id: z.string(), name: z.string().nullable() }))
+    .nullable()
+    .describe('who has answered something; null where the project has no test'),
 });
 
 const opinion = z.object({

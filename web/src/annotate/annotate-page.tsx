@@ -9,8 +9,8 @@ import { go, Link } from '../base/router.tsx';
 import { Failure, Loading } from '../base/states.tsx';
 import { useData } from '../base/use-data.ts';
 import { HelpDialog } from './help-dialog.tsx';
-import type { OutboxState } from './outbox.ts';
 import { QualificationPill, qualificationOutcome, useQualification } from './qualification.tsx';
+import { SentState } from './sent-state.tsx';
 import { useKeys, useShortcutSetting } from './shortcuts.ts';
 import type { SkipReason } from './skip-dialog.tsx';
 import { type Answer, forgetDraft, hasDraft, TaskPane, type Times } from './task-pane.tsx';
@@ -136,6 +136,10 @@ function Tasks({ me, project, projects, skipReasons }: TasksProps): ReactNode {
     return () => clearInterval(timer);
   }, [waiting, source]);
 
+  // Answers to the questions of a qualification test are final.
+  const remember = (answer: Past): void => {
+    if (answer.task.purpose !== 'qualification') past.push(answer);
+  };
   const finish = (answered: TaskView, said: string): void => {
     forgetDraft(me.id, answered.taskId);
     if (correcting) past.return();
@@ -159,7 +163,7 @@ function Tasks({ me, project, projects, skipReasons }: TasksProps): ReactNode {
           }
         : { id, taskId: answered.taskId, path: `${base}/labels`, body: label },
     );
-    past.push({ task: answered, answer, eventId: id });
+    remember({ task: answered, answer, eventId: id });
     finish(answered, correcting ? 'Corrected.' : 'Submitted.');
   };
   const skip = (answered: TaskView, reason: string, note: string, times: Times): void => {
@@ -173,7 +177,7 @@ function Tasks({ me, project, projects, skipReasons }: TasksProps): ReactNode {
       judgedAt: Date.now(),
     };
     outbox.put({ id, taskId: answered.taskId, path: `${base}/skips`, body });
-    past.push({ task: answered, answer: blank(answered), eventId: id });
+    remember({ task: answered, answer: blank(answered), eventId: id });
     finish(answered, 'Skipped.');
   };
   const undo = (): void => {
@@ -254,39 +258,6 @@ function Tasks({ me, project, projects, skipReasons }: TasksProps): ReactNode {
         </Dialog>
       )}
     </main>
-  );
-}
-
-/** Whether answers have arrived; nothing is worth worrying about until this says so. */
-interface SentStateProps {
-  readonly state: OutboxState;
-  readonly count: number;
-  /** Without a connection: tasks that were fetched before. */
-  readonly atHand: number | null;
-}
-
-function SentState({ state, count, atHand }: SentStateProps): ReactNode {
-  const { waiting, offline, refused } = state;
-  const answers = waiting.length === 1 ? '1 answer' : `${waiting.length} answers`;
-  return (
-    <p className="sent" role="status">
-      {refused.length > 0 && (
-        <span className="pill bad" title={refused.map(({ why }) => why).join('\n')}>
-          {refused.length} not taken: {refused.at(-1)!.why}
-        </span>
-      )}
-      {offline && waiting.length > 0 ? (
-        <span className="pill wait">offline, {answers} kept here</span>
-      ) : waiting.length > 0 ? (
-        <span className="quiet">sending …</span>
-      ) : atHand !== null ? (
-        <span className="pill wait">
-          offline, {atHand} {atHand === 1 ? 'task' : 'tasks'} at hand
-        </span>
-      ) : (
-        count > 0 && <span className="quiet">{count} done, all saved</span>
-      )}
-    </p>
   );
 }
 

@@ -1,4 +1,5 @@
 import { type ReactNode, useState } from 'react';
+import type { TaskView } from '../base/api.ts';
 import { Dialog } from '../base/dialog.tsx';
 
 export interface SkipReason {
@@ -6,18 +7,37 @@ export interface SkipReason {
   readonly text: string;
 }
 
+/** What it is called, what follows from it, and what the button says. */
+const words: Readonly<
+  Record<TaskView['purpose'], { readonly title: string; readonly follows: string; readonly button: string }>
+> = {
+  label: { title: 'Skip this task', follows: 'Somebody else is asked instead.', button: 'Skip' },
+  qualification: {
+    title: 'Skip this question',
+    follows: 'It counts as not right, and does not come again.',
+    button: 'Skip',
+  },
+  adjudication: {
+    title: 'Leave it undecided',
+    follows: 'Nobody else is asked, and the labels count as they are.',
+    button: 'Leave undecided',
+  },
+};
+
 interface SkipDialogProps {
+  readonly purpose: TaskView['purpose'];
   readonly reasons: readonly SkipReason[];
   readonly onSkip: (reason: string, note: string) => void;
   readonly onClose: () => void;
 }
 
 /** Why a task is passed on. */
-export function SkipDialog({ reasons, onSkip, onClose }: SkipDialogProps): ReactNode {
+export function SkipDialog({ purpose, reasons, onSkip, onClose }: SkipDialogProps): ReactNode {
+  const { title, follows, button } = words[purpose];
   const [reason, setReason] = useState(reasons[0]?.reason ?? 'other');
   const [note, setNote] = useState('');
   return (
-    <Dialog title="Skip this task" onClose={onClose}>
+    <Dialog title={title} onClose={onClose}>
       <form
         className="form"
         onSubmit={(event) => {
@@ -26,7 +46,7 @@ export function SkipDialog({ reasons, onSkip, onClose }: SkipDialogProps): React
         }}
       >
         <fieldset className="choices">
-          <legend>Why? Somebody else is asked instead.</legend>
+          <legend>Why? {follows}</legend>
           {reasons.map((one) => (
             <label key={one.reason} className="check">
               <input
@@ -50,7 +70,7 @@ export function SkipDialog({ reasons, onSkip, onClose }: SkipDialogProps): React
         </label>
         <div className="actions">
           <button type="submit" className="primary">
-            Skip
+            {button}
           </button>
           <button type="button" onClick={onClose}>
             Cancel

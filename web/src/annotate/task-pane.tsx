@@ -263,6 +263,7 @@ export function TaskPane(props: TaskPaneProps): ReactNode {
       )}
       {dialog === 'skip' && onSkip && (
         <SkipDialog
+          purpose={task.purpose}
           reasons={skipReasons}
           onSkip={(reason, note) => onSkip(reason, note, stopwatch.read())}
           onClose={() => setDialog(null)}

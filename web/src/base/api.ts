@@ -24,6 +24,7 @@ import type {
   agreementSchema,
   disagreementSchema,
   intervalSchema,
+  qualificationResultsSchema,
   qualitySchema,
   slicesSchema,
   taskOpinionsSchema,
@@ -46,6 +47,7 @@ export type Interval = z.infer<typeof intervalSchema>;
 export type Agreement = z.infer<typeof agreementSchema>;
 export type Slices = z.infer<typeof slicesSchema>;
 export type Disagreement = z.infer<typeof disagreementSchema>;
+export type QualificationResults = z.infer<typeof qualificationResultsSchema>;
 export type TaskOpinions = z.infer<typeof taskOpinionsSchema>;
 export type ShelfModel = z.infer<typeof shelfModelSchema>;
 export type Conversation = z.infer<typeof conversationSchema>;

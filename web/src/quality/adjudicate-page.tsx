@@ -2,6 +2,8 @@
 import { type ReactNode, useEffect, useState } from 'react';
 import { HelpDialog } from '../annotate/help-dialog.tsx';
 import { inWords } from '../annotate/ranking.ts';
+import { SentState } from '../annotate/sent-state.tsx';
+import type { SkipReason } from '../annotate/skip-dialog.tsx';
 import { type Answer, TaskPane, type Times } from '../annotate/task-pane.tsx';
 import { useOutbox } from '../annotate/use-outbox.ts';
 import { announce } from '../base/announcer.tsx';
@@ -42,30 +44,34 @@ function Decisions({ me, project }: { readonly me: Me; readonly project: string 
   const { data, error, loading, reload } = useData(`${base} ${count}`, () =>
     post<{ tasks: Adjudication[] }>(`${base}/claim`),
   );
+  const reasons = useData('skip reasons', () =>
+    get<{ skipReasons: readonly SkipReason[] }>('/api/label/projects'),
+  ).data?.skipReasons;
   // The next one is asked for when the decision before it has arrived, or else the same would come again.
   const [asked, setAsked] = useState(0);
   useEffect(() => {
     if (sent.waiting.length === 0 && asked > count) setCount(asked);
   }, [sent.waiting.length, asked, count]);
   const found = asked > count ? undefined : data?.tasks[0];
-  const submit = (answer: Answer, times: Times): void => {
+  const send = (path: 'decisions' | 'skips', said: object, times: Times): void => {
     const id = crypto.randomUUID();
     const { taskId } = found!.task;
-    const body = { id, taskId, ...answer, ...times, judgedAt: Date.now() };
-    outbox.put({ id, taskId, path: `${base}/decisions`, body });
+    const body = { id, taskId, ...said, ...times, judgedAt: Date.now() };
+    outbox.put({ id, taskId, path: `${base}/${path}`, body });
     setAsked(count + 1);
-    announce('Decided.');
+    announce(path === 'decisions' ? 'Decided.' : 'Left undecided.');
     scrollTo(0, 0);
   };
+  const submit = (answer: Answer, times: Times): void => send('decisions', answer, times);
+  const skip = (reason: string, note: string, times: Times): void =>
+    send('skips', { reason, ...(note.trim() && { note }) }, times);
   return (
     <main className="annotate">
       <header className="bar">
         <h1>{project}</h1>
         <span className="pill live">deciding</span>
         <span className="spring" />
-        <p className="sent quiet" role="status">
-          {sent.offline ? 'offline, your decision is kept here' : count > 0 && `${count} decided, all saved`}
-        </p>
+        <SentState state={sent} count={count} />
         <button type="button" className="quiet icon" aria-label="Keys" onClick={() => setHelp(true)}>
           ?
         </button>
@@ -76,9 +82,10 @@ function Decisions({ me, project }: { readonly me: Me; readonly project: string 
           key={found.task.taskId}
           task={found.task}
           person={me.id}
-          skipReasons={[]}
+          skipReasons={reasons ?? []}
           submitLabel="Decide"
           onSubmit={submit}
+          onSkip={reasons && skip}
           onHelp={() => setHelp(true)}
           aside={<Opinions found={found} />}
         />

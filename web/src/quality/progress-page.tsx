@@ -9,6 +9,7 @@ import { AnnotatorTable } from './annotator-table.tsx';
 import { CostSection } from './cost-section.tsx';
 import { DisagreementExplorer, type SliceKind } from './disagreement-explorer.tsx';
 import { JudgeSection } from './judge-section.tsx';
+import { QualificationSection } from './qualification-section.tsx';
 
 interface Projects {
   readonly projects: readonly string[];
@@ -81,7 +82,12 @@ function Project({ me, project, slices }: ProjectProps): ReactNode {
         ))}
       </nav>
       {tab === 'overview' && <Overview quality={data} />}
-      {tab === 'annotators' && <AnnotatorTable annotators={data.annotators} />}
+      {tab === 'annotators' && (
+        <>
+          <AnnotatorTable annotators={data.annotators} />
+          <QualificationSection address={address} />
+        </>
+      )}
       {tab === 'disagreement' && <DisagreementExplorer me={me} address={address} slices={slices} />}
       {tab === 'cost' && <CostSection quality={data} />}
     </>
