@@ -1,7 +1,7 @@
 /** Reads what a recipe's data source names: a file's records, or the sandbox world's. */
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join, sep } from 'node:path';
 import { hashFile, hashOf, TenetError } from '../base/index.ts';
 import { type Example, examplesOf, groupKey, parseTranscript, readRecords } from '../data/index.ts';
 import { corpusTexts, demonstrations, prompts } from '../sandbox/index.ts';
@@ -35,30 +35,44 @@ export async function loadData(
 ): Promise<LoadedData> {
   if (source.path === undefined) return loadSandbox(source, options);
   const paths = typeof source.path === 'string' ? [source.path] : source.path;
+  const names = distinctNames(paths);
   const examples: Example[] = [];
   const inputs: InputRecord[] = [];
-  for (const path of paths) {
+  for (const [i, path] of paths.entries()) {
     const left = source.limit === undefined ? undefined : source.limit - examples.length;
     if (left !== undefined && left <= 0) break;
-    const purpose = paths.length === 1 ? options.purpose : `${options.purpose} (${basename(path)})`;
-    const file = await loadFile(path, source, { ...options, purpose, limit: left });
+    const purpose = paths.length === 1 ? options.purpose : `${options.purpose} (${names[i]})`;
+    const file = await loadFile(path, source, { ...options, purpose, name: names[i], limit: left });
     for (const example of file.examples) examples.push(example);
     inputs.push(file.input);
   }
   return { examples, inputs };
 }
 
+/** What tells the files apart: the name of each, with as many folders before it as that takes. */
+function distinctNames(paths: readonly string[]): string[] {
+  const others = new Set(paths);
+  const endOf = (path: string, length: number): string => path.split(sep).slice(-length).join('/');
+  return paths.map((path) => {
+    let length = 1;
+    const isShared = (): boolean =>
+      [...others].some((other) => other !== path && endOf(other, length) === endOf(path, length));
+    while (isShared() && length < path.length) length++;
+    return endOf(path, length);
+  });
+}
+
 async function loadFile(
   path: string,
   { onBadRow, trees }: Pick<DataSource, 'onBadRow' | 'trees'>,
-  options: { purpose: string; folder: string; limit: number | undefined; lines?: boolean },
+  options: { purpose: string; name: string; folder: string; limit: number | undefined; lines?: boolean },
 ): Promise<{ examples: Example[]; input: InputRecord }> {
-  const { purpose, folder, limit } = options;
+  const { purpose, name, folder, limit } = options;
   const records = readRecords(path, {
     onBadRow,
     trees,
     ...(options.lines && /\.txt(\.gz)?$/.test(path) && { format: 'prompt-only' as const }),
-    ...(onBadRow === 'skip' && { badRowsPath: join(folder, `bad-rows-${basename(path)}.jsonl`) }),
+    ...(onBadRow === 'skip' && { badRowsPath: join(folder, `bad-rows-${name.replaceAll('/', '-')}.jsonl`) }),
   });
   const examples: Example[] = [];
   for await (const { record, format } of records) {
