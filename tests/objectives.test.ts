@@ -362,6 +362,36 @@ describe('recipes with objectives', () => {
     expect(problemsOf('[{ name: a, gold: total }]')).toBe('');
   });
 
+  it('are measured where an objective does not apply to every prompt, or there is one prompt alone', async () => {
+    const base = join(run, resultOf('pretrain').model!.folder);
+    const asked = join(folder, 'asked.jsonl');
+    const rows = ['odd', 'even', 'two', 'four'].map((prompt) => `${JSON.stringify({ prompt })}\n`);
+    await writeFile(asked, rows.join(''));
+    const path = join(folder, 'partial');
+    const { stages } = await runTiny(path, {
+      text: `
+threads: 1
+model: { path: ${base} }
+stages:
+  - type: rloo
+    prompts: { path: ${asked} }
+    rewards: [{ name: even, function: ${folder}/rewards.mjs }]
+    totalEpisodes: 4
+    batchSize: 4
+    maxCompletionLength: 8
+  - { type: evaluate, name: alone, prompts: { path: ${asked}, limit: 1 }, responseLength: 8 }
+  - { type: evaluate, prompts: { path: ${asked} }, responseLength: 8 }
+`,
+    });
+    // The function says 1 for prompts of even length, and nothing for others.
+    expect(stages[1].result).toMatchObject({ headline: 'objective even', means: { base: null, rloo: null } });
+    expect(stages[2].result).toMatchObject({ headline: 'objective even', means: { base: 1, rloo: 1 } });
+    const { tables } = await readEvaluation(path);
+    expect(tables.find(({ title }) => title === 'Change in objective even')?.rows).toEqual([
+      { name: 'rloo − base', cells: [{ value: 0, low: 0, high: 0 }] },
+    ]);
+  });
+
   it('name a reward function that is not there, or fails, with what to do', async () => {
     const base = join(run, resultOf('pretrain').model!.folder);
     const broken = join(folder, 'broken.mjs');

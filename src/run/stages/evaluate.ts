@@ -3,7 +3,7 @@
  * intervals and shown side by side.
  */
 import { resolve } from 'node:path';
-import { TenetError } from '../../base/index.ts';
+import { meanOf, TenetError } from '../../base/index.ts';
 import type { Example } from '../../data/index.ts';
 import { Generator, scoreHeadName } from '../../model/index.ts';
 import { bootstrapMean, type Interval, studentInterval, wilsonInterval } from '../../objective/index.ts';
@@ -160,7 +160,7 @@ export async function runEvaluate(options: StageOf<'evaluate'>, stage: StageRun)
   const means = Object.fromEntries(
     answers.map(({ model, measures: values }) => [
       model,
-      values[headline] ? studentInterval(values[headline]).estimate : null,
+      values[headline] ? meanOf(applicable(values[headline])) : null,
     ]),
   );
   return { prompts: examples.length, headline, means };
@@ -280,8 +280,13 @@ async function answer(
   return { model: name, texts: items.map(({ responseText }) => responseText), measures };
 }
 
+/** The values of the prompts that a measure applies to. */
+function applicable(values: Float64Array): Float64Array {
+  return values.filter((value) => !Number.isNaN(value));
+}
+
 function cellOf(found: Float64Array | undefined, { isShare }: Pick<Measure, 'isShare'>): EvaluationCell {
-  const values = (found ?? new Float64Array(0)).filter((value) => !Number.isNaN(value));
+  const values = applicable(found ?? new Float64Array(0));
   if (values.length < 2) return { value: null };
   if (!isShare) return toCell(studentInterval(values));
   return toCell(
@@ -346,8 +351,11 @@ function changeTable(answers: readonly Answers[], headline: string, seed: number
     columns: [{ name: 'difference', better: 'higher' }],
     rows: comparable.slice(1).map(({ model, measures }, i) => {
       const before = comparable[i];
-      const differences = measures[headline].map((value, j) => value - before.measures[headline][j]);
-      return { name: `${model} − ${before.model}`, cells: [toCell(bootstrapMean(differences, { seed }))] };
+      const differences = applicable(
+        measures[headline].map((value, j) => value - before.measures[headline][j]),
+      );
+      const cell = differences.length < 2 ? { value: null } : toCell(bootstrapMean(differences, { seed }));
+      return { name: `${model} − ${before.model}`, cells: [cell] };
     }),
     note: 'Differences on the same prompts; 95 % intervals by bootstrap. An interval without 0 is a change that chance does not explain.',
   };
