@@ -773,6 +773,33 @@ describe('besides', () => {
     for (const secret of ['hello', 'wise', 'marks', 'client-key']) expect(text).not.toContain(secret);
   });
 
+  it('the audit log has what was still at work when the server was closed', async () => {
+    const file = join(folder, 'closing.jsonl');
+    const before: LetterGuardOptions['before'] = () => new Promise((resolve) => setTimeout(resolve, 30));
+    const { client, failures } = await guarded(
+      { audit: { file }, rules: [{ name: 'watched', match: { model: 'watched' }, mode: 'shadow' }] },
+      { letters: { before } },
+    );
+    upstream.script = () => chatCompletion({ content: 'X' });
+    await client.chat.completions.create({ ...ask, model: 'watched' });
+    upstream.script = async function* () {
+      yield* chatChunks(['a']);
+      await new Promise(() => {});
+    };
+    const stream = await client.chat.completions.create({ ...ask, stream: true });
+    const reading = failed(read(stream)).catch(() => {});
+    await until(() => upstream.requests.length === 2);
+    await open.pop()!.close({ graceMs: 20 });
+    await reading;
+    const lines = (await readFile(file, 'utf8')).trim().split('\n');
+    const byOutcome = Object.fromEntries(lines.map((line) => [JSON.parse(line).outcome, JSON.parse(line)]));
+    expect(byOutcome).toMatchObject({
+      allowed: { mode: 'shadow', answers: [{ blocked: true }] },
+      aborted: { mode: 'enforce' },
+    });
+    expect(failures).toEqual([]);
+  });
+
   it('requests that are too large, or too many, are turned away', async () => {
     upstream.script = () => new Promise(() => {});
     const { client, url } = await guarded({ limits: { requests: 1, requestBytes: 1000 } });

@@ -25,6 +25,7 @@ export { type GuardData, type ReadGuardOptions, readGuardData } from './data/rea
 export { type GeneratedData, type GenerateOptions, generateGuardData } from './data/synthetic/generate.ts';
 export {
   type AnswerReport,
+  type Course,
   Exchange,
   type ExchangeOptions,
   type ExchangeReport,

@@ -49,8 +49,17 @@ export interface ExchangeReport extends RequestFacts {
   readonly upstreamStatus: number | null;
 }
 
+/** How far a request is. */
+export interface Course {
+  /** Nothing more is answered; screenings that nothing waited for may go on. */
+  readonly ended: Promise<void>;
+  /** All observers have been told. */
+  readonly reported: Promise<void>;
+}
+
 /** Told of what happens; must not throw, and nothing waits for it. */
 export interface GuardObserver {
+  began?(course: Course): void;
   screened?(where: Where, screening: Screening, milliseconds: number): void;
   failed?(failure: ScreeningFailure): void;
   finished?(report: ExchangeReport): void;
@@ -82,12 +91,17 @@ export class Exchange {
   private failure: ScreeningFailure | null = null;
   private screeningMs = 0;
   private isFinished = false;
+  private tellEnded = (): void => {};
+  private tellReported = (): void => {};
 
   constructor(options: ExchangeOptions) {
     this.options = options;
     this.rules = options.rules;
     this.facts = options.facts;
     this.observers = options.observers ?? [];
+    const ended = new Promise<void>((resolve) => (this.tellEnded = resolve));
+    const reported = new Promise<void>((resolve) => (this.tellReported = resolve));
+    for (const observer of this.observers) observer.began?.({ ended, reported });
   }
 
   /**
@@ -158,6 +172,7 @@ export class Exchange {
   finish(outcome?: Outcome): void {
     if (this.isFinished) return;
     this.isFinished = true;
+    this.tellEnded();
     void this.report(outcome);
   }
 
@@ -210,7 +225,11 @@ export class Exchange {
     for (const answer of this.answers) answer.close();
     for (const screen of [...this.prepared.values()].flat())
       screen?.then((opened) => opened.close()).catch(() => {});
-    for (const observer of this.observers) observer.finished?.(report);
+    try {
+      for (const observer of this.observers) observer.finished?.(report);
+    } finally {
+      this.tellReported();
+    }
   }
 
   private passed(): Outcome {

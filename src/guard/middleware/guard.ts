@@ -59,8 +59,9 @@ export async function guard(which: string | GuardModel, options: GuardOptions = 
   }
   const model = typeof which === 'string' ? await openGuard(which) : which;
   const records = await openRecords(policy, { store, onFailure });
-  const { audit, cases } = records;
+  const { audit, cases, underway } = records;
   const observers: GuardObserver[] = [
+    underway,
     { failed: onFailure },
     ...(audit ? [audit] : []),
     ...(cases ? [cases] : []),

@@ -6,6 +6,7 @@ import { CaseLedger } from '../ledger/case-ledger.ts';
 import type { Why } from '../ledger/guard-case.ts';
 import type { GuardPolicy } from '../policy/policy.ts';
 import { AuditLog } from './audit-log.ts';
+import { Underway } from './underway.ts';
 
 export interface RecordsOptions {
   /** Needed where the policy has a ledger. */
@@ -19,7 +20,9 @@ export interface Records {
   /** Null without a ledger in the policy. */
   readonly cases: CaseLedger | null;
   readonly audit: GuardObserver | null;
-  /** Waits until everything is written. The store stays open. */
+  /** Told of every request, so that closing can wait for its report. */
+  readonly underway: GuardObserver;
+  /** Waits until all that has ended is reported and everything is written. The store stays open. */
   close(): Promise<void>;
 }
 
@@ -32,10 +35,13 @@ export async function openRecords(policy: GuardPolicy, options: RecordsOptions):
   }
   const audit = policy.audit ? await AuditLog.open({ ...policy.audit, onFailure }) : null;
   const cases = settings && store ? new CaseLedger({ store, settings, onAdded: onCase, onFailure }) : null;
+  const underway = new Underway();
   return {
     cases,
     audit,
+    underway,
     close: async () => {
+      await underway.settled();
       await cases?.settled();
       await audit?.close();
     },

@@ -34,11 +34,11 @@ export async function openGuardApp({
   ...options
 }: OpenGuardAppOptions): Promise<OpenGuardApp> {
   const metrics = new GuardMetrics();
-  const { cases, audit, close } = await openRecords(policy, {
+  const { cases, audit, underway, close } = await openRecords(policy, {
     store,
     onCase: (why) => metrics.caseAdded(why),
     onFailure: options.onFailure,
   });
-  const all = [...(audit ? [audit] : []), ...observers];
+  const all = [underway, ...(audit ? [audit] : []), ...observers];
   return { app: guardApp({ ...options, policy, metrics, cases, observers: all }), close };
 }
