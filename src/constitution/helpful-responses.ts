@@ -46,3 +46,11 @@ export async function helpfulResponses(
   });
   return { responses: helpful, leftOut: demonstrations.length - helpful.length - failed.length, failed };
 }
+
+/** What is missing of `total` requests, in a sentence; null where nothing is. */
+export function describeMissing({ leftOut, failed }: HelpfulResult, total: number): string | null {
+  const missing = leftOut + failed.length;
+  if (missing === 0) return null;
+  const reason = failed.length > 0 ? ` The first failure: ${failed[0].reason}` : '';
+  return `${missing} of ${total} helpful responses are empty, bare refusals or failed, and are left out.${reason}`;
+}

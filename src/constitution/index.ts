@@ -98,7 +98,7 @@ export {
 } from './diff.ts';
 export { type FailedItem, forEachItem } from './for-each.ts';
 export { type ConstitutionFormat, formatConstitution } from './format-constitution.ts';
-export { type HelpfulResult, helpfulResponses } from './helpful-responses.ts';
+export { describeMissing, type HelpfulResult, helpfulResponses } from './helpful-responses.ts';
 export { chainInputsOf, comparisonInputsOf, orderIsNeutral } from './inputs.ts';
 export type { Journal } from './journal.ts';
 export { CATEGORIES, type Category } from './lint/categories.ts';

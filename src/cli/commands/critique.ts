@@ -130,10 +130,8 @@ async function run(flags: CritiqueFlags, self: Command): Promise<void> {
         options: sampling,
         ...shared,
       });
-      if (found.leftOut > 0) {
-        const message = `${found.leftOut} of ${helpfulExamples.length} helpful responses are empty or bare refusals, and are left out.`;
-        display.warn({ stage: 'critique', time: Date.now(), message });
-      }
+      const message = library.describeMissing(found, helpfulExamples.length);
+      if (message !== null) display.warn({ stage: 'critique', time: Date.now(), message });
       helpful = found.responses;
     }
 

@@ -4,6 +4,7 @@ import {
   type CritiqueOptions,
   chainInputsOf,
   critiqueOptions,
+  describeMissing,
   type HelpfulResponse,
   helpfulResponses,
   runCritiqueJob,
@@ -46,12 +47,8 @@ export async function runCritique(options: StageOf<'critique'>, stage: StageRun)
       const sampling = { count: 1, temperature, topP, responseLength };
       const found = await helpfulResponses(helpful.examples, { policy, options: sampling, ...shared });
       ordinary = found.responses;
-      const lost = found.leftOut + found.failed.length;
-      if (lost > 0) {
-        context.warn(
-          `${lost} of ${helpful.examples.length} helpful responses are empty, bare refusals or failed, and are left out.`,
-        );
-      }
+      const missing = describeMissing(found, helpful.examples.length);
+      if (missing !== null) context.warn(missing);
     }
 
     // Step 3. Demonstrations, pairs, report.
