@@ -190,6 +190,17 @@ describe('convertExample', () => {
     expect(convert(k4, 'ranking', 'preference')).toHaveLength(6); // K(K−1)/2
   });
 
+  it('takes for an answer what the assistant said last, not what the user said to it', () => {
+    const messages = [user('q'), assistant('a'), user('more'), assistant('b'), user('thanks')];
+    const prompt = messages.slice(0, 3);
+    expect(convert({ messages }, 'language-modeling', 'prompt-completion')).toEqual([
+      { prompt, completion: [assistant('b')] },
+    ]);
+    expect(convert({ messages, label: true }, 'labelled-messages', 'unpaired-preference')).toEqual([
+      { prompt, completion: [assistant('b')], label: true },
+    ]);
+  });
+
   it('counts why examples are left out', () => {
     const [tied] = examplesOf({ prompt: 'p', responses: ['a', 'b'], ranks: [1, 1] }, 'ranking');
     expect(convertExample(tied, 'preference')).toEqual({ records: [], dropped: 'all tied or not judged' });

@@ -35,7 +35,7 @@ export interface Converted {
  *
  * Rankings become all pairs of which one is better, K(K−1)/2 less the ties (InstructGPT, Ouyang et al. 2022); as a
  * prompt-completion, their best response (the first of several). Judged completions become prompt-completions only
- * where they are desirable. A conversation becomes prompt and completion before its last assistant turn.
+ * where they are desirable. A conversation's completion is the last turn of the assistant, its prompt what comes before.
  *
  * Labels by objective go with pairs and rankings; of a pair's probabilities a ranking keeps which response is better.
  *

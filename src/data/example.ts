@@ -194,14 +194,14 @@ function splitsPair(text: string, at: number): boolean {
   return at > 0 && /^[\uD800-\uDBFF][\uDC00-\uDFFF]$/.test(text.slice(at - 1, at + 1));
 }
 
-/** Splits a conversation before its last assistant turn. */
+/** The last turn of the assistant and what comes before it; what others say after it is no part of either. */
 export function splitLastTurn(messages: readonly ChatMessage[]): {
   prompt: ChatMessage[];
   completion: ChatMessage[];
 } {
   const last = messages.findLastIndex((message) => message.role === 'assistant');
   const at = last < 0 ? messages.length : last;
-  return { prompt: messages.slice(0, at), completion: messages.slice(at) };
+  return { prompt: messages.slice(0, at), completion: messages.slice(at, at + 1) };
 }
 
 function sameMessage(a: ChatMessage, b: ChatMessage): boolean {
