@@ -6,6 +6,7 @@ import { openStore, type Store } from '../../store/index.ts';
 import type { ChatRequest } from '../language-model.ts';
 import { mockModel } from '../testing/index.ts';
 import { cachedModel, cacheKey } from './cached.ts';
+import { finishingModel } from './finishing.ts';
 
 let folder: string;
 let store: Store;
@@ -18,6 +19,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
+const stopper = (): { signal: AbortSignal; abort: () => void } => {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort() };
+};
 const ask = (content: string): ChatRequest => ({ messages: [{ role: 'user', content }] });
 const echo = () =>
   mockModel({
@@ -69,6 +74,27 @@ describe('cachedModel', () => {
     const [one, other] = await Promise.allSettled([model.chat(ask('x')), model.chat(ask('x'))]);
     expect([one.status, other.status]).toEqual(['rejected', 'rejected']);
     expect((await model.chat(ask('x'))).text).toBe('up');
+  });
+
+  it('ends the call when one signal interrupts all who wait for it', async () => {
+    const mock = mockModel({ chat: ['never'], delayMs: 60_000 });
+    const model = cachedModel(mock, store.calls);
+    const { signal, abort } = stopper();
+    const all = Promise.allSettled([ask('x'), ask('x'), ask('x')].map((one) => model.chat(one, { signal })));
+    while (mock.calls.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    abort();
+    expect((await all).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(mock.atOnce).toBe(0);
+  });
+
+  it('tells the pieces of an answer that is written now', async () => {
+    const pieces: string[] = [];
+    const model = cachedModel(finishingModel(mockModel({ chat: ['good day'] }), 1000), store.calls);
+    const options = { onText: (piece: string) => pieces.push(piece), signal: stopper().signal };
+    await model.chat(ask('x'), options);
+    expect(pieces.join('')).toBe('good day');
+    await model.chat(ask('x'), options);
+    expect(pieces.join('')).toBe('good day');
   });
 
   it('goes on for those who still wait when one is interrupted', async () => {

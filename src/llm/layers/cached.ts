@@ -35,7 +35,7 @@ export function cachedModel(model: LanguageModel, cache: CallCache): LanguageMod
     async <Answer extends Answered>(
       question: Question,
       ask: (options: CallOptions) => Promise<Answer>,
-      { signal }: CallOptions,
+      { signal, onText }: CallOptions,
     ): Promise<Answer> => {
       if (signal?.aborted) throw interrupted();
       const key = cacheKey(model.id, question);
@@ -44,7 +44,7 @@ export function cachedModel(model: LanguageModel, cache: CallCache): LanguageMod
         return fromCache((await waitFor(other, signal)) as Answer);
       }
       const controller = new AbortController();
-      const answer = lookUp(key, () => ask({ signal: controller.signal }));
+      const answer = lookUp(key, () => ask({ signal: controller.signal, onText }));
       const own: Asking = { answer, controller, waiting: 0 };
       underWay.set(key, own);
       const forget = (): void => {
@@ -77,14 +77,16 @@ async function waitFor(asking: Asking, signal: AbortSignal | undefined): Promise
   try {
     return await new Promise<Answered>((resolve, reject) => {
       forget = onAbort(signal, () => {
-        if (asking.waiting === 1) asking.controller.abort();
+        // Counted at once: one signal may send all of them away.
+        asking.waiting--;
+        if (asking.waiting === 0) asking.controller.abort();
         else reject(interrupted());
       });
       asking.answer.then(resolve, reject);
     });
   } finally {
     forget();
-    asking.waiting--;
+    if (!signal?.aborted) asking.waiting--;
   }
 }
 

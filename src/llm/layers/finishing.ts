@@ -5,8 +5,8 @@ import { interrupted, onAbort } from './signals.ts';
 
 /** The model, whose calls are given so many milliseconds to finish before an interruption reaches them. */
 export function finishingModel(model: LanguageModel, graceMs: number): LanguageModel {
-  return withLayer(model, async (_, ask, { signal }) => {
-    if (!signal) return ask({});
+  return withLayer(model, async (_, ask, { signal, ...rest }) => {
+    if (!signal) return ask(rest);
     if (signal.aborted) throw interrupted();
     const controller = new AbortController();
     let timer: NodeJS.Timeout | undefined;
@@ -14,7 +14,7 @@ export function finishingModel(model: LanguageModel, graceMs: number): LanguageM
       timer = setTimeout(() => controller.abort(), graceMs);
     });
     try {
-      return await ask({ signal: controller.signal });
+      return await ask({ ...rest, signal: controller.signal });
     } finally {
       forget();
       clearTimeout(timer);

@@ -41,6 +41,8 @@ export interface MockModel extends LanguageModel {
     | ({ readonly kind: 'chat' } & ChatRequest)
     | ({ readonly kind: 'choose' } & ChoiceRequest)
   )[];
+  /** Calls under way. */
+  readonly atOnce: number;
   /** Most calls that were under way at once. */
   readonly mostAtOnce: number;
   readonly closed: boolean;
@@ -58,10 +60,10 @@ class Mock implements MockModel {
   readonly id: string;
   readonly exactChoices: boolean;
   readonly calls: (({ kind: 'chat' } & ChatRequest) | ({ kind: 'choose' } & ChoiceRequest))[] = [];
+  atOnce = 0;
   mostAtOnce = 0;
   closed = false;
   private readonly options: MockModelOptions;
-  private atOnce = 0;
   private chats = 0;
   private choices = 0;
 
