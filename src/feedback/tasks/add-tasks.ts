@@ -1,5 +1,6 @@
 /** Puts tasks and their places into the store. */
-import type { Store } from '../../store/index.ts';
+import { TenetError } from '../../base/index.ts';
+import type { Store, StoreTransaction } from '../../store/index.ts';
 import { type LabelTask, type NewLabelTask, toTask } from './label-task.ts';
 import { labelPlace, queueName } from './places.ts';
 import { insertTasks } from './task-table.ts';
@@ -23,6 +24,7 @@ export async function addTasks(
   tasks: Iterable<NewLabelTask> | AsyncIterable<NewLabelTask>,
   options: { readonly places?: boolean } = {},
 ): Promise<TasksAdded> {
+  checkProject(project);
   const queue = queueName('label', project);
   let [given, added, places] = [0, 0, 0];
   // Second labels come after the first of all tasks: annotators then rarely meet a task that they have had, and each task
@@ -31,6 +33,7 @@ export async function addTasks(
   for await (const chunk of chunksOf(tasks, tasksPerTransaction)) {
     const some = chunk.map((task, i) => toTask(project, task, `task ${given + i + 1}`));
     const outcome = await store.write(async (within) => {
+      await checkSuggestions(within, some, given);
       const tasks = await insertTasks(within.database, some);
       const wanted = options.places === false ? [] : some.map((task) => labelPlace(task, '1'));
       const first = await within.queue(queue).add(wanted);
@@ -51,6 +54,32 @@ export async function addTasks(
     }
   }
   return { added, known: given - added, places };
+}
+
+/** What the ledger would refuse of every label is refused before anybody has labelled. */
+function checkProject(project: string): void {
+  if (/^[^\p{C}\p{Zl}\p{Zp}]{1,200}$/u.test(project)) return;
+  throw new TenetError(
+    'usage',
+    `${JSON.stringify(project)} cannot be the name of a project: it must be 1 to 200 characters on one line.`,
+  );
+}
+
+/** @param before how many tasks came before these */
+async function checkSuggestions(
+  { ledger }: Pick<StoreTransaction, 'ledger'>,
+  tasks: readonly LabelTask[],
+  before: number,
+): Promise<void> {
+  for (const [i, { suggestion }] of tasks.entries()) {
+    const id = suggestion?.eventId;
+    if (id === undefined || (await ledger.get(id)) !== null) continue;
+    throw new TenetError(
+      'data',
+      `No tasks were made, because\n  task ${before + i + 1}: suggestion.eventId: there is no event ${id} in this ledger; ` +
+        'leave it out for a suggestion that comes from elsewhere.',
+    );
+  }
 }
 
 /** Without its texts, of which there may be many. */

@@ -66,6 +66,24 @@ onEachDatabase((database) => {
     );
   });
 
+  it('takes no tasks of which the ledger would refuse every label', async () => {
+    const suggestion = { ranks: [1, 2, 3], eventId: 'of-another-ledger' };
+    await expect(labels.add([taskOf('a'), taskOf('b', { suggestion })])).rejects.toThrow(
+      'task 2: suggestion.eventId: there is no event of-another-ledger in this ledger',
+    );
+    await expect(labels.add([taskOf('a', { constitution: { hash: 'v1' } })])).rejects.toThrow(
+      'constitution.hash: must be sha256:',
+    );
+    for (const name of ['two\nlines', '', 'x'.repeat(201)]) {
+      await expect(new LabelQueue(store, name).add([taskOf('a')])).rejects.toThrow('on one line');
+    }
+    // The name of the test is longer than that of its project.
+    const gold = { ranks: [1, 2, 3] };
+    const { qualification } = new LabelQueue(store, 'x'.repeat(200));
+    await expect(qualification.add([taskOf('a', { gold })])).rejects.toThrow('on one line');
+    expect(await labels.progress()).toMatchObject({ tasks: 0 });
+  });
+
   it('gives everyone each task once, first labels before second ones', async () => {
     await labels.add(['a', 'b', 'c'].map((name) => taskOf(name, { overlap: 2 })));
     expect(await names(ann, { limit: 2 })).toBe('a b');
@@ -331,7 +349,12 @@ onEachDatabase((database) => {
     await labels.withdraw('passed', { id: 'unpassed', annotator: bob });
     expect(await labels.progress()).toMatchObject({ labels: 2, adjudications: { waiting: 1, done: 0 } });
     await passOn('passed-again');
-    await labels.correct('passed-again', { id: 'after-all-decided', taskId, annotator: bob, ranks: [1, 1, 2] });
+    await labels.correct('passed-again', {
+      id: 'after-all-decided',
+      taskId,
+      annotator: bob,
+      ranks: [1, 1, 2],
+    });
     expect(await store.ledger.get('after-all-decided')).toMatchObject({
       ...{ kind: 'adjudication', supersedes: 'passed-again', basedOn: [first.id, second.id].sort() },
     });

@@ -69,6 +69,8 @@ const word = z
   .string()
   .regex(/^[^\p{C}\p{Z}+]{1,100}$/u, 'must be 1 to 100 characters without spaces and "+"');
 const line = z.string().regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,200}$/u, 'must be 1 to 200 characters on one line');
+const eventId = z.string().regex(/^[^\p{C}\p{Z}]{1,200}$/u, 'must be 1 to 200 characters without spaces');
+const hash = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hexadecimal digits');
 const rankList = z.array(z.int().min(1, 'ranks start at 1 = best').nullable());
 const unit = z.number().min(0, 'must be in [0, 1]').max(1, 'must be in [0, 1]');
 const message = z.strictObject({ role: z.string().min(1), content: z.string() });
@@ -85,7 +87,7 @@ export const taskFields = {
       ranks: rankList,
       confidence: unit.optional(),
       rationale: z.string().optional(),
-      eventId: z.string().optional(),
+      eventId: eventId.optional(),
       shownTo: unit.optional(),
     })
     .optional(),
@@ -104,7 +106,7 @@ const schema: z.ZodType<NewLabelTask> = z
         .min(2, 'two responses are the least that can be ranked')
         .max(26, 'at most 26'),
     }),
-    constitution: z.strictObject({ hash: z.string(), version: z.string().optional() }).optional(),
+    constitution: z.strictObject({ hash, version: line.optional() }).optional(),
     extra: z.record(z.string(), z.json()).optional(),
   })
   .superRefine(({ item, suggestion, gold }, context) => {
