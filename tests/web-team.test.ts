@@ -269,6 +269,14 @@ describe.skipIf(whyNoBrowser)('the web app', () => {
     await better();
     await page.reload();
     await page.getByText('Gladly: again').or(page.getByText('No. again')).first().waitFor();
+
+    // What could not be said stays where it was written. A server that is started again knows no conversations.
+    await web.stop();
+    await web.start();
+    await box.fill('a question that took a while to write');
+    await page.keyboard.press('Enter');
+    await page.getByText('This conversation is over').waitFor();
+    expect(await box.inputValue()).toBe('a question that took a while to write');
     await page.context().close();
   });
 

@@ -49,11 +49,13 @@ export function TalkPane({ talk, mode, onNew }: TalkPaneProps): ReactNode {
     else if (!busy) box.current?.focus({ preventScroll: true });
   }, [isWhole, busy, turn?.vote]);
 
-  const say = async (text: string): Promise<void> => {
-    if (await talk.say(text, turn ? goOnFrom : undefined)) {
+  const say = async (text: string): Promise<boolean> => {
+    const isSaid = await talk.say(text, turn ? goOnFrom : undefined);
+    if (isSaid) {
       setFrom(null);
       setRationale('');
     }
+    return isSaid;
   };
   const vote = (given: Voted['vote']): void => {
     const because = rationale.trim();
@@ -162,7 +164,7 @@ export function TalkPane({ talk, mode, onNew }: TalkPaneProps): ReactNode {
         turn={turn}
         from={goOnFrom}
         onFrom={setFrom}
-        onSay={(text) => void say(text)}
+        onSay={say}
         placeholder={mode === 'red-team' ? 'Try to make them misbehave …' : 'Say something to both …'}
       />
       {help && (
@@ -297,18 +299,19 @@ interface ComposerProps {
   readonly turn: Turn | undefined;
   readonly from: Side;
   readonly onFrom: (side: Side) => void;
-  readonly onSay: (text: string) => void;
+  /** @returns whether it was said */
+  readonly onSay: (text: string) => Promise<boolean>;
   readonly placeholder: string;
 }
 
 function Composer({ box, busy, turn, from, onFrom, onSay, placeholder }: ComposerProps): ReactNode {
   const [text, setText] = useState('');
-  const send = (event?: FormEvent): void => {
+  const send = async (event?: FormEvent): Promise<void> => {
     event?.preventDefault();
     const said = text.trim();
     if (busy || said === '') return;
     setText('');
-    onSay(said);
+    if (!(await onSay(said))) setText((since) => since || text);
   };
   return (
     <form className="composer" onSubmit={send}>
@@ -333,7 +336,7 @@ function Composer({ box, busy, turn, from, onFrom, onSay, placeholder }: Compose
           value={text}
           onChange={(event) => setText(event.target.value)}
           onKeyDown={(event) => {
-            if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) send(event);
+            if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) void send(event);
             else if (event.key === 'Escape') event.currentTarget.blur();
           }}
         />

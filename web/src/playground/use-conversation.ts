@@ -14,6 +14,7 @@ export interface Talk {
   /** The models are answering. */
   readonly busy: boolean;
   readonly loading: boolean;
+  /** @returns whether it was said, whatever became of the answers */
   readonly say: (text: string, from?: Side) => Promise<boolean>;
   readonly again: () => Promise<boolean>;
   readonly stop: () => void;
@@ -113,7 +114,7 @@ export function useConversation(id: string | undefined): Talk {
       return true;
     } catch (error) {
       if (!controller.signal.aborted) setProblem(wordsFor(error as Error));
-      return false;
+      return index >= 0;
     } finally {
       cancelAnimationFrame(frame);
       if (listening.current === controller) listening.current = null;
