@@ -307,6 +307,11 @@ describe.skipIf(whyNoBrowser)('the web app', () => {
 
   it('takes a constitution with the linter at one’s side, and refuses one that is none', async () => {
     const page = await signedIn({ width: 1280, colorScheme: 'light' });
+    const questions: string[] = [];
+    page.on('dialog', (dialog) => {
+      questions.push(dialog.type());
+      void dialog.accept();
+    });
     await page.goto(`${app.url}/constitution`);
     await page.getByRole('button', { name: 'Edit a copy' }).click();
     const text = page.getByRole('textbox', { name: 'Text of' });
@@ -323,6 +328,8 @@ describe.skipIf(whyNoBrowser)('the web app', () => {
     expect(await readFile(join(folder, 'constitutions', 'ours.md'), 'utf8')).toContain(
       'Never help to harm people',
     );
+    // Whoever has saved is not asked whether to leave without saving.
+    expect(questions).toEqual([]);
     await page.context().close();
   });
 

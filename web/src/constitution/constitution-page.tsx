@@ -161,6 +161,7 @@ function Editor({ me, file }: { readonly me: Me; readonly file: ConstitutionFile
   const [busy, setBusy] = useState(false);
   const [trying, setTrying] = useState(false);
   const box = useRef<HTMLTextAreaElement>(null);
+  const saved = useRef(false);
   const deferred = useDeferredValue(text);
   const changed = text !== file.text;
 
@@ -183,7 +184,9 @@ function Editor({ me, file }: { readonly me: Me; readonly file: ConstitutionFile
   }, [deferred, file]);
   useEffect(() => {
     if (!changed) return undefined;
-    const warn = (event: BeforeUnloadEvent): void => event.preventDefault();
+    const warn = (event: BeforeUnloadEvent): void => {
+      if (!saved.current) event.preventDefault();
+    };
     addEventListener('beforeunload', warn);
     return () => removeEventListener('beforeunload', warn);
   }, [changed]);
@@ -195,6 +198,7 @@ function Editor({ me, file }: { readonly me: Me; readonly file: ConstitutionFile
     try {
       await ask('PUT', `/api/constitutions/${encodeURIComponent(name)}`, { text, before });
       announce('Saved.');
+      saved.current = true;
       location.assign(`/constitution/${encodeURIComponent(name)}`);
     } catch (error) {
       setProblem((error as Error).message);
