@@ -53,7 +53,8 @@ export function RunPage({ me, name }: { readonly me: Me; readonly name: string }
         <h1>
           {name} <StatePill state={summary.state} />
         </h1>
-        <RunActions me={me} name={name} state={summary.state} />
+        {/* With another state, what was asked for before is over. */}
+        <RunActions key={summary.state} me={me} name={name} state={summary.state} />
       </header>
       <p className="outcome">{data?.outcome ?? summary.outcome}</p>
       <p className="quiet">
