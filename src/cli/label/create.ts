@@ -5,6 +5,7 @@ import { type AskFlags, modelForms, openAskSession, withAskFlags } from '../ask-
 import { plural } from '../constitution/text.ts';
 import { anyNumber, collect, count, positive, unit, wholeNumber } from '../flag-values.ts';
 import { globalOptions } from '../global-options.ts';
+import { usualProject } from './project.ts';
 
 interface CreateFlags extends AskFlags {
   readonly project: string;
@@ -36,7 +37,7 @@ export function createCommand(): Command {
         'say of themselves: models, audiences, priority, overlap, key, suggestion, gold, contentWarning, guidelineVersion.',
     )
     .argument('<files...>', 'data files, as "tenet data check" knows them')
-    .option('-p, --project <name>', 'the project that the tasks belong to', 'labels')
+    .option('-p, --project <name>', 'the project that the tasks belong to', usualProject)
     .option('--overlap <n>', 'labels wanted for each task, each by another annotator', count, 1)
     .addOption(
       new Option(

@@ -3,6 +3,7 @@ import type { ImportOptions, LabelsImported } from '../../feedback/index.ts';
 import { dim, plural } from '../constitution/text.ts';
 import { globalOptions } from '../global-options.ts';
 import { storeOption } from '../store-option.ts';
+import { usualProject } from './project.ts';
 
 interface ImportFlags {
   readonly store: string;
@@ -24,7 +25,7 @@ export function importCommand(): Command {
     )
     .argument('<files...>', 'data files')
     .addOption(storeOption())
-    .option('-p, --project <name>', 'the project that the labels belong to', 'labels')
+    .option('-p, --project <name>', 'the project that the labels belong to', usualProject)
     .option('--annotator <id>', 'who made the labels of rows that do not say')
     .addOption(
       new Option('--judge <kind>', 'what made the labels of rows that do not say')

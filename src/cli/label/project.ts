@@ -2,6 +2,9 @@
 import { Option } from 'commander';
 import type { Store } from '../../store/index.ts';
 
+/** What `tenet label create` calls a project that is given no name. */
+export const usualProject = 'labels';
+
 /** `--project`, the same in every command that has it. */
 export function projectOption(): Option {
   return new Option('-p, --project <name>', 'whose tasks and labels (default: the only project there is)');
@@ -34,6 +37,6 @@ export async function chooseProject(store: Store, given: string | undefined): Pr
   const like = nearest(given, known);
   throw new TenetError(
     'usage',
-    `${store.url} has no project "${given}"${like === undefined ? '' : `; did you mean ${like}?`} Known: ${known.join(', ')}.`,
+    `${store.url} has no project "${given}"${like === undefined ? '.' : `; did you mean ${like}?`} Known: ${known.join(', ')}.`,
   );
 }

@@ -34,6 +34,28 @@ async function file(name: string, rows: readonly object[]): Promise<string> {
 const responses = ['A trout.', 'A bird.'];
 
 describe('a project with rules', () => {
+  it('is the usual one where nothing but its test has been made', async () => {
+    const gold = await file('usual', [{ prompt: 'Name a fish.', responses, ranks: [1, 2] }]);
+    const store = ['--store', join(folder, 'usual.db')];
+    const at = (...words: string[]) =>
+      labelCommand()
+        .option('--json')
+        .parseAsync([words[0], ...store, ...words.slice(1)], { from: 'user' });
+    await at('create', gold, '--ranks', 'gold', '--qualification');
+    await at('rules');
+    expect(caught.printed).toContain('Annotators first answer 1 question');
+  });
+
+  it('may begin with its test, before there are tasks', async () => {
+    const gold = await file('first', [{ prompt: 'Name a fish.', responses, ranks: [1, 2] }]);
+    const own = ['--project', 'begun'];
+    await label('create', gold, '--ranks', 'gold', '--qualification', ...own);
+    expect(await label('rules', '--pass', '0.9', ...own)).toMatch(
+      /first answer 1 question, and pass with 90\.0 %/,
+    );
+    await expect(label('rules', '--project', 'begum')).rejects.toThrow('no label tasks yet');
+  });
+
   it('tests annotators with questions that have answers, and shows who has passed', async () => {
     const tasks = await file('tasks', [{ prompt: 'Name a fish.', responses }]);
     await label('create', tasks);

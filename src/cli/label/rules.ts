@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import type { NewProjectRules, ProjectRules, QualificationRule } from '../../feedback/index.ts';
+import type { Store } from '../../store/index.ts';
 import { bold, dim, percent, plural } from '../constitution/text.ts';
 import { collect, count, notNegative, unit, wholeNumber } from '../flag-values.ts';
 import { globalOptions } from '../global-options.ts';
 import { storeOption } from '../store-option.ts';
-import { chooseProject, projectOption } from './project.ts';
+import { chooseProject, projectOption, usualProject } from './project.ts';
 
 interface RulesFlags {
   readonly store: string;
@@ -62,7 +63,7 @@ async function run(flags: RulesFlags, self: Command): Promise<void> {
   ]);
   const store = await openStore(flags.store, { mustExist: true });
   try {
-    const project = await chooseProject(store, flags.project);
+    const project = await projectOf(store, flags.project);
     const before = await readRules(store.database, project);
     const questions = await new LabelQueue(store, project).qualification.size();
     const wanted = changed(before, flags);
@@ -85,6 +86,15 @@ async function run(flags: RulesFlags, self: Command): Promise<void> {
   } finally {
     await store.close();
   }
+}
+
+/** The project meant: one with tasks, or one that has nothing but a test so far. */
+async function projectOf(store: Store, given: string | undefined): Promise<string> {
+  const { LabelQueue, labelProjects } = await import('../../feedback/index.ts');
+  const hasTasks = (await labelProjects(store.database)).length > 0;
+  const name = given ?? (hasTasks ? undefined : usualProject);
+  const hasTest = name !== undefined && (await new LabelQueue(store, name).qualification.size()) > 0;
+  return hasTest ? name : chooseProject(store, given);
 }
 
 /** The rules with what the flags say. */
