@@ -84,6 +84,22 @@ describe('tenet label verify', () => {
     await expect(verify('--run', other.path)).rejects.toThrow('learned from no labels');
   });
 
+  it('holds no run against a ledger that is not the one it learned from', async () => {
+    const run = await openRunFolder({ path: join(folder, 'run'), recipe: '', stages: ['rankings'] });
+    const own = await openStore(join(run.path, 'ledger.db'));
+    const skip = { kind: 'skip', judge: { kind: 'human', id: 'ann' } } as const;
+    await own.ledger.append(['a', 'b', 'c', 'd', 'e'].map((id) => ({ ...skip, id })));
+    await run.recordInputs([ledgerInput('labels', await selectFromLedger(own))]);
+    await own.close();
+    run.close();
+    await expect(verify('--run', run.path)).rejects.toThrow(
+      `run ${run.path} learned from the labels in its own ledger; check that: --store ${own.url}`,
+    );
+    url = own.url;
+    await verify('--run', run.path);
+    expect(caught.printed).toContain('5 events, the chain is intact, and contains the head noted earlier');
+  });
+
   it('creates nothing where there is no ledger', async () => {
     url = join(folder, 'nowhere.db');
     await expect(verify()).rejects.toThrow('the file does not exist');

@@ -1,3 +1,4 @@
+import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import type { LedgerHead } from '../../store/index.ts';
 import { globalOptions } from '../global-options.ts';
@@ -32,9 +33,9 @@ export function verifyCommand(): Command {
     .action(async ({ store: url, head = [], run = [] }: VerifyFlags, command: Command) => {
       const { openStore } = await import('../../store/index.ts');
       const { TenetError } = await import('../../base/index.ts');
-      const noted = [...head, ...(await headsOfRuns(run))];
       const store = await openStore(url, { mustExist: true });
       try {
+        const noted = [...head, ...(await headsOfRuns(run, store.url))];
         const check = await store.ledger.verify(noted);
         if (!check.ok) {
           throw new TenetError(
@@ -78,13 +79,22 @@ function intact(events: number): string {
     : `The ${events.toLocaleString('en-US')} events before it are intact.`;
 }
 
-async function headsOfRuns(folders: readonly string[]): Promise<LedgerHead[]> {
+/** @param url the ledger to hold them against; what stands in a run's own ledger is nothing to another */
+async function headsOfRuns(folders: readonly string[], url: string): Promise<LedgerHead[]> {
   if (folders.length === 0) return [];
   const { readManifest } = await import('../../run/index.ts');
   const { TenetError } = await import('../../base/index.ts');
   const heads: LedgerHead[] = [];
   for (const folder of folders) {
-    const labels = (await readManifest(folder)).inputs.flatMap(({ labels }) => labels ?? []);
+    const all = (await readManifest(folder)).inputs.flatMap(({ labels }) => labels ?? []);
+    const own = join(resolve(folder), 'ledger.db');
+    const labels = all.filter((one) => one.url === url || one.url !== own);
+    if (all.length > 0 && labels.length === 0) {
+      throw new TenetError(
+        'usage',
+        `run ${folder} learned from the labels in its own ledger; check that: --store ${own}`,
+      );
+    }
     if (labels.length === 0) {
       throw new TenetError('usage', `run ${folder} learned from no labels of a ledger; leave --run out.`);
     }
