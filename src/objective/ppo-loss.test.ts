@@ -84,6 +84,26 @@ describe('ppoPolicyLoss', () => {
 });
 
 describe('ppoValueLoss', () => {
+  it('calls nothing clipped within the range, where rounding makes v_old + (v − v_old) another number than v', async () => {
+    const random = new Random(2);
+    const draw = (): number[] => Array.from({ length: 200 }, () => random.normal());
+    const oldValues = draw();
+    const { scalars } = await evaluate({
+      inputs: {
+        values: input(oldValues.map((value) => value + 0.3 * (random.uniform() - 0.5))),
+        oldValues: input(oldValues),
+        returns: input(draw()),
+        counted: input(oldValues.map(() => 1)),
+      },
+      build: ({ values, oldValues, returns, counted }) => {
+        const { loss, metrics } = ppoValueLoss({ values, oldValues, returns, counted });
+        return { loss, ...metrics };
+      },
+      precision: 'float32',
+    });
+    expect(scalars.valueClipFraction).toBe(0);
+  });
+
   // Token 1: (1 − 2)² = 1, held near 0.5 + 0.2 = 0.7: 1.69 (clipped). Token 2: (3 − 2)² = 1, near 1.2: 0.64.
   const inputs = {
     values: input([1, 3, Number.NaN]),

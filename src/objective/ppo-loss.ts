@@ -163,9 +163,10 @@ export function ppoValueLoss(options: PpoValueOptions): PpoValueResult {
   const oldValues = keepCounted(options.oldValues, counted);
   const returns = keepCounted(options.returns, counted);
   const free = square(subtract(values, returns));
-  const range = valueClipRange ?? Number.POSITIVE_INFINITY;
   const near =
-    valueClipRange === null ? values : add(oldValues, clip(subtract(values, oldValues), -range, range));
+    valueClipRange === null
+      ? values
+      : minimum(maximum(values, subtract(oldValues, valueClipRange)), add(oldValues, valueClipRange));
   const clipped = square(subtract(near, returns));
   return {
     loss: multiply(maskedMeanTensor(maximum(free, clipped), counted, normaliser), 0.5),
