@@ -153,8 +153,9 @@ export const pairLosses: Readonly<Record<Exclude<DpoLossType, 'sft'>, (p: PairTe
   /** (1 − m) · (−log σ(βΔ)) + m · e^−βΔ with m = σ(βΔ / τ), found by a language model. Lu et al. 2024, arXiv:2406.08414, eq. 5. */
   discopop: (p) => {
     const x = multiply(p.delta, p.beta);
-    const blend = sigmoid(multiply(x, 1 / p.discopopTau));
-    return add(multiply(cost(x), subtract(1, blend)), multiply(exp(negate(x)), blend));
+    const y = multiply(x, 1 / p.discopopTau);
+    // m · e^−x in one exponent: apart, 0 times infinity is NaN for pairs that are far from their labels.
+    return add(multiply(cost(x), sigmoid(negate(y))), exp(subtract(logSigmoid(y), x)));
   },
 
   /** −log σ(β(s_c / n_c − s_r / n_r)): DPO per token, as in Tülu 3, arXiv:2411.15124. */

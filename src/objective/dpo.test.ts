@@ -234,6 +234,22 @@ describe('dpoLoss', () => {
     },
   );
 
+  it.each(types)('%s stays finite in float32 however far a pair is from its label', async (type) => {
+    const far = {
+      ...pairs,
+      chosenLogProbs: input([-2500, -500, -1000]),
+      rejectedLogProbs: input([-500, -2500, -1000]),
+    };
+    const { scalars, gradients } = await evaluate({
+      inputs: far,
+      build: buildPairs({ losses: [{ type, weight: 1 }], labelSmoothing: 0.1 }),
+      by: ['chosenLogProbs', 'rejectedLogProbs'],
+      precision: 'float32',
+    });
+    expect(scalars.loss).toBeLessThan(1e9);
+    expect(Object.values(gradients).flat().every(Number.isFinite)).toBe(true);
+  });
+
   it('names everything that is missing', () => {
     const losses: DpoOptions['losses'] = [
       { type: 'ipo', weight: 1 },
