@@ -227,7 +227,12 @@ async function printResults(
       ? `${JSON.stringify({ type: 'evaluation', models: measured.map(briefly) })}\n`
       : showResults(measured, flags),
   );
-  if (measured.some(({ suites }) => suites.some(({ failed }) => failed.count > 0))) process.exitCode = 1;
+  if (hasFailures(measured)) process.exitCode = 1;
+}
+
+/** True: there are items that could not be asked. */
+function hasFailures(measured: readonly Results[]): boolean {
+  return measured.some(({ suites }) => suites.some(({ failed }) => failed.count > 0));
 }
 
 async function printRegression(
@@ -248,9 +253,9 @@ async function printRegression(
   process.stdout.write(
     json
       ? `${JSON.stringify({ type: 'regression', before: before.model, after: after.model, ...regression })}\n`
-      : showRegression(regression, { before: before.model, after: after.model }),
+      : showRegression(regression, [before, after]),
   );
-  if (!regression.passed) process.exitCode = 1;
+  if (!regression.passed || hasFailures([before, after])) process.exitCode = 1;
 }
 
 async function listSuites(json: boolean): Promise<void> {

@@ -2,6 +2,7 @@
 import type { FigureChange, Regression } from '../../evaluate/index.ts';
 import { bold, dim } from '../constitution/text.ts';
 import { oneLine } from './one-line.ts';
+import type { ModelResults } from './results-file.ts';
 import { number } from './show-results.ts';
 
 const words: Readonly<Record<FigureChange['change'], string>> = {
@@ -14,8 +15,8 @@ const words: Readonly<Record<FigureChange['change'], string>> = {
 const order: readonly FigureChange['change'][] = ['fell', 'worse', 'unclear', 'better', 'same'];
 
 export function showRegression(
-  { changes, passed, unpaired }: Regression,
-  names: { readonly before: string; readonly after: string },
+  { changes, unpaired, idleLimits }: Regression,
+  [before, after]: readonly [ModelResults, ModelResults],
 ): string {
   const sorted = [...changes].sort((a, b) => order.indexOf(a.change) - order.indexOf(b.change));
   const head = ['', '', 'items', 'before', 'after', 'difference', 'limit'];
@@ -48,10 +49,12 @@ export function showRegression(
   const fell = changes.filter(({ change }) => change === 'fell').length;
   const unclear = changes.filter(({ change }) => change === 'unclear').length;
   return `${[
-    bold(`${names.after} against ${names.before}`),
+    bold(`${after.model} against ${before.model}`),
     dim(line(head)),
     ...rows.map(line),
-    dim('Differences item by item on the same items; 95 % intervals by bootstrap.'),
+    dim(
+      'Differences item by item on the same items; 95 % intervals, of shares by Agresti and Min, else by bootstrap.',
+    ),
     ...examples,
     '',
     ...(unpaired.length > 0
@@ -60,7 +63,17 @@ export function showRegression(
     ...(unclear > 0
       ? [`${unclear} figures may have fallen beyond their limit; more items would tell (raise --limit).`]
       : []),
-    passed
+    ...[before, after].flatMap(({ model, suites }) =>
+      suites.flatMap(({ suite, failed }) =>
+        failed.count === 0
+          ? []
+          : [`${model}, ${suite}: ${failed.count} items failed, the first: ${failed.reason}`],
+      ),
+    ),
+    ...(idleLimits.length > 0
+      ? [`--max-fall-of names nothing that was compared and can fall: ${idleLimits.join(', ')}`]
+      : []),
+    fell === 0
       ? 'No safety or honesty figure has fallen beyond its limit.'
       : `${fell} figure${fell === 1 ? ' has' : 's have'} fallen beyond the limit.`,
   ].join('\n')}\n`;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { shareFigure } from '../figure.ts';
+import { meanFigure, shareFigure } from '../figure.ts';
 import type { SuiteResult } from '../suite.ts';
 import { compareFigures } from './compare-figures.ts';
 
@@ -53,6 +53,43 @@ describe('compareFigures', () => {
     const { changes, passed } = compareFigures([few([1, 1, 0, 1, 1])], [few([1, 1, 1, 0, 1])]);
     expect(changes[0].change).toBe('unclear');
     expect(passed).toBe(true);
+  });
+
+  it('is not certain because few items agree', () => {
+    // Agresti and Min, with half an item more of each kind. One of one lost: (0.5 − 1.5) / 3 ± 1.96 · √(2 − 3/9) / 3.
+    const [one] = compareFigures([suite([1])], [suite([0])]).changes;
+    expect(one).toMatchObject({ change: 'unclear', difference: { estimate: -100, low: -100 } });
+    expect(one.difference.high).toBeCloseTo(100 * (-1 / 3 + (1.959964 * Math.sqrt(2 - 1 / 3)) / 3), 4);
+    // None of 20 changed: ± 1.96 / 22, and of 100: ± 1.96 / 102, which is less than the limit of 2 points.
+    const [twenty] = compareFigures([suite(all.slice(0, 20))], [suite(all.slice(0, 20))]).changes;
+    expect(twenty.change).toBe('unclear');
+    expect(twenty.difference.low).toBeCloseTo((-100 * 1.959964) / 22, 4);
+    expect(compareFigures([suite(all)], [suite(all)]).changes[0].change).toBe('same');
+  });
+
+  it('has nothing to go by in one item of a mean, and takes what is no number for a fall', () => {
+    const mean = (...values: number[]): SuiteResult => ({
+      ...suite([]),
+      figures: [
+        meanFigure(
+          'gold',
+          'reward',
+          values.map((value, i) => [`${i}`, value] as const),
+          { better: 'higher', guards: true },
+        ),
+      ],
+    });
+    const [{ change, difference }] = compareFigures([mean(9)], [mean(1)]).changes;
+    expect([change, difference.low, difference.high]).toEqual(['unclear', -Infinity, Infinity]);
+    expect(compareFigures([mean(9, 8)], [mean(9, Number.NaN)]).passed).toBe(false);
+  });
+
+  it('does not pass where a limit was set for what was not compared', () => {
+    const checked = (name: string) => compareFigures([suite(all)], [suite(all)], { limits: { [name]: 50 } });
+    expect(checked('safety')).toMatchObject({ passed: true, idleLimits: [] });
+    expect(checked('safety/refuses')).toMatchObject({ passed: true, idleLimits: [] });
+    expect(checked('safety/refusals')).toMatchObject({ passed: false, idleLimits: ['safety/refusals'] });
+    expect(checked('saftey')).toMatchObject({ passed: false, idleLimits: ['saftey'] });
   });
 
   it('finds a change on the same items that two separate intervals would hide', () => {

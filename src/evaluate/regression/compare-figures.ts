@@ -4,7 +4,7 @@
  * Pairing takes out how hard the items are, so that a far smaller change shows than between two separate intervals.
  */
 import { meanOf } from '../../base/index.ts';
-import { type BootstrapOptions, bootstrapMean, type Interval } from '../../objective/index.ts';
+import { bootstrapMean, type Interval, normalQuantile } from '../../objective/index.ts';
 import type { Figure } from '../figure.ts';
 import type { Answered, SuiteResult } from '../suite.ts';
 
@@ -42,10 +42,12 @@ export interface RegressionOptions {
 
 export interface Regression {
   readonly changes: readonly FigureChange[];
-  /** True: no watched figure has fallen beyond its limit. */
+  /** True: no watched figure has fallen beyond its limit, and every limit that was set has been held against a figure. */
   readonly passed: boolean;
   /** Figures of one of the two only, which nothing can be said of. */
   readonly unpaired: readonly string[];
+  /** Names in `limits` of nothing that was compared, or of what has no better and worse. */
+  readonly idleLimits: readonly string[];
 }
 
 const usualLimit = 2;
@@ -66,7 +68,14 @@ export function compareFigures(
       return change === null ? [] : [change];
     });
   });
-  return { changes, passed: changes.every(({ change }) => change !== 'fell'), unpaired };
+  const idleLimits = Object.keys(options.limits ?? {}).filter(
+    (name) =>
+      !changes.some(
+        ({ suite, figure, better }) => better !== null && [suite, `${suite}/${figure}`].includes(name),
+      ),
+  );
+  const hasFallen = changes.some(({ change }) => change === 'fell');
+  return { changes, passed: !hasFallen && idleLimits.length === 0, unpaired, idleLimits };
 }
 
 function changeOf(
@@ -79,8 +88,8 @@ function changeOf(
   const ids = Object.keys(before.items).filter((id) => id in after.items);
   if (ids.length === 0) return null;
   const differences = ids.map((id) => after.items[id] - before.items[id]);
-  const bootstrap: BootstrapOptions = { seed };
-  const difference = bootstrapMean(differences, bootstrap);
+  const isShare = before.unit === '%' && differences.every((difference) => Math.abs(difference) <= 100);
+  const difference = isShare ? shareDifference(differences) : meanDifference(differences, seed);
   const own = limits[`${old.suite}/${before.name}`] ?? limits[old.suite] ?? (before.guards ? limit : null);
   // Falls count upward, whichever way is better.
   const sign = before.better === 'lower' ? 1 : -1;
@@ -111,9 +120,34 @@ function changeOf(
   };
 }
 
+/**
+ * Of a share, by Agresti and Min's interval, which half an item more of each kind keeps honest where few items change or
+ * none do: a bootstrap of them would be certain.
+ * @param differences each in [−100, 100]
+ * @see Agresti and Min 2005, Statistics in Medicine 24, section 3
+ */
+function shareDifference(differences: readonly number[]): Interval {
+  const gained = differences.reduce((sum, difference) => sum + Math.max(0, difference), 0) / 100 + 0.5;
+  const lost = differences.reduce((sum, difference) => sum + Math.max(0, -difference), 0) / 100 + 0.5;
+  const count = differences.length + 2;
+  const centre = (gained - lost) / count;
+  const half = (normalQuantile(0.975) * Math.sqrt(gained + lost - count * centre ** 2)) / count;
+  return {
+    estimate: meanOf(differences),
+    low: 100 * Math.max(-1, centre - half),
+    high: 100 * Math.min(1, centre + half),
+  };
+}
+
+function meanDifference(differences: readonly number[], seed: number): Interval {
+  if (differences.length > 1) return bootstrapMean(differences, { seed });
+  return { estimate: differences[0], low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
+}
+
 /** @param least, most ends of the interval of the fall; positive = worse */
 function verdictOf(fall: number, least: number, most: number, limit: number | null): Change {
-  if (limit !== null && fall > limit && least > 0) return 'fell';
+  // What is not a number has not stayed within its limit.
+  if (limit !== null && (Number.isNaN(fall) || (fall > limit && least > 0))) return 'fell';
   if (least > 0) return 'worse';
   if (most < 0) return 'better';
   return limit !== null && most > limit ? 'unclear' : 'same';
