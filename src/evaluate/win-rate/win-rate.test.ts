@@ -80,6 +80,21 @@ describe('winRate', () => {
   });
 });
 
+it('counts every person’s verdict on a prompt', () => {
+  const judged = ['a', 'b', 'c'].map((id): Judged => ({ id, probability: 0.5, lengths: [1, 1] }));
+  const audits = [
+    { id: 'a', label: 1 },
+    { id: 'a', label: 1 },
+    { id: 'a', label: 0.5 },
+    { id: 'b', label: 0 },
+  ];
+  // (2.5 / 3 + 0) / 2
+  expect(auditedWinRate(judged, audits)).toMatchObject({
+    audits: 2,
+    peopleAlone: { estimate: expect.closeTo(250 / 6, 10) },
+  });
+});
+
 describe('ratings', () => {
   it('finds the strengths that the matches were drawn with', () => {
     const strengths = { weak: 800, middle: 1000, strong: 1200 };

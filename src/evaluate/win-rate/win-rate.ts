@@ -3,10 +3,10 @@
  *
  * Shapes: N prompts.
  */
-import { Random, sigmoid, TenetError } from '../../base/index.ts';
+import { meanOf, Random, sigmoid, TenetError } from '../../base/index.ts';
 import { predictionPoweredMean } from '../../feedback/index.ts';
 import { type Interval, studentInterval } from '../../objective/index.ts';
-import { scaled } from '../figure.ts';
+import { groupBy, scaled } from '../figure.ts';
 
 /** A judge's preference between the answers of two models to one prompt. */
 export interface Judged {
@@ -116,7 +116,7 @@ export interface Audit {
 
 /**
  * The win rate as people see it, from the judge's verdicts on all prompts and people's on a random few: what the judge
- * gets wrong where people looked is taken out everywhere.
+ * gets wrong where people looked is taken out everywhere. Of several people's verdicts on one prompt the mean counts.
  * @returns %, beside what people's labels alone say
  * @throws TenetError('usage') for fewer than two audits of judged prompts
  */
@@ -124,12 +124,12 @@ export function auditedWinRate(
   judged: readonly Judged[],
   audits: readonly Audit[],
 ): { readonly audits: number; readonly winRate: Interval; readonly peopleAlone: Interval } {
-  const labelOf = new Map(audits.map(({ id, label }) => [id, label]));
+  const verdicts = groupBy(audits, ({ id }) => id);
   const labelled = judged.flatMap(({ id, probability }) => {
-    const label = labelOf.get(id);
-    return label === undefined ? [] : [{ label, prediction: probability }];
+    const own = verdicts.get(id);
+    return own ? [{ label: meanOf(own.map(({ label }) => label)), prediction: probability }] : [];
   });
-  const rest = judged.flatMap(({ id, probability }) => (labelOf.has(id) ? [] : [probability]));
+  const rest = judged.flatMap(({ id, probability }) => (verdicts.has(id) ? [] : [probability]));
   const found = predictionPoweredMean(labelled, rest);
   return {
     audits: labelled.length,
