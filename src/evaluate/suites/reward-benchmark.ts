@@ -7,7 +7,7 @@
  */
 import { basename } from 'node:path';
 import { z } from 'zod';
-import { TenetError } from '../../base/index.ts';
+import { meanOf, TenetError } from '../../base/index.ts';
 import { type Content, examplesOf, readRecords, textOf } from '../../data/index.ts';
 import { studentInterval } from '../../objective/index.ts';
 import { type DataFolder, readAll } from '../data-folder.ts';
@@ -171,21 +171,26 @@ function trivial(items: readonly BestOf[]): Figure['landmarks'] {
   ];
 }
 
-/** The mean over sections, each counting alike: its variance is the mean of theirs over their number. */
+/**
+ * The mean over sections, each counting alike: its variance is the mean of theirs over their number. A section of one item
+ * says nothing of its own.
+ */
 function averageOf(figures: readonly Figure[]): Figure {
-  const intervals = figures.flatMap(({ items }) => {
-    const values = Object.values(items);
-    return values.length > 1 ? [studentInterval(values)] : [];
-  });
-  const estimate = intervals.reduce((sum, interval) => sum + interval.estimate, 0) / intervals.length;
+  const sections = figures.map(({ items }) => Object.values(items));
+  const estimate = meanOf(sections.map(meanOf));
   const half =
-    Math.sqrt(intervals.reduce((sum, { low, high }) => sum + ((high - low) / 2) ** 2, 0)) / intervals.length;
-  const values = figures.flatMap(({ items }) => Object.entries(items));
+    Math.hypot(
+      ...sections.map((values) => {
+        if (values.length === 1) return Number.POSITIVE_INFINITY;
+        const { low, high } = studentInterval(values);
+        return (high - low) / 2;
+      }),
+    ) / sections.length;
   return figureOf(
     'mean of the sections',
     '%',
-    { estimate, low: estimate - half, high: Math.min(100, estimate + half) },
-    values,
+    { estimate, low: Math.max(0, estimate - half), high: Math.min(100, estimate + half) },
+    figures.flatMap(({ items }) => Object.entries(items)),
     { better: 'higher' },
   );
 }

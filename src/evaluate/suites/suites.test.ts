@@ -223,6 +223,11 @@ describe('reward benchmark', () => {
     expect(figureOf(result, 'factuality')).toBe(100);
     expect(figureOf(result, 'focus')).toBe(0);
     expect(figureOf(result, 'safety')).toBe(100);
+    // Sections of one item count like any other, and leave the width open.
+    expect(result.figures[0]).toMatchObject({
+      name: 'mean of the sections',
+      interval: { estimate: expect.closeTo(200 / 3, 10), low: 0, high: 100 },
+    });
     const focus = result.figures.find(({ name }) => name === 'focus');
     expect(focus?.landmarks).toEqual([
       { name: 'chance', value: 25 },
