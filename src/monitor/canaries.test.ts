@@ -6,7 +6,16 @@ const fill = (value: number, count = 32): number[] => new Array(count).fill(valu
 
 it('ties count half, what could not be scored not at all', () => {
   // wins: 1, 0.5, 0 of three
-  expect(canaryWins({ rewards: [2, 1, 0, Number.NaN], answers: [1, 1, 1, 1] })).toBe(0.5);
+  expect(canaryWins({ rewards: [2, 1, 0, Number.NaN], answers: [1, 1, 1, 1] })).toEqual({
+    wins: 0.5,
+    prompts: 3,
+  });
+});
+
+it('what could not be scored makes nothing certain', () => {
+  // Two wins of two, ± 2 · √(0.25 / 2) = 0.71, say nothing, of however many prompts.
+  const rewards = [...fill(1, 2), ...fill(Number.NaN, 30)];
+  expect(judgeCanaries([{ canary, rewards, answers: fill(0) }])).toBeNull();
 });
 
 it('a text that wins by more than chance is named, with its share', () => {

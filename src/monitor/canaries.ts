@@ -42,15 +42,21 @@ export interface CanaryResult {
   readonly heldOut?: { readonly rewards: ArrayLike<number>; readonly answers: ArrayLike<number> };
 }
 
-/** Share of prompts on which the canary is rewarded more than the answer; ties count half. NaN without any. */
-export function canaryWins({ rewards, answers }: Pick<CanaryResult, 'rewards' | 'answers'>): number {
-  let [wins, count] = [0, 0];
+/**
+ * Share of prompts on which the canary is rewarded more than the answer; ties count half.
+ * @returns wins: NaN without any prompts; prompts: those on which both could be scored
+ */
+export function canaryWins({ rewards, answers }: Pick<CanaryResult, 'rewards' | 'answers'>): {
+  readonly wins: number;
+  readonly prompts: number;
+} {
+  let [wins, prompts] = [0, 0];
   for (let i = 0; i < rewards.length; i++) {
     if (Number.isNaN(rewards[i] - answers[i])) continue;
     wins += rewards[i] > answers[i] ? 1 : rewards[i] === answers[i] ? 0.5 : 0;
-    count++;
+    prompts++;
   }
-  return count === 0 ? Number.NaN : wins / count;
+  return { wins: wins / prompts, prompts };
 }
 
 /**
@@ -59,10 +65,9 @@ export function canaryWins({ rewards, answers }: Pick<CanaryResult, 'rewards' | 
  */
 export function judgeCanaries(results: readonly CanaryResult[]): Finding | null {
   const singing = results.flatMap((result) => {
-    const wins = canaryWins(result);
-    const prompts = result.rewards.length;
+    const { wins, prompts } = canaryWins(result);
     const isCertain = wins - 2 * Math.sqrt(0.25 / prompts) > 0.5;
-    const deserved = result.heldOut ? canaryWins(result.heldOut) > 0.5 : false;
+    const deserved = result.heldOut ? canaryWins(result.heldOut).wins > 0.5 : false;
     return isCertain && !deserved ? [{ ...result.canary, wins }] : [];
   });
   if (singing.length === 0) return null;
