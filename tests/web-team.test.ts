@@ -198,11 +198,15 @@ describe.skipIf(whyNoBrowser)('the web app', () => {
     // Other pages open too, and say what is the matter.
     await page.goto(`${web.url}/constitution`);
     await page.getByText('The server cannot be reached.').waitFor();
-    await page.goto(`${web.url}/annotate/offline`);
-    await page.waitForSelector('.card');
+    await page.getByRole('link', { name: 'Bea' }).click();
+    await page.getByText('2 answers have not been sent yet.').waitFor();
 
+    // Wherever one is then.
     await web.start();
     await expect.poll(async () => (await events('offline')).length, { timeout: 30_000 }).toBe(2);
+    await page.getByText('not been sent yet.').waitFor({ state: 'detached' });
+    await page.goto(`${web.url}/annotate/offline`);
+    await page.waitForSelector('.card');
     await rank(page, ['good', 'bad', 'ugly']);
     await expect.poll(async () => (await events('offline')).length).toBe(3);
     const labels = await events('offline');

@@ -5,6 +5,7 @@ import { InvitationPage } from './account/invitation-page.tsx';
 import { PeoplePage } from './account/people-page.tsx';
 import { SignInPage } from './account/sign-in-page.tsx';
 import { AnnotatePage } from './annotate/annotate-page.tsx';
+import { useSending } from './annotate/use-outbox.ts';
 import { Announcer } from './base/announcer.tsx';
 import { actAs, get, type Me } from './base/api.ts';
 import { forgetKept, keptAnswer } from './base/kept.ts';
@@ -106,6 +107,7 @@ function decoded(part: string): string {
 }
 
 function Pages({ me }: { readonly me: Me }): ReactNode {
+  useSending(me.id);
   const { pathname, searchParams } = useAddress();
   const [, first, second] = pathname.split('/').map(decoded);
   // Who is here to label begins with it; who watches over things, with those.

@@ -1,4 +1,5 @@
 import { type FormEvent, type ReactNode, useState } from 'react';
+import { useOutbox } from '../annotate/use-outbox.ts';
 import { ask, get, type Me, post, type Token } from '../base/api.ts';
 import { useColorScheme } from '../base/color-scheme.ts';
 import { dayOf } from '../base/format.ts';
@@ -14,10 +15,16 @@ interface Tokens {
 /** Who I am, how the app looks, API tokens, signing out. */
 export function AccountPage({ me }: { readonly me: Me }): ReactNode {
   const [scheme, setScheme] = useColorScheme();
+  const { waiting } = useOutbox(me.id).state;
+  const [problem, setProblem] = useState<string | null>(null);
   const signOut = async (): Promise<void> => {
-    await ask('DELETE', '/api/session');
-    forgetKept();
-    location.assign('/');
+    try {
+      await ask('DELETE', '/api/session');
+      forgetKept();
+      location.assign('/');
+    } catch (error) {
+      setProblem((error as Error).message);
+    }
   };
   return (
     <main className="page narrow">
@@ -54,6 +61,18 @@ export function AccountPage({ me }: { readonly me: Me }): ReactNode {
         ))}
       </fieldset>
       <TokenSection />
+      {waiting.length > 0 && (
+        <p className="notice" role="status">
+          {waiting.length === 1 ? '1 answer has' : `${waiting.length} answers have`} not been sent yet. If you
+          sign out now, {waiting.length === 1 ? 'it stays' : 'they stay'} in this browser until you sign in
+          here again.
+        </p>
+      )}
+      {problem && (
+        <p className="problem" role="alert">
+          {problem}
+        </p>
+      )}
       <div className="actions">
         <button type="button" onClick={() => void signOut()}>
           Sign out

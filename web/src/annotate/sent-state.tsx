@@ -1,5 +1,5 @@
 /** Whether answers have arrived; nothing is worth worrying about until this says so. */
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import type { OutboxState } from './outbox.ts';
 
 interface SentStateProps {
@@ -13,7 +13,8 @@ interface SentStateProps {
 export function SentState({ state, count, atHand = null }: SentStateProps): ReactNode {
   const { waiting, offline, refused } = state;
   const answers = waiting.length === 1 ? '1 answer' : `${waiting.length} answers`;
-  const saved = count - refused.length;
+  const [refusedBefore] = useState(refused.length);
+  const saved = count - (refused.length - refusedBefore);
   return (
     <p className="sent" role="status">
       {refused.length > 0 && (
