@@ -32,10 +32,12 @@ const MESSAGE_FIELDS = new Set(['role', 'content', 'from', 'value']);
  *
  * The parser is given bytes as Latin-1, one character to each, so that what is not UTF-8 is seen row by row.
  * @param delimiter ',' or a tab.
+ * @param fieldOf   what a column is to be read as, which says what kind of value its cells hold. Default: its own name
  */
 export async function* readCsv(
   bytes: AsyncIterable<Buffer>,
   delimiter: string,
+  fieldOf: (column: string) => string = (column) => column,
 ): AsyncGenerator<RawRow, void, undefined> {
   const source = Readable.from(inUtf8(bytes));
   const parser = source.pipe(
@@ -67,7 +69,7 @@ export async function* readCsv(
         return;
       } else if (cells.length !== header.length) {
         yield { line: start, error: `has ${cells.length} cells; the header has ${header.length}` };
-      } else yield toObject(header, cells, start);
+      } else yield toObject(header, cells, start, fieldOf);
     }
   } catch (error) {
     const code = (error as CsvError).code ?? '';
@@ -104,11 +106,16 @@ function lineEnds(raw: string, part: RegExp): number {
   return part.exec(raw)?.[0].match(/\r\n|\r|\n/g)?.length ?? 0;
 }
 
-function toObject(header: readonly string[], cells: readonly string[], line: number): RawRow {
+function toObject(
+  header: readonly string[],
+  cells: readonly string[],
+  line: number,
+  fieldOf: (column: string) => string,
+): RawRow {
   const value: Record<string, unknown> = {};
   for (let i = 0; i < header.length; i++) {
     try {
-      value[header[i]] = toValue(header[i], cells[i]);
+      value[header[i]] = toValue(fieldOf(header[i]), cells[i]);
     } catch (error) {
       return { line, error: `has a cell "${header[i]}" that is not valid JSON: ${(error as Error).message}` };
     }

@@ -83,6 +83,22 @@ describe('readRecords', () => {
     });
   });
 
+  it('reads lists, labels and numbers from columns under other names, by what they are read as', async () => {
+    const odd = join(folder, 'odd.csv');
+    await writeFile(odd, 'q,answers,order,ranks\nWhy?,"[""a"",""b""]","[2,1]",beginner\n');
+    const fields = { prompt: 'q', responses: 'answers', ranks: 'order', level: 'ranks' };
+    const [ranking] = await readRecords(odd, { fields }).toArray();
+    expect(ranking.record).toEqual({
+      prompt: 'Why?',
+      responses: ['a', 'b'],
+      ranks: [2, 1],
+      level: 'beginner',
+    });
+    await writeFile(odd, 'prompt,completion,good\nWhy?,Because.,TRUE\n');
+    const [judged] = await readRecords(odd, { fields: { label: 'good' } }).toArray();
+    expect(judged).toMatchObject({ format: 'unpaired-preference', record: { label: true } });
+  });
+
   it('refuses wrong options when called', () => {
     expect(() => readRecords(path, { onBadRow: 'skip' })).toThrow('needs badRowsPath');
     expect(() => readRecords(path, { format: 'dpo' as 'preference' })).toThrow('"dpo" is no record format');

@@ -95,6 +95,7 @@ export class RecordStream implements AsyncIterable<Row> {
     Object.assign(summary, emptySummary(summary.file)); // each pass counts for itself
     const { container, rows } = await openRows(summary.file, {
       linesArePrompts: options.format === 'prompt-only',
+      fields: options.fields,
     });
     summary.container = container;
     const skip = options.onBadRow === 'skip';

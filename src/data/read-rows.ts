@@ -25,10 +25,17 @@ const BY_EXTENSION: Readonly<Record<string, StreamedContainer | 'sniff'>> = {
   md: 'text',
 };
 
+export interface OpenRowsOptions {
+  /** True: plain text is a list of prompts, one a line. Default false: it is one text. */
+  readonly linesArePrompts?: boolean;
+  /** Names under which columns will be read, as in `ReadOptions`; the rows still have their own. */
+  readonly fields?: Readonly<Record<string, string>>;
+}
+
 /** Opens a file and finds out its container, by its first bytes and its name. */
 export async function openRows(
   path: string,
-  options: { linesArePrompts?: boolean } = {},
+  options: OpenRowsOptions = {},
 ): Promise<{ container: Container; rows: AsyncGenerator<RawRow, void, undefined> }> {
   const bytes = readBytes(path);
   const first = await bytes.next();
@@ -40,7 +47,7 @@ export async function openRows(
   const container = containerOf(path, head);
   return {
     container,
-    rows: readersOf(container, startingWith(head, bytes), options.linesArePrompts ?? false),
+    rows: readersOf(container, startingWith(head, bytes), options),
   };
 }
 
@@ -67,17 +74,19 @@ function containerOf(path: string, head: Buffer): StreamedContainer {
 function readersOf(
   container: StreamedContainer,
   bytes: AsyncGenerator<Buffer, void, undefined>,
-  linesArePrompts: boolean,
+  { linesArePrompts = false, fields = {} }: OpenRowsOptions,
 ): AsyncGenerator<RawRow, void, undefined> {
+  const names = new Map(Object.entries(fields).map(([name, column]) => [column, name]));
+  const fieldOf = (column: string): string => names.get(column) ?? column;
   switch (container) {
     case 'jsonl':
       return readJsonl(bytes);
     case 'json':
       return readJsonArray(bytes);
     case 'csv':
-      return readCsv(bytes, ',');
+      return readCsv(bytes, ',', fieldOf);
     case 'tsv':
-      return readCsv(bytes, '\t');
+      return readCsv(bytes, '\t', fieldOf);
     case 'text':
       return linesArePrompts ? readTextLines(bytes) : readTextBlocks(bytes);
   }
