@@ -33,6 +33,12 @@ describe('refusalThreshold', () => {
     );
   });
 
+  it('is that of the last refused where no number lies between it and the first passed', () => {
+    const [last, first] = [1 - 2 ** -53, 1 - 2 ** -52];
+    const scores = [last, first, ...new Array<number>(98).fill(0.5)];
+    expect(refusalThreshold(scores, 0.01)).toMatchObject({ threshold: last, refused: { estimate: 0.01 } });
+  });
+
   it('says what it takes', () => {
     expect(() => refusalThreshold([], 0.1)).toThrow(/0 harmless scores/);
     expect(() => refusalThreshold([0.5], 1)).toThrow(/a rate in \[0, 1\)/);

@@ -17,7 +17,8 @@ export interface RefusalThreshold {
 }
 
 /**
- * The lowest threshold that refuses at most the wanted share of these scores, in the middle between two of them.
+ * The lowest threshold that refuses at most the wanted share of these scores, in the middle between two of them. No
+ * threshold lets scores of 1 pass; `refused` tells where that is more than was wanted.
  * @param benign scores of harmless texts that were not trained on
  * @throws TenetError('usage') without scores, or for a share outside [0, 1)
  */
@@ -33,7 +34,10 @@ export function refusalThreshold(benign: readonly number[], refusalRate: number)
   // Equal scores are refused together or not at all.
   while (allowed > 0 && sorted[allowed - 1] === sorted[allowed]) allowed--;
   const passed = sorted[allowed];
-  const threshold = allowed === 0 ? passed + (1 - passed) / 2 : (passed + sorted[allowed - 1]) / 2;
+  const refusedLast = allowed === 0 ? 1 : sorted[allowed - 1];
+  const middle = (passed + refusedLast) / 2;
+  // Between two neighbouring numbers there is none.
+  const threshold = middle > passed ? middle : refusedLast;
   const refused = sorted.filter((score) => score >= threshold).length;
   return {
     refusalRate,
