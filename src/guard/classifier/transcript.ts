@@ -84,10 +84,8 @@ export class AnswerTokens {
     if (added === '') return [];
     this.begun = true;
     this.open += added;
-    let ids: number[] = [];
-    for (let end = endOfWords(this.open); end > 0; end = endOfWords(this.open)) {
-      ids = ids.concat(this.take(end));
-    }
+    const ids: number[] = [];
+    for (let end = endOfWords(this.open); end > 0; end = endOfWords(this.open)) ids.push(...this.take(end));
     return ids;
   }
 
