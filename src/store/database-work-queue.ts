@@ -50,11 +50,12 @@ export class DatabaseWorkQueue implements WorkQueue {
     return this.database.write(async (transaction) => {
       if (oncePerGroup) await this.database.lock(transaction, `queue ${this.name} ${options.owner}`);
       await this.endLeases(transaction);
+      const audiences = await this.awaitedOf(transaction, options.audiences ?? []);
       const leases: Lease[] = [];
       while (leases.length < limit) {
         // One by one, so that the second item cannot be of the first one's group.
         const size = oncePerGroup ? 1 : limit;
-        const claimed = await this.claimNext(transaction, options, size);
+        const claimed = await this.claimNext(transaction, { ...options, audiences }, size);
         leases.push(...claimed);
         if (claimed.length < size || !oncePerGroup) break;
       }
@@ -278,6 +279,34 @@ export class DatabaseWorkQueue implements WorkQueue {
       .execute();
   }
 
+  /**
+   * Of many audiences those that items wait for, found by leaps through the index: whoever belongs to twenty groups belongs
+   * to thousands of audiences, of which a queue has a few.
+   */
+  private async awaitedOf(
+    transaction: Transaction<Tables>,
+    audiences: readonly string[],
+  ): Promise<readonly string[]> {
+    const own = new Set(audiences);
+    const awaited: string[] = [];
+    let last: string | null = null;
+    for (let leaps = 0; leaps < own.size; leaps++) {
+      const next: { audience: string | null } | undefined = await transaction
+        .selectFrom('work_item')
+        .select('audience')
+        .where('queue', '=', this.name)
+        .where('status', '=', 'waiting')
+        .where('audience', last === null ? 'is not' : '>', last)
+        .orderBy('audience')
+        .limit(1)
+        .executeTakeFirst();
+      if (next === undefined) return awaited;
+      last = next.audience!;
+      if (own.has(last)) awaited.push(last);
+    }
+    return [...own];
+  }
+
   private async claimNext(
     transaction: Transaction<Tables>,
     { owner, leaseMs = defaultLeaseMs, audiences = [], oncePerGroup = false }: ClaimOptions,
@@ -285,7 +314,7 @@ export class DatabaseWorkQueue implements WorkQueue {
   ): Promise<Lease[]> {
     // The next items of each audience, found through the index, and of those the first.
     const candidates: NextItem[] = [];
-    for (const audience of [null, ...new Set(audiences)]) {
+    for (const audience of [null, ...audiences]) {
       candidates.push(...(await this.nextOf(transaction, audience, { owner, oncePerGroup }, limit)));
     }
     candidates.sort((a, b) => b.priority - a.priority || a.position - b.position);

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { Database } from './database.ts';
+import { DatabaseWorkQueue } from './database-work-queue.ts';
 import { type Lease, openStore, type Store, type WorkItem, type WorkQueue } from './index.ts';
 import { onEachDatabase } from './testing/each-database.ts';
 
@@ -171,6 +173,33 @@ onEachDatabase((database) => {
     expect(await claimIds({ limit: 2 })).toBe('be');
     expect(await claimIds({ audiences: ['de', 'en'] })).toBe('ca');
     expect(await claimIds({ audiences: ['fr'] })).toBe('d');
+  });
+
+  it('asks for the audiences that items wait for, however many the owner belongs to', async () => {
+    const names = Array.from({ length: 2000 }, (_, i) => `group-${i}`);
+    await queue.add([
+      { id: 'a', payload: 1, group: 'a', audience: 'group-7' },
+      { id: 'b', payload: 1, group: 'b' },
+      { id: 'c', payload: 1, group: 'c', audience: 'group-1999' },
+      { id: 'd', payload: 1, group: 'd', audience: 'others' },
+      { id: 'e', payload: 1, group: 'e', audience: '' },
+    ]);
+    let statements = 0;
+    const counted = store.database.db.withPlugin({
+      transformQuery: ({ node }) => {
+        statements++;
+        return node;
+      },
+      transformResult: async ({ result }) => result,
+    });
+    const { dialect, url } = store.database;
+    const counting = new DatabaseWorkQueue(new Database(counted, dialect, url), queue.name);
+    const leases = await counting.claim({
+      ...{ owner: 'ann', limit: 10, audiences: [...names, ''], oncePerGroup: true },
+    });
+    expect(leases.map(({ id }) => id).join('')).toBe('abce');
+    // Five claims, the last in vain, each of four audiences and a change; four leaps; leases that have ended, a lock.
+    expect(statements).toBeLessThan(40);
   });
 
   it('gives nobody two items of one group', async () => {
