@@ -221,6 +221,40 @@ it('finds all stages that lack something before the first begins', async () => {
   );
 });
 
+it('finds stages that name one which does not make what they need', async () => {
+  const text = `
+    model: { path: ${policy} }
+    stages:
+      - { type: rankings, prompts: { sandbox: prompts } }
+      - { type: reward, model: rankings }
+      - { type: compare, prompts: { sandbox: prompts }, judge: reward }
+      - { type: critique, prompts: { sandbox: prompts }, critic: reviewer }
+      - { type: hybrid, labels: rankings, people: sandbox }
+      - { type: ppo, prompts: { sandbox: prompts }, model: reward }
+      - { type: rloo, prompts: { sandbox: prompts }, judge: { model: jugde } }
+      - { type: evaluate, prompts: { sandbox: prompts } }
+  `;
+  await expect(runTiny(join(folder, 'kinds'), { text })).rejects.toThrow(
+    'The recipe cannot run:\n' +
+      '  stages[1] (reward): model "rankings" is a stage that makes no language model; those that do: base\n' +
+      '  stages[2] (compare): judge "reward" is neither an earlier stage with a language model (there is none) nor a model such as openai:gpt-4.1-mini or local:<folder>\n' +
+      '  stages[3] (critique): critic "reviewer" is neither an earlier stage with a language model (there is none) nor a model such as openai:gpt-4.1-mini or local:<folder>\n' +
+      '  stages[4] (hybrid): labels "rankings" is not the name of an earlier compare stage (compare)\n' +
+      '  stages[5] (ppo): model "reward" is a stage that makes no language model; those that do: base\n' +
+      '  stages[6] (rloo): judge.model "jugde" is neither an earlier stage with a language model (ppo) nor a model such as openai:gpt-4.1-mini or local:<folder>',
+  );
+});
+
+it('finds ways of judging that do not go together before anything is read', async () => {
+  const text = `
+    model: { path: ${policy} }
+    stages: [{ type: compare, prompts: { sandbox: prompts }, judging: pointwise, chainOfThought: true, fewShot: 2 }]
+  `;
+  await expect(runTiny(join(folder, 'judging'), { text })).rejects.toThrow(
+    /chainOfThought.*does not go with judging: pointwise.*fewShot.*does not go with judging: pointwise/s,
+  );
+});
+
 it('finds shapes of a model that cannot be before anything is read', async () => {
   const text = `
     stages:

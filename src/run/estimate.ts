@@ -14,6 +14,7 @@
  * takes up to twice as long. Peak memory was 0.8 to 1.03 times the estimate (see `estimate/memory.ts`).
  */
 import { TenetError } from '../base/index.ts';
+import { checkOrder } from './check-order.ts';
 import { estimateKto, estimatePairs, estimateReward } from './estimate/comparisons.ts';
 import { estimateCompare, estimateCritique, estimateHybrid } from './estimate/feedback.ts';
 import { fitStage } from './estimate/fit-stage.ts';
@@ -34,7 +35,7 @@ import type { Planned, PlannedStage, StageDraft, StageEstimate } from './estimat
 import { estimatePretrain, estimateSft } from './estimate/supervised.ts';
 import { type Speed, secondsFor } from './estimate/work.ts';
 import { bytesOf } from './memory-size.ts';
-import { checkOrder, stageNames } from './pipeline.ts';
+import { stageNames } from './pipeline.ts';
 import type { ObjectiveOptions } from './reward-options.ts';
 import type { RunRecipe, StageRecipe } from './run-recipe.ts';
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { comparisonOptions, critiqueOptions } from '../constitution/index.ts';
 import { hybridOptions } from '../feedback/index.ts';
+import { type OptionProblem, withRules } from '../train/index.ts';
 import { filePath } from './recipe.ts';
 import { dataSource, inherited, stageName, startModel } from './stage-parts.ts';
 
@@ -68,7 +69,7 @@ export const critiqueStage = critiqueOptions.extend({
   ...inherited,
 });
 
-export const compareStage = comparisonOptions.extend({
+const compare = comparisonOptions.extend({
   type: z.literal('compare'),
   name: stageName,
   model: startModel.describe(
@@ -114,6 +115,18 @@ export const compareStage = comparisonOptions.extend({
   concurrency,
   ...inherited,
 });
+
+/** What asks about each response alone has no use for what belongs to pairs. */
+function judgingRules({ judging, chainOfThought, fewShot }: z.output<typeof compare>): OptionProblem[] {
+  if (judging !== 'pointwise') return [];
+  const rule = 'does not go with judging: pointwise, which asks for a yes or a no alone; leave it out';
+  return [
+    ...(chainOfThought ? [{ option: 'chainOfThought', rule }] : []),
+    ...(fewShot > 0 ? [{ option: 'fewShot', rule }] : []),
+  ];
+}
+
+export const compareStage: typeof compare = withRules(compare, judgingRules);
 
 export const hybridStage = hybridOptions.extend({
   type: z.literal('hybrid'),

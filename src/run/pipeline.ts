@@ -2,11 +2,12 @@
 import { TenetError } from '../base/index.ts';
 import { loadModelFolder } from '../model/index.ts';
 import { removeCheckpoints } from '../train/index.ts';
+import { checkOrder } from './check-order.ts';
 import { removeBestWeights } from './monitoring/best-weights.ts';
 import type { ProgressDisplay } from './progress-display.ts';
 import { writeReport } from './report.ts';
 import { openRunFolder, type RunFolder } from './run-folder.ts';
-import { learnsFromComparisons, type RunRecipe, type StageRecipe } from './run-recipe.ts';
+import type { RunRecipe, StageRecipe } from './run-recipe.ts';
 import { runStage } from './run-stage.ts';
 import { runBestOfN } from './stages/best-of-n.ts';
 import { runCompare } from './stages/compare.ts';
@@ -160,104 +161,6 @@ function runOne(stage: StageRecipe, run: StageRun): Promise<StageResult> {
     case 'guard':
       return runGuard(stage, run);
   }
-}
-
-/** Finds at the start what would otherwise fail after hours: stages whose inputs nothing before them makes. */
-export function checkOrder(recipe: RunRecipe, names: readonly string[]): void {
-  const problems: string[] = [];
-  let policy = recipe.model !== undefined;
-  const rewardModels: string[] = [];
-  let comparisons = false;
-  let demonstrations = false;
-  recipe.stages.forEach((stage, i) => {
-    const where = `stages[${i}] (${names[i]})`;
-    const earlier = names.slice(0, i);
-    const needsModel = stage.type === 'guard' ? stage.model !== undefined : stage.type !== 'pretrain';
-    if (needsModel && !policy) {
-      problems.push(
-        `${where} has no model to start from: give the recipe model: { path: … }, or put a pretrain stage first`,
-      );
-    }
-    const isBase = 'model' in stage && stage.model === 'base' && recipe.model !== undefined;
-    if ('model' in stage && stage.model !== undefined && !isBase && !earlier.includes(stage.model)) {
-      problems.push(
-        `${where}: model "${stage.model}" is not the name of an earlier stage (${earlier.join(', ') || 'there is none'})`,
-      );
-    }
-    if ('allowWeakReward' in stage && stage.rewards) {
-      for (const { name, rewardModel = [] } of stage.rewards) {
-        const unknown = [rewardModel].flat().filter((wanted) => !rewardModels.includes(wanted));
-        for (const wanted of unknown) {
-          problems.push(
-            `${where}: rewardModel "${wanted}" of objective "${name}" is not the name of an earlier reward stage (${rewardModels.join(', ') || 'there is none'})`,
-          );
-        }
-      }
-      const learned = stage.rewardMix?.learnedWeights;
-      if (learned && !learned.data && !comparisons) {
-        problems.push(
-          `${where} has no comparisons to learn weights from: give rewardMix.learnedWeights data: { path: … }, or put a rankings or compare stage before it`,
-        );
-      }
-    } else if ('allowWeakReward' in stage && !('judge' in stage && stage.judge)) {
-      const { rewardModel, rewardModelPath } = stage;
-      if (rewardModel !== undefined && !rewardModels.includes(rewardModel)) {
-        problems.push(
-          `${where}: rewardModel "${rewardModel}" is not the name of an earlier reward stage (${rewardModels.join(', ') || 'there is none'})`,
-        );
-      } else if (rewardModels.length === 0 && rewardModelPath === undefined) {
-        problems.push(`${where} has no reward model: put a reward stage before it, or give rewardModelPath`);
-      }
-    }
-    if ('monitors' in stage && stage.monitors) {
-      problems.push(
-        ...monitorProblems(stage, rewardModels).map((problem) => `${where}: monitors ${problem}`),
-      );
-    }
-    if (learnsFromComparisons(stage) && !stage.data && !comparisons) {
-      problems.push(
-        `${where} has no data: give it data: { path: … }, or put a rankings or compare stage before it`,
-      );
-    }
-    if (stage.type === 'sft' && !stage.data && !demonstrations) {
-      problems.push(
-        `${where} has no data: give it data: { path: … }, or put a best-of-n or critique stage before it`,
-      );
-    }
-    if (stage.type === 'hybrid') {
-      const judged = recipe.stages.slice(0, i).some(({ type }) => type === 'compare');
-      if (!judged)
-        problems.push(`${where} has no judge's labels to share out: put a compare stage before it`);
-    }
-    if (stage.type === 'pretrain' || stage.type === 'sft') policy = true;
-    if (stage.type === 'reward') rewardModels.push(names[i]);
-    if (stage.type === 'rankings' || stage.type === 'compare') comparisons = true;
-    if (stage.type === 'critique' && stage.pairs) comparisons = true;
-    if (stage.type === 'best-of-n' || stage.type === 'critique') demonstrations = true;
-  });
-  if (problems.length === 0) return;
-  throw new TenetError(
-    'usage',
-    `The recipe cannot run:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
-  );
-}
-
-/** A held-out reward has to be there before the stage, and going back needs one. */
-function monitorProblems(stage: StageRecipe, rewardModels: readonly string[]): string[] {
-  if (!('prompts' in stage && 'monitors' in stage && stage.monitors)) return [];
-  const { action, actions, heldOut } = stage.monitors;
-  const problems = [heldOut?.rewardModel ?? []]
-    .flat()
-    .filter((wanted) => !rewardModels.includes(wanted))
-    .map(
-      (wanted) =>
-        `name heldOut.rewardModel "${wanted}", which is not an earlier reward stage (${rewardModels.join(', ') || 'there is none'})`,
-    );
-  const goesBack = [action, ...Object.values(actions)].includes('rollback');
-  if (goesBack && !heldOut && !stage.prompts.sandbox) {
-    problems.push('go back to the best policy by a held-out reward, and there is none; give heldOut');
-  }
-  return problems;
 }
 
 async function recordBaseModel(run: RunFolder, recipe: RunRecipe): Promise<void> {
