@@ -49,18 +49,22 @@ export function checkExample(
     }
   }
   if (example.kind === 'ranking') {
-    const { ranks, responses, objectives } = example;
-    if (!objectives && new Set(ranks.filter((rank) => rank !== null)).size < 2) {
+    const { ranks, responses, objectives, preferences } = example;
+    const isDecided = preferences
+      ? preferences.flat().some((p) => p !== null && p !== 0.5)
+      : new Set(ranks.filter((rank) => rank !== null)).size > 1;
+    if (!objectives && !isDecided) {
       const problem = `all responses are tied or not judged (ranks ${ranks.join(', ')})`;
       problems.push({ kind: 'nothing to compare', field: 'ranks', problem });
     }
     const seen = new Map<string, number>();
     const names = parts.filter((part) => part.role === 'response').map((part) => part.field);
     responses.forEach((response, i) => {
+      if (ranks[i] === null) return;
       const text = contentText(response).trim();
       const earlier = seen.get(text);
       if (earlier === undefined) seen.set(text, i);
-      else if (ranks[earlier] !== ranks[i] && ranks[i] !== null) {
+      else if (ranks[earlier] !== ranks[i]) {
         const problem = `is the same text as ${names[earlier]}, yet ranked differently`;
         problems.push({ kind: 'identical responses', field: names[i], problem });
       }

@@ -59,6 +59,8 @@ describe('checkFile', () => {
       { prompt: 'p', responses: ['a', 'b'], ranks: [1, 1] },
       { prompt: 'p', responses: ['a', 'b'], ranks: [1, null] },
       { prompt: 'p', responses: ['a', 'a', 'b'], ranks: [1, 1, 2] },
+      { prompt: 'p', responses: ['a', 'a', 'b'], ranks: [null, 1, 2] },
+      { prompt: 'p', responses: ['a', 'b'], ranks: [null, null], preferences: [[null, 0.6], [0.4, null]] }, // biome-ignore format: a matrix
     ]);
     const { counts, problems } = await checkFile(rankings);
     expect(counts).toEqual({ 'identical responses': 1, 'nothing to compare': 2 });

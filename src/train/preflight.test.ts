@@ -4,6 +4,7 @@ import type { TokenExample } from '../data/index.ts';
 import {
   checkExamples,
   checkGenerationMatches,
+  checkHeadLabels,
   checkJudged,
   checkPairs,
   checkPrompts,
@@ -80,7 +81,7 @@ describe('checkExamples', () => {
 });
 
 describe('checkRankings', () => {
-  const check = (...rankings: { responses: number[][]; ranks: (number | null)[] }[]): string[] =>
+  const check = (...rankings: Parameters<typeof checkRankings>[0]): string[] =>
     problemsOf(() => checkRankings(rankings));
   const same = {
     responses: [
@@ -109,6 +110,23 @@ describe('checkRankings', () => {
     expect(check(tie)).toEqual([
       'none of the 1 rankings prefers one response over another; all are ties or not judged',
     ]);
+  });
+
+  it('goes by soft labels where there are some', () => {
+    const soft = (p: number, ranks: (number | null)[]) => ({
+      responses: [[1], [2]],
+      ranks,
+      preferences: [
+        [null, p],
+        [1 - p, null],
+      ],
+    });
+    expect(check(soft(0.6, [null, null]))).toEqual([]);
+    expect(check(soft(0.5, [1, 2]))).toHaveLength(1);
+    const byHead = (ranking: ReturnType<typeof soft>): string[] =>
+      problemsOf(() => checkHeadLabels([{ ranking: {}, labels: [ranking, null] }], ['overall']));
+    expect(byHead(soft(0.6, [1, 1]))).toEqual([]);
+    expect(byHead(soft(0.5, [1, 2]))).toHaveLength(1);
   });
 });
 

@@ -58,12 +58,21 @@ export function checkExamples(
   refuse(problems, options.stage);
 }
 
+/** How responses were judged: soft labels, where there are some, count instead of the ranks. */
+interface Judgement {
+  readonly ranks: readonly (number | null)[];
+  readonly preferences?: readonly (readonly (number | null)[])[];
+}
+
+/** True where one response is preferred over another. */
+function decides({ ranks, preferences }: Judgement): boolean {
+  if (preferences) return preferences.flat().some((p) => p !== null && p !== 0.5);
+  return new Set(ranks.filter((rank) => rank !== null)).size > 1;
+}
+
 /** Refuses comparisons in which nothing can be told apart. */
 export function checkRankings(
-  rankings: readonly {
-    readonly responses: readonly ArrayLike<number>[];
-    readonly ranks: readonly (number | null)[];
-  }[],
+  rankings: readonly (Judgement & { readonly responses: readonly ArrayLike<number>[] })[],
 ): void {
   const problems: string[] = [];
   if (rankings.length === 0) problems.push('there is no ranking; check the data file and maxLength');
@@ -73,10 +82,7 @@ export function checkRankings(
       `all ${rankings.length} rankings hold the same response several times, so nothing can be learnt; truncation may have removed what differs (raise maxLength), or the columns are mixed up`,
     );
   }
-  const decided = rankings.filter(
-    ({ ranks }) => new Set(ranks.filter((rank) => rank !== null)).size > 1,
-  ).length;
-  if (rankings.length > 0 && decided === 0) {
+  if (rankings.length > 0 && !rankings.some(decides)) {
     problems.push(
       `none of the ${rankings.length} rankings prefers one response over another; all are ties or not judged`,
     );
@@ -88,17 +94,14 @@ export function checkRankings(
 export function checkHeadLabels(
   rankings: readonly {
     readonly ranking: { readonly objectives?: Readonly<Record<string, unknown>> };
-    readonly labels: readonly ({ readonly ranks: readonly (number | null)[] } | null)[];
+    readonly labels: readonly (Judgement | null)[];
   }[],
   names: readonly string[],
 ): void {
   if (rankings.length === 0) refuse(['there is no ranking; check the data file and maxLength'], rewardStage);
   const known = new Set(rankings.flatMap(({ ranking }) => Object.keys(ranking.objectives ?? {})));
   const problems = names.flatMap((name, h) => {
-    const decided = rankings.some(
-      ({ labels }) => new Set(labels[h]?.ranks.filter((rank) => rank !== null)).size > 1,
-    );
-    if (decided) return [];
+    if (rankings.some(({ labels }) => labels[h] && decides(labels[h]))) return [];
     return `none of the ${rankings.length} rankings prefers one response over another by "${name}"; the data have labels for: ${[...known].join(', ') || 'no objective (field objectives or scores)'}`;
   });
   refuse(problems, rewardStage);
