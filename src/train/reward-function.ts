@@ -14,7 +14,7 @@ export interface RewardItem extends Sequence {
 
 /**
  * @returns one reward per item, in its own units; higher is better, null (or NaN) = this response cannot be scored.
- *   Methods that compare the responses of a group leave such a response out; PPO refuses it.
+ *   GRPO, RLOO, RAFT and online DPO leave such a response out of its group; PPO and REINFORCE++ refuse it.
  */
 export type RewardFunction = (items: readonly RewardItem[]) => Promise<ArrayLike<number | null>>;
 
