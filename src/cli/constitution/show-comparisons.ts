@@ -16,8 +16,7 @@ export function showComparisons(
       (failed > 0 ? red(`, ${failed} failed`) : ''),
     '',
     ...(agreement ? [...agreementLines(report), ''] : []),
-    ...judgeLines(report),
-    '',
+    ...(pairs > 0 ? [...judgeLines(report), ''] : []),
     `${files.preferences}: ${plural(report.preferences, 'pair')}   ${files.rankings}: ${plural(items, 'ranking')}`,
     dim(`${files.comparisons}, ${files.report}`),
     dim(`job ${report.job}; ${describeTally(tally)}`),
@@ -89,7 +88,7 @@ function judgeLines({
 }
 
 /** What should make one think before training on the labels. */
-function warningsOf({ agreement, position, mass, preferences }: WrittenComparisonReport): string[] {
+function warningsOf({ agreement, position, mass, pairs, preferences }: WrittenComparisonReport): string[] {
   const warnings: string[] = [];
   if (mass.lowShare > 0.2) {
     warnings.push(
@@ -110,6 +109,9 @@ function warningsOf({ agreement, position, mass, preferences }: WrittenCompariso
   ) {
     warnings.push('a rule that only looks at length agrees better with people than this judge.');
   }
-  if (preferences === 0) warnings.push('every pair is exactly level: there is nothing to learn from.');
+  if (preferences === 0) {
+    const what = pairs > 0 ? 'every pair is exactly level' : 'no pair was compared';
+    warnings.push(`${what}: there is nothing to learn from.`);
+  }
   return warnings;
 }
