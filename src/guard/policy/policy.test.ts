@@ -36,6 +36,24 @@ describe('rules for a request', () => {
     expect(rulesFor(policy, { route: '/v1/completions', model: 'tiny' }).name).toBe('default');
   });
 
+  it('keep the principles of the defaults that they leave out', () => {
+    const strict = toPolicy({
+      defaults: { thresholds: { input: 0.4, principles: { weapons: 0.2, fraud: 0.3 } } },
+      rules: [
+        {
+          name: 'kids',
+          match: { model: 'kids' },
+          thresholds: { input: undefined, principles: { sexual: 0.1, fraud: 0.1 } },
+        },
+      ],
+    });
+    expect(rulesFor(strict, { model: 'kids' }).thresholds).toEqual({
+      input: 0.4,
+      output: 0.5,
+      principles: { weapons: 0.2, fraud: 0.1, sexual: 0.1 },
+    });
+  });
+
   it('take thresholds from the guard where the policy names none', () => {
     expect(rulesFor(policy, {}, { input: 0.11, output: 0.22 }).thresholds).toMatchObject({
       input: 0.11,

@@ -243,14 +243,15 @@ export function rulesFor(
     ({ match }) => matches(match.route, request.route) && matches(match.model, request.model),
   );
   const said = { ...defaults, ...given(policy.defaults), ...given(rule ?? {}) };
-  const thresholds = { ...policy.defaults.thresholds, ...rule?.thresholds };
+  const [usual, own] = [given(policy.defaults.thresholds ?? {}), given(rule?.thresholds ?? {})];
+  const thresholds = { ...usual, ...own };
   return {
     name: rule?.name ?? 'default',
     mode: said.mode,
     thresholds: {
       input: thresholds.input ?? made.input ?? usualThreshold,
       output: thresholds.output ?? made.output ?? usualThreshold,
-      principles: thresholds.principles ?? {},
+      principles: { ...usual.principles, ...own.principles },
     },
     failure: said.failure,
     timeLimitMs: said.timeLimitMs,
