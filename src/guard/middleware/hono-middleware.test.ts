@@ -198,6 +198,13 @@ describe('a stream of text', () => {
     await pause();
     expect(bad.reports[0].outcome).toBe('blocked');
   });
+
+  it('is no longer than it may be', async () => {
+    const { post, reports } = await appWith((context) => context.text('good day'), { answerBytes: 4 });
+    expect(await (await post(hello)).text()).toBe('');
+    await pause();
+    expect(reports[0].outcome).toBe('failed');
+  });
 });
 
 describe('the AI SDK’s stream for user interfaces', () => {

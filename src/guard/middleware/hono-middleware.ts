@@ -104,7 +104,7 @@ async function guardRoute(context: Context, response: Response, guarding: Guardi
     return guardResponse(response, call);
   }
   if (/^text\//i.test(type))
-    return new Response(guardPlainText(body, exchange), { headers: kept(response.headers) });
+    return new Response(guardPlainText(body, exchange, limits), { headers: kept(response.headers) });
   if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(type)) {
     if (refusesOtherContent(exchange.rules)) {
       throw badUpstream(`the guard cannot screen ${type === '' ? 'an answer without a type' : type}`);

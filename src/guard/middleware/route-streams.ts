@@ -5,15 +5,16 @@ import { AnswerText } from '../wire/answer-text.ts';
 import { eventOf, type ReadLimits } from '../wire/guarded-call.ts';
 import { EventReader } from '../wire/read-events.ts';
 import { refuseUnreadable } from '../wire/texts.ts';
-import { badUpstream, brokenOff, guardUnavailable, WireError } from '../wire/wire-error.ts';
+import { badUpstream, brokenOff, guardUnavailable, tooLarge, WireError } from '../wire/wire-error.ts';
 import { guardedParts, streamOf } from './guarded-parts.ts';
 
 /** Text as it comes; after a block the refusal, on a line of its own. A failure ends it early. */
 export function guardPlainText(
   body: ReadableStream<Uint8Array>,
   exchange: Exchange,
+  limits: ReadLimits,
 ): ReadableStream<Uint8Array> {
-  const source = textsOf(body).getReader();
+  const source = textsOf(within(body, limits)).getReader();
   const batches = guardedParts<string>({
     source,
     answer: exchange.answer<string>(),
@@ -40,6 +41,19 @@ function textsOf(body: ReadableStream<Uint8Array>): ReadableStream<string> {
   return body.pipeThrough(decode);
 }
 
+/** The stream, which fails where it is larger than an answer may be. */
+function within(body: ReadableStream<Uint8Array>, { answerBytes }: ReadLimits): ReadableStream<Uint8Array> {
+  let bytes = 0;
+  const counter = new TransformStream<Uint8Array, Uint8Array>({
+    transform(piece, controller) {
+      bytes += piece.byteLength;
+      if (bytes > answerBytes) throw tooLarge(answerBytes);
+      controller.enqueue(piece);
+    },
+  });
+  return body.pipeThrough(counter);
+}
+
 /** A part of the AI SDK's stream for user interfaces. */
 type UiPart = { readonly type: string; readonly [field: string]: unknown };
 
@@ -50,7 +64,7 @@ export function guardUiStream(
   limits: ReadLimits,
 ): ReadableStream<Uint8Array> {
   const text = new AnswerText();
-  const source = uiParts(body, limits).getReader();
+  const source = uiParts(within(body, limits), limits).getReader();
   const batches = guardedParts<UiPart>({
     source,
     answer: exchange.answer<UiPart>(),

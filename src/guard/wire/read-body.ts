@@ -1,6 +1,6 @@
 /** Reads what an upstream sends, within limits. */
 import type { ReadLimits } from './guarded-call.ts';
-import { badUpstream, brokenOff } from './wire-error.ts';
+import { badUpstream, brokenOff, tooLarge } from './wire-error.ts';
 
 const mostFinishMs = 1000;
 const mostFinishBytes = 64 * 1024;
@@ -22,9 +22,7 @@ export class BodyReader {
       const { done, value } = await this.read();
       if (done) return;
       bytes += value.byteLength;
-      if (bytes > this.limits.answerBytes) {
-        throw badUpstream(`it is larger than ${this.limits.answerBytes} bytes`);
-      }
+      if (bytes > this.limits.answerBytes) throw tooLarge(this.limits.answerBytes);
       yield value;
     }
   }

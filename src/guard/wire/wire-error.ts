@@ -45,6 +45,10 @@ export function badUpstream(reason: string): WireError {
   });
 }
 
+export function tooLarge(answerBytes: number): WireError {
+  return badUpstream(`it is larger than ${answerBytes} bytes`);
+}
+
 /** Something is no text, and the rules do not let that pass. @param place such as `messages.0.content.1.image_url` */
 export function unreadable(place: string): WireError {
   return new WireError(
