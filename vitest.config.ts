@@ -12,7 +12,14 @@ export default defineConfig({
         extends: true,
         test: { name: 'units', include: ['src/**/*.test.ts', 'web/src/**/*.test.ts'], isolate: false },
       },
-      { extends: true, test: { name: 'whole', include: ['tests/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'whole',
+          include: ['tests/**/*.test.ts'],
+          globalSetup: 'tests/fixtures/compiled.ts',
+        },
+      },
     ],
   },
 });

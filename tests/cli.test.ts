@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compiled } from './fixtures/compiled.ts';
 import { writeExampleRun } from './fixtures/example-run.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -18,12 +19,12 @@ interface Outcome {
   readonly signal?: NodeJS.Signals;
 }
 
-/** Runs a script under tsx; `during` may write to the process while it runs. */
+/** Runs a compiled script; `during` may write to the process while it runs. */
 function start(
   args: string[],
   during?: (child: ReturnType<typeof spawn>, stderr: string) => void,
 ): Promise<Outcome> {
-  const child = spawn(process.execPath, ['--import', 'tsx', ...args], {
+  const child = spawn(process.execPath, [...args], {
     cwd: root,
     env: { ...process.env, NO_COLOR: '1' },
   });
@@ -41,7 +42,7 @@ function start(
   );
 }
 
-const tenet = (...args: string[]): Promise<Outcome> => start(['src/cli/main.ts', ...args]);
+const tenet = (...args: string[]): Promise<Outcome> => start([compiled('src/cli/main.ts'), ...args]);
 
 let folder: string;
 beforeAll(async () => {
@@ -82,7 +83,7 @@ describe('tenet', () => {
     expect(short.stderr).not.toContain(' at ');
     const long = await tenet('report', folder, '--debug');
     expect(long.stderr).toContain(message);
-    expect(long.stderr).toMatch(/\n {4}at .*manifest\.ts/);
+    expect(long.stderr).toMatch(/\n {4}at .*manifest\.js/);
   });
 
   it('says what is wrong with a place that cannot be written to', async () => {
@@ -176,7 +177,7 @@ stages:
 });
 
 describe('Ctrl-C', () => {
-  const script = join(root, 'tests/fixtures/interruptible.ts');
+  const script = compiled('tests/fixtures/interruptible.ts');
 
   it('once asks the command to stop, which saves and exits with 130', async () => {
     const { code, stdout, stderr } = await start([script, 'polite'], once('ready', 'SIGINT'));

@@ -21,6 +21,7 @@ import {
 import { type RunningServer, serveOpenAi } from '../src/server/index.ts';
 import { openStore } from '../src/store/index.ts';
 import { trainBpe } from '../src/text/index.ts';
+import { compiled } from './fixtures/compiled.ts';
 import { runTiny } from './fixtures/tiny-run.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -150,14 +151,10 @@ describe('tenet critique', () => {
       ...['critique', '-m', spec, '-p', prompts, '-c', constitution, '--concurrency', '2'],
       ...['-o', join(folder, output), '--store', join(folder, store), ...small],
     ];
-    const child = spawn(
-      process.execPath,
-      ['--import', 'tsx', 'src/cli/main.ts', ...args('http.db', 'stopped')],
-      {
-        cwd: root,
-        env: { ...process.env, NO_COLOR: '1' },
-      },
-    );
+    const child = spawn(process.execPath, [compiled('src/cli/main.ts'), ...args('http.db', 'stopped')], {
+      cwd: root,
+      env: { ...process.env, NO_COLOR: '1' },
+    });
     let log = '';
     let isAsked = false;
     child.stderr.on('data', (text) => {

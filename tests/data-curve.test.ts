@@ -6,6 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readManifest } from '../src/run/index.ts';
+import { compiled } from './fixtures/compiled.ts';
 import { runTiny } from './fixtures/tiny-run.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -47,25 +48,9 @@ function curve(output: string, flags: readonly string[] = [], stopAt?: string): 
   const child = spawn(
     process.execPath,
     [
-      ...[
-        '--import',
-        'tsx',
-        'src/cli/main.ts',
-        '--json',
-        'data',
-        'curve',
-        '-m',
-        join(folder, 'base'),
-        ...data,
-      ],
-      ...[
-        '--sizes',
-        '8,16,32',
-        '-o',
-        join(folder, output),
-        ...options.flatMap((one) => ['-s', one]),
-        ...flags,
-      ],
+      ...[compiled('src/cli/main.ts'), '--json', 'data', 'curve', '-m', join(folder, 'base'), ...data],
+      ...['--sizes', '8,16,32', '-o', join(folder, output), ...options.flatMap((one) => ['-s', one])],
+      ...flags,
     ],
     { cwd: root },
   );

@@ -3,7 +3,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { guardCommand } from '../src/cli/commands/guard.ts';
@@ -14,8 +13,9 @@ import { tinyModel } from '../src/model/testing/tiny-model.ts';
 import { type RunningServer, serveGuard, serveOpenAi } from '../src/server/index.ts';
 import { openStore } from '../src/store/index.ts';
 import { trainBpe } from '../src/text/index.ts';
+import { compiled } from './fixtures/compiled.ts';
 
-const script = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+const script = compiled('src/cli/main.ts');
 let folder: string;
 let model: RunningServer;
 let guarded: RunningServer;
@@ -116,13 +116,9 @@ describe('tenet guard', () => {
       '--audit',
       join(folder, 'audit.jsonl'),
     ];
-    const child: ChildProcess = spawn(
-      process.execPath,
-      ['--import', 'tsx', script, 'guard', ...argv, '--json'],
-      {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
+    const child: ChildProcess = spawn(process.execPath, [script, 'guard', ...argv, '--json'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
     const line = await new Promise<string>((resolve) =>
       child.stdout!.once('data', (data) => resolve(String(data))),

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Random } from '../src/base/index.ts';
 import { readManifest } from '../src/run/index.ts';
+import { compiled } from './fixtures/compiled.ts';
 import { outcomeOf, runTiny, tinyRecipe } from './fixtures/tiny-run.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -32,7 +33,7 @@ function start(
   args: readonly string[],
   watch: (line: string, kill: (signal: NodeJS.Signals) => void) => void,
 ): Promise<Ended> {
-  const child = spawn(process.execPath, ['--import', 'tsx', ...args], { cwd: root });
+  const child = spawn(process.execPath, [...args], { cwd: root });
   let [rest, stderr] = ['', ''];
   child.stdout.on('data', (data: Buffer) => {
     const lines = (rest + data).split('\n');
@@ -46,7 +47,7 @@ function start(
 }
 
 const tenetRun = (path: string): string[] => [
-  ...['src/cli/main.ts', 'run', tinyRecipe, '--output', path, '--resume', '--json'],
+  ...[compiled('src/cli/main.ts'), 'run', tinyRecipe, '--output', path, '--resume', '--json'],
 ];
 
 it('SIGKILL at a random moment of every stage', { timeout: 300_000 }, async () => {
@@ -55,7 +56,7 @@ it('SIGKILL at a random moment of every stage', { timeout: 300_000 }, async () =
   let kills = 0;
   for (let target = 0; target < 6; target++) {
     let armed = false;
-    const { signal } = await start(['tests/fixtures/tiny-child.ts', path], (stage, kill) => {
+    const { signal } = await start([compiled('tests/fixtures/tiny-child.ts'), path], (stage, kill) => {
       if (armed || Number(stage) < target) return;
       armed = true;
       setTimeout(kill, random.int(300), 'SIGKILL');

@@ -2,17 +2,17 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { Random } from '../src/base/index.ts';
 import { readEvents, readManifest, readSamples } from '../src/run/index.ts';
+import { compiled } from './fixtures/compiled.ts';
 
-const script = join(dirname(fileURLToPath(import.meta.url)), 'fixtures/killable-run.ts');
+const script = compiled('tests/fixtures/killable-run.ts');
 
 /** Runs the script, killing it with SIGKILL after so many steps; true when it ended by itself. */
 function runUntil(path: string, steps: number): Promise<boolean> {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, path], {
+  const child = spawn(process.execPath, [script, path], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let seen = 0;

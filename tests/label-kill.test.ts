@@ -1,21 +1,20 @@
 /** Annotators' processes are killed at random moments: no acknowledged label is lost, none is doubled. */
 import { spawn } from 'node:child_process';
-import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { Random } from '../src/base/index.ts';
 import { LabelQueue } from '../src/feedback/index.ts';
 import { openStore } from '../src/store/index.ts';
 import { onEachDatabase } from '../src/store/testing/each-database.ts';
+import { compiled } from './fixtures/compiled.ts';
 
-const script = join(dirname(fileURLToPath(import.meta.url)), 'fixtures/annotator-worker.ts');
+const script = compiled('tests/fixtures/annotator-worker.ts');
 const tasks = 16;
 const kills = 2;
 const overlap = 2;
 
 function startAnnotator(url: string, name: string, acknowledged: Set<string>) {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, url, name], {
+  const child = spawn(process.execPath, [script, url, name], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';

@@ -19,6 +19,7 @@ import {
   type ServedRequest,
 } from '../src/llm/testing/index.ts';
 import { openStore, type Store } from '../src/store/index.ts';
+import { compiled } from './fixtures/compiled.ts';
 
 let folder: string;
 let store: Store;
@@ -214,8 +215,8 @@ it('goes on after it was killed at any moment, with nothing but the calls under 
   });
   const database = join(folder, 'killed.db');
   const run = (): Promise<{ code: number | null; text: string }> => {
-    const program = new URL('./fixtures/llm-job.ts', import.meta.url).pathname;
-    const argv = ['--import', 'tsx', program, database, server.url, String(concurrency)];
+    const program = compiled('tests/fixtures/llm-job.ts');
+    const argv = [program, database, server.url, String(concurrency)];
     child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
     let text = '';
     child.stdout!.on('data', (piece) => (text += piece));

@@ -3,7 +3,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import OpenAI, { APIError } from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../src/base/index.ts';
@@ -18,6 +17,7 @@ import {
 } from '../src/model/index.ts';
 import { type RunningServer, serveOpenAi } from '../src/server/index.ts';
 import { trainBpe } from '../src/text/index.ts';
+import { compiled } from './fixtures/compiled.ts';
 
 let parent: string;
 let folder: string;
@@ -442,9 +442,9 @@ describe('Tenet as the client', () => {
 });
 
 describe('the command', () => {
-  const script = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+  const script = compiled('src/cli/main.ts');
   const start = (argv: readonly string[]): ChildProcess =>
-    spawn(process.execPath, ['--import', 'tsx', script, 'serve', ...argv], {
+    spawn(process.execPath, [script, 'serve', ...argv], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
 

@@ -1,14 +1,13 @@
 /** Several processes write to one store and are killed at random moments: nothing acknowledged is lost or doubled. */
 import { spawn } from 'node:child_process';
-import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { Random } from '../src/base/index.ts';
 import { openStore, type Store } from '../src/store/index.ts';
 import { onEachDatabase } from '../src/store/testing/each-database.ts';
+import { compiled } from './fixtures/compiled.ts';
 
-const script = join(dirname(fileURLToPath(import.meta.url)), 'fixtures/store-worker.ts');
+const script = compiled('tests/fixtures/store-worker.ts');
 const items = 100;
 const kills = 3;
 
@@ -21,7 +20,7 @@ interface Worker {
 }
 
 function startWorker(url: string, name: string, acknowledged: Set<string>): Worker {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, url, name], {
+  const child = spawn(process.execPath, [script, url, name], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';

@@ -2,14 +2,12 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadModelFolder } from '../src/model/index.ts';
+import { compiled } from './fixtures/compiled.ts';
 
-const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
-const main = join(root, 'src/cli/main.ts');
-const tsx = import.meta.resolve('tsx');
+const main = compiled('src/cli/main.ts');
 
 let folder: string;
 beforeAll(async () => {
@@ -20,7 +18,7 @@ afterAll(() => rm(folder, { recursive: true }));
 function tenet(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((done) => {
     const options = { cwd: folder, env: { ...process.env, NO_COLOR: '1' } };
-    execFile(process.execPath, ['--import', tsx, main, ...args], options, (error, stdout, stderr) =>
+    execFile(process.execPath, [main, ...args], options, (error, stdout, stderr) =>
       done({ code: error ? Number(error.code) : 0, stdout, stderr }),
     );
   });

@@ -5,14 +5,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Random } from '../src/base/index.ts';
 import { LabelQueue } from '../src/feedback/index.ts';
 import { Accounts } from '../src/server/accounts/accounts.ts';
 import { type LedgerEvent, openStore } from '../src/store/index.ts';
+import { compiled } from './fixtures/compiled.ts';
 
-const script = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+const script = compiled('src/cli/main.ts');
 const password = 'correct horse battery';
 const annotators = 6;
 const overlap = 2;
@@ -35,7 +35,7 @@ async function start(): Promise<string> {
     ...['serve', '--api-only', '--json', '--port', String(port)],
     ...['--store', store, '--runs', join(folder, 'runs')],
   ];
-  server = spawn(process.execPath, ['--import', 'tsx', script, ...argv], {
+  server = spawn(process.execPath, [script, ...argv], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const line = await new Promise<string>((resolve, reject) => {

@@ -3,6 +3,7 @@ import { cp, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../src/server/testing/test-server.ts';
+import { compiled } from './fixtures/compiled.ts';
 import { startWebApp, whyNoBrowser } from './fixtures/web-app.ts';
 
 if (whyNoBrowser) console.warn(`In web-runs.test.ts the browser is left out: ${whyNoBrowser}.`);
@@ -68,7 +69,7 @@ describe.skipIf(whyNoBrowser)('in the browser', () => {
   it('a recipe is started, watched, stopped and resumed, and what is wrong with one is said', async () => {
     const web = await startWebApp({
       recipeFolders: [join(import.meta.dirname, 'fixtures')],
-      command: [process.execPath, '--import', 'tsx', join(import.meta.dirname, '../src/cli/main.ts')],
+      command: [process.execPath, compiled('src/cli/main.ts')],
     });
     try {
       const page = await web.pageOf('Ada', 'admin');
