@@ -20,3 +20,22 @@ it('loses no character of either text', () => {
     }),
   );
 });
+
+it('tells long texts apart by sentences, or as wholes, where they share few words', () => {
+  const sentences = (who: string, count: number, from = 0): string[] =>
+    Array.from({ length: count }, (_, i) =>
+      Array.from({ length: 10 }, (__, word) => `${who}${from + i}-${word}`).join(' '),
+    );
+  const [mine, yours] = [sentences('mine', 200), sentences('yours', 200)];
+  const shared = 'This is what both say.';
+  const a = `${mine.join('. ')}. ${shared}`;
+  const b = `${yours.join('. ')}. ${shared}`;
+  const both = wordDiff(a, b);
+  expect(both.map((pieces) => pieces.map(({ text }) => text).join(''))).toEqual([a, b]);
+  for (const pieces of both) {
+    const inBoth = pieces.filter(({ text, own }) => !own && text.trim() !== '');
+    expect(inBoth.map(({ text }) => text.trim())).toEqual([shared]);
+  }
+  const [long, other] = [sentences('mine', 1000).join('. '), sentences('yours', 1000).join('. ')];
+  expect(wordDiff(long, other)).toEqual([[{ text: long, own: true }], [{ text: other, own: true }]]);
+});
