@@ -18,7 +18,6 @@ export function eventStream(
   return streamSSE(context, async (stream) => {
     const ended = new AbortController();
     stream.onAbort(() => ended.abort());
-    // Connections on which nothing comes are cut by what stands between.
     // Events come faster than a slow client takes them; they wait in order, and the last is sent before the end.
     let last: Promise<unknown> = Promise.resolve();
     const send = (event: string, data: string): void => {
