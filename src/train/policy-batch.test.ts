@@ -75,6 +75,10 @@ describe('planSteps', () => {
     const passes = [steps.slice(0, 3).flat(), steps.slice(3).flat()];
     for (const pass of passes) expect(pass.toSorted()).toEqual([0, 1, 2, 3, 4, 5]);
     expect(passes[0]).not.toEqual(passes[1]);
+    const sizes = (responses: number, stepsPerPass: number): number[] =>
+      planSteps(responses, { passes: 1, stepsPerPass, random: new Random(1) }).map(({ length }) => length);
+    expect(sizes(16, 5)).toEqual([3, 3, 3, 3, 4]);
+    expect(sizes(3, 5)).toEqual([1, 1, 1]);
     expect(planSteps(0, { passes: 2, stepsPerPass: 3, random: new Random(1) })).toEqual([]);
   });
 });

@@ -180,7 +180,8 @@ export function sequenceIndices(lengths: readonly number[]): Int32Array {
 }
 
 /**
- * The optimizer steps on one rollout: each pass goes through all responses in a new order, in parts of equal size.
+ * The optimizer steps on one rollout: each pass goes through all responses in a new order, in parts that differ in size by
+ * one at most. Where there are fewer responses than steps, each is a step.
  * @returns the responses of each step, pass after pass
  */
 export function planSteps(
@@ -192,11 +193,10 @@ export function planSteps(
   },
 ): number[][] {
   const all = Array.from({ length: responses }, (_, i) => i);
-  const size = Math.ceil(responses / options.stepsPerPass);
+  const parts = Math.min(responses, options.stepsPerPass);
+  const begin = (part: number): number => Math.floor((part * responses) / parts);
   return Array.from({ length: options.passes }, () => options.random.shuffled(all)).flatMap((order) =>
-    Array.from({ length: Math.ceil(responses / size) }, (_, part) =>
-      order.slice(part * size, (part + 1) * size),
-    ),
+    Array.from({ length: parts }, (_, part) => order.slice(begin(part), begin(part + 1))),
   );
 }
 

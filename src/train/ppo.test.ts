@@ -77,6 +77,12 @@ describe('options of PPO', () => {
     expect(eventOf(await trainToy({ ...options, maxUpdateKl: 100 }), 1).lr).toBeCloseTo(rate(4), 9);
   });
 
+  it('numMiniBatches says how many updates a pass has, also where it does not divide the batch', async () => {
+    // 16 responses in 5 parts, two passes: the last of 10 updates, of which each lowers the rate by a tenth.
+    const options = { numPpoEpochs: 2, numMiniBatches: 5, learningRate: 0.02 };
+    expect(eventOf(await trainToy(options), 1).lr).toBeCloseTo(0.02 * (1 - 9 / 10), 9);
+  });
+
   it('klTarget steers klCoef: β ← β · (1 + clip(KL / target − 1, ±0.2) · responses / horizon)', async () => {
     const outcome = await trainToy({
       totalEpisodes: 4 * 16,

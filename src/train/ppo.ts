@@ -42,7 +42,7 @@ import { type CheckpointPart, loadCheckpoint, saveCheckpoint } from './checkpoin
 import type { StageContext } from './context.ts';
 import { divergenceOf } from './kl-penalty.ts';
 import { trainerOptions, warmupStepsOf } from './options.ts';
-import { policyFeeds } from './policy-batch.ts';
+import { planSteps, policyFeeds } from './policy-batch.ts';
 import { responseScores } from './policy-report.ts';
 import type { PpoOptions } from './ppo-options.ts';
 import { checkGenerationMatches, checkPrompts } from './preflight.ts';
@@ -233,24 +233,23 @@ export async function trainPpo(
     // Step 6. A few clipped steps on the same responses.
     const updateStarted = performance.now();
     const updates: Record<string, number>[] = [];
-    const shuffle = drawsFor(options.seed, 'minibatches', iteration);
-    passes: for (let epoch = 0; epoch < options.numPpoEpochs; epoch++) {
-      const order = shuffle.shuffled(items.map((_, i) => i));
-      const size = Math.ceil(order.length / options.numMiniBatches);
-      for (let start = 0; start < order.length; start += size) {
-        const lr = learningRateAt(iteration * updatesPerIteration + updates.length, schedule);
-        const chosen = order.slice(start, start + size);
-        const perToken = { advantages, oldValues: rollout.values, returns: estimate.returns };
-        const microBatches = policyFeeds(
-          rollout,
-          chosen,
-          { perToken },
-          { tokenBudget: options.microBatchTokens, sharedPrompts: false },
-        );
-        const metrics = await updater.update(microBatches, lr);
-        updates.push({ ...metrics, lr });
-        if (options.maxUpdateKl !== null && metrics.approxKl > options.maxUpdateKl) break passes;
-      }
+    const steps = planSteps(items.length, {
+      passes: options.numPpoEpochs,
+      stepsPerPass: options.numMiniBatches,
+      random: drawsFor(options.seed, 'minibatches', iteration),
+    });
+    const perToken = { advantages, oldValues: rollout.values, returns: estimate.returns };
+    for (const chosen of steps) {
+      const lr = learningRateAt(iteration * updatesPerIteration + updates.length, schedule);
+      const microBatches = policyFeeds(
+        rollout,
+        chosen,
+        { perToken },
+        { tokenBudget: options.microBatchTokens, sharedPrompts: false },
+      );
+      const metrics = await updater.update(microBatches, lr);
+      updates.push({ ...metrics, lr });
+      if (options.maxUpdateKl !== null && metrics.approxKl > options.maxUpdateKl) break;
     }
     const updateMs = performance.now() - updateStarted;
 
