@@ -69,6 +69,12 @@ describe('readRecords', () => {
     });
   });
 
+  it('keeps the bad rows that it has met also where reading ends before the file does', async () => {
+    const badRowsPath = join(folder, 'met.jsonl');
+    for await (const { line } of readRecords(path, { onBadRow: 'skip', badRowsPath })) if (line > 2) break;
+    expect(readFileSync(badRowsPath, 'utf8')).toContain('"line":2,');
+  });
+
   it('reads columns under other names', async () => {
     const odd = join(folder, 'odd.csv');
     await writeFile(odd, 'question,answer\nWhy?,Because.\n');

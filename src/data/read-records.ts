@@ -101,6 +101,7 @@ export class RecordStream implements AsyncIterable<Row> {
     const skip = options.onBadRow === 'skip';
     const goOn = skip || options.onBadRow === 'collect';
     let bad: RecordWriter | null = null;
+    let isBroken = false;
     try {
       for await (const raw of this.withFormat(withTreesAsRecords(rows, options.trees))) {
         summary.rows++;
@@ -121,11 +122,12 @@ export class RecordStream implements AsyncIterable<Row> {
           });
         }
       }
-      await bad?.close();
-      bad = null;
+    } catch (error) {
+      isBroken = true;
+      throw error;
     } finally {
-      await bad?.abort();
       await rows.return();
+      await (isBroken ? bad?.abort() : bad?.close()); // also where nobody wants the rows that are left
     }
     if (summary.badRows > 0 && !goOn) {
       const advice =
