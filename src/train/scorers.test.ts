@@ -65,6 +65,15 @@ describe('ResponseScorer', () => {
     expect(each[0].values).toHaveLength(0);
   });
 
+  it('is let go also where a session could not be made, so that the reason is what is seen', async () => {
+    const { parameters } = tinyModel();
+    const use = async (): Promise<void> => {
+      await using scorer = await ResponseScorer.create(config, parameters, { threads: 1, valueHead: head });
+      await scorer.score(parameters, sequences);
+    };
+    await expect(use()).rejects.toThrow(head); // a store without the head cannot make the graph
+  });
+
   it('scores whatever store it is given', async () => {
     const scorer = await ResponseScorer.create(config, store, { threads: 1 });
     const other = store.clone();

@@ -269,7 +269,10 @@ class ScorerSessions<Kind extends string> {
   }
 
   async release(): Promise<void> {
-    for (const made of this.made.values()) await (await made).session.release();
+    for (const made of this.made.values()) {
+      const one = await made.catch(() => null); // whoever asked for it has been told
+      await one?.session.release();
+    }
   }
 }
 
