@@ -35,3 +35,20 @@ it('shows what Markdown is for', () => {
     expect(html).toContain(part);
   }
 });
+
+it.each<[string, string]>([
+  ['quotes', `${'>'.repeat(20_000)} x`],
+  ['quotes and lists', `${'> - 1. '.repeat(5000)}x`],
+  ['lists, line by line', Array.from({ length: 2000 }, (_, i) => `${'  '.repeat(i)}- x`).join('\n')],
+])('shows %s in each other without end as they stand', (_, text) => {
+  const html = rendered(text);
+  expect(html).toMatch(/^<div class="markdown" dir="auto"><p class="plain">/);
+  expect(html.length).toBeGreaterThan(text.length);
+});
+
+it('shows quotes and lists in each other as deep as anybody means them', () => {
+  expect(rendered(`${'> '.repeat(20)}deep`).match(/<blockquote>/g)).toHaveLength(20);
+  const list = Array.from({ length: 20 }, (_, i) => `${'  '.repeat(i)}- x`).join('\n');
+  expect(rendered(list).match(/<ul>/g)).toHaveLength(20);
+  expect(rendered('-'.repeat(500))).toContain('<hr');
+});

@@ -8,10 +8,26 @@ import { Fragment, memo, type ReactNode } from 'react';
 export const Markdown = memo(function Markdown({ text }: { readonly text: string }): ReactNode {
   return (
     <div className="markdown" dir="auto">
-      {blocks(lexer(text, { gfm: true, breaks: true }))}
+      {isBottomless(text) ? (
+        <p className="plain">{text}</p>
+      ) : (
+        blocks(lexer(text, { gfm: true, breaks: true }))
+      )}
     </div>
   );
 });
+
+/** Quotes and lists one in the other on one line, and a list that is far to the right because it stands in others. */
+const onOneLine = /^(?:[ \t]*(?:>|(?:[-*+]|\d{1,9}[.)])[ \t])){100}/m;
+const byIndent = /^(?: {2}|\t){100,} ?(?:[-*+]|\d{1,9}[.)])[ \t]/m;
+
+/**
+ * Whether quotes or lists stand in each other a hundred deep, as a model writes that has got stuck on one character. Reading
+ * them takes long first, and then more stack than there is.
+ */
+function isBottomless(text: string): boolean {
+  return onOneLine.test(text) || byIndent.test(text);
+}
 
 function blocks(tokens: readonly Token[]): ReactNode {
   return tokens.map((token, index) => <Fragment key={index}>{block(token as Tokens.Generic)}</Fragment>);
