@@ -40,9 +40,7 @@ export async function loadComparisons(source: DataSource | undefined, stage: Sta
 /** The file that a stage made of a kind, relative to the run folder. */
 const madeBy = {
   comparisons: ({ type, result }: FinishedStage) =>
-    ['rankings', 'compare', 'hybrid'].includes(type)
-      ? result.data
-      : (result.preferences as string | undefined),
+    ['rankings', 'compare', 'hybrid'].includes(type) ? result.data : (result.preferences ?? undefined),
   demonstrations: ({ type, result }: FinishedStage) =>
     type === 'best-of-n' || type === 'critique' ? result.data : undefined,
 } as const;

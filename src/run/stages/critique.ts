@@ -72,13 +72,13 @@ export async function runCritique(options: StageOf<'critique'>, stage: StageRun)
       revised_share: report.revised / Math.max(1, report.prompts),
       unusable_share: report.outcomes.failed / Math.max(1, report.rounds),
     });
-    const { principles: _, failedItems: __, usage, ...numbers } = report;
+    const { principles: _, failedItems: __, usage, preferences: preferencePairs, ...numbers } = report;
     return {
       ...numbers,
       usage: withoutClock(usage),
       data: relative(run.path, files.demonstrations),
-      ...(files.preferences && { preferences: relative(run.path, files.preferences) }),
-      preferencePairs: report.preferences,
+      preferences: files.preferences && relative(run.path, files.preferences),
+      preferencePairs,
     };
   } finally {
     await session.close();

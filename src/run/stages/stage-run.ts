@@ -37,6 +37,8 @@ export interface StageResult {
   readonly card?: readonly CardStage[];
   /** A data file it made, relative to the run folder. */
   readonly data?: string;
+  /** Preference pairs that it made besides, relative to the run folder; null where it made none. */
+  readonly preferences?: string | null;
   /** What it measured. */
   readonly [metric: string]: unknown;
 }
