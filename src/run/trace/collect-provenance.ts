@@ -42,7 +42,7 @@ class Collector {
 
   /** A model by its folder. @param hash as recorded by whoever used it */
   async model({ path, hash, role }: { path: string; hash?: string; role?: string }): Promise<ProvenanceNode> {
-    const made = await this.makerOf(path, (result) => result.model?.folder);
+    const made = await this.makerOf(path, (result) => [result.model?.folder]);
     const name = made ? `${made.run.manifest.name}/${made.stage.name}` : basename(path);
     const recorded = hash ?? (made?.stage.results as StageResult | undefined)?.model?.weights;
     return this.node(
@@ -132,7 +132,7 @@ class Collector {
     const { path, hash, role, facts, labels } = data;
     const name = path.startsWith('sandbox:') ? path : basename(path);
     return this.node(`data ${path} ${hash}`, { kind: 'data', name, role, path, hash }, async () => {
-      const made = path.startsWith('sandbox:') ? null : await this.makerOf(path, (result) => result.data);
+      const made = path.startsWith('sandbox:') ? null : await this.makerOf(path, dataOf);
       const children = [
         ...(made ? [await this.stage(made)] : []),
         ...(labels ? [await this.labels(labels, 'labels')] : []),
@@ -202,7 +202,7 @@ class Collector {
   /** The stage of a run that made a file or folder; null where no run did. */
   private async makerOf(
     path: string,
-    placeOf: (result: StageResult) => string | undefined,
+    placesOf: (result: StageResult) => readonly (string | undefined)[],
   ): Promise<{ run: Run; stage: StageRecord } | null> {
     const real = await realpath(path).catch(() => path);
     for (let folder = dirname(real); folder !== dirname(folder); folder = dirname(folder)) {
@@ -210,14 +210,20 @@ class Collector {
       const manifest = this.runs.get(folder) ?? (await readManifest(folder).catch(() => null));
       if (!manifest) continue; // some other program's manifest
       this.runs.set(folder, manifest);
-      const stage = manifest.stages.find(({ results }) => {
-        const place = placeOf((results ?? {}) as StageResult);
-        return place !== undefined && resolve(folder, place) === real;
-      });
+      const stage = manifest.stages.find(({ results }) =>
+        placesOf((results ?? {}) as StageResult).some(
+          (place) => place !== undefined && resolve(folder, place) === real,
+        ),
+      );
       return stage ? { run: { path: folder, manifest }, stage } : null;
     }
     return null;
   }
+}
+
+/** The data files that a stage made: a critique stage may make pairs beside its demonstrations. */
+function dataOf({ data, preferences }: StageResult): (string | undefined)[] {
+  return [data, preferences ?? undefined];
 }
 
 /** What all stages of a run have in common. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { Random } from '../../base/index.ts';
+import { hashOf, Random } from '../../base/index.ts';
 import { loadConstitution } from '../../constitution/index.ts';
 import {
   initialiseParameters,
@@ -282,4 +282,37 @@ it('says so where nothing is recorded', async () => {
   const root = await collectProvenance(path);
   expect(formatProvenance(root, null)).toEqual(['model foreign · nothing is recorded about how it was made']);
   await expect(collectProvenance(join(folder, 'nowhere'))).rejects.toThrow('does not exist');
+});
+
+it('leads from the pairs of a critique stage to that stage', async () => {
+  const run = await openRunFolder({
+    path: join(folder, 'pairs'),
+    recipe: '',
+    stages: ['critique', 'dpo'],
+  });
+  await run.beginStage('critique');
+  const made = {
+    data: join(run.stage('critique').folder, 'demonstrations.jsonl'),
+    preferences: join(run.stage('critique').folder, 'preferences.jsonl'),
+  };
+  run.stageFolder('critique');
+  for (const file of Object.values(made)) await writeFile(join(run.path, file), '{}\n');
+  const { hash } = await loadConstitution('default');
+  await run.recordInputs([{ kind: 'constitution', name: 'constitution', path: 'default', hash }]);
+  await run.finishStage('critique', made);
+  await makeModel(run, 'dpo', 2, () =>
+    run.recordUse('dpo', {
+      ...{ kind: 'data', role: 'critique', stage: 'critique', path: made.preferences },
+      hash: hashOf('{}\n'),
+    }),
+  );
+  run.close();
+  expect(outline(await collectProvenance(run.path)).map((line) => line.trim())).toEqual([
+    'model pairs/dpo',
+    'stage dpo',
+    'critique: data preferences.jsonl',
+    'stage critique',
+    'constitution: constitution default',
+    'recipe recipe.yaml',
+  ]);
 });
