@@ -150,6 +150,31 @@ describe('rollback', () => {
   });
 });
 
+it('an alarm about the metrics of the last iteration goes back too, interrupted or not', async () => {
+  // Every update moves the policy: found at 1 to 6, of six iterations.
+  const monitors = {
+    ...{ window: 1, raiseAfter: 6, heldOut: letter, thresholds: { updateKl: 1e-12 } },
+    actions: { truncation: 'off', 'update-size': 'rollback' },
+  };
+  await runPpo('last', monitors, { episodes: 48 });
+  const { monitor, ...results } = await ppoOf('last');
+  expect(monitor).toMatchObject({ stoppedAt: 7, stoppedBy: 'update-size', keptStep: monitor.bestStep });
+  expect(results).toMatchObject({ iterations: 6, score: null });
+  await runPpo(
+    'best-of-last',
+    { ...rollback, raiseAfter: monitor.bestStep, actions: { truncation: 'stop' } },
+    { episodes: 48 },
+  );
+  const hashes = await Promise.all(
+    ['last', 'best-of-last'].map(async (name) =>
+      (await loadModelFolder(join(folder, name, 'stages/01-ppo/model'))).parameters.hash(),
+    ),
+  );
+  expect(hashes[0]).toBe(hashes[1]);
+  await interrupt('last-resumed', monitors, 5);
+  expect(await outcomeOf('last-resumed')).toEqual(await outcomeOf('last'));
+});
+
 it('an alarm about metrics ends the stage also when it is interrupted before that could be done', async () => {
   // KL is 0 in iteration 1 and more from then on: found at 2 and 3, so iteration 4 does not begin.
   const monitors = { thresholds: { klBudget: 1e-6 }, actions: { 'kl-budget': 'stop' } };

@@ -100,6 +100,16 @@ export class StageMonitor {
     };
   }
 
+  /**
+   * The stage has come to its end: an alarm about its last iteration, which no further one can answer, still goes back.
+   * @returns true: other weights are in the policy's place now
+   */
+  async finish(iterations: number): Promise<boolean> {
+    this.begin(iterations + 1);
+    if (this.pending?.action !== 'rollback' || this.ended.stoppedAt !== undefined) return false;
+    return (await this.end(iterations + 1, this.pending)) === 'restored';
+  }
+
   close(): void {
     this.journal.close();
   }

@@ -22,6 +22,14 @@ export interface WatchedStage {
   release(): Promise<void>;
 }
 
+export interface WatchedPolicy extends WatchedStage {
+  /**
+   * To be called when training has ended, before the policy is kept.
+   * @returns true: an alarm about the last iteration has put earlier weights in its place
+   */
+  finish(iterations: number): Promise<boolean>;
+}
+
 /** Of a stage that learns from data: its metrics are watched. */
 export async function watchData(
   monitors: DataMonitors | undefined,
@@ -55,7 +63,7 @@ export async function watchPolicy(
     readonly reward: RewardSource;
     readonly states: ResponseStates | null;
   },
-): Promise<WatchedStage> {
+): Promise<WatchedPolicy> {
   const { context } = stage;
   const {
     enabled,
@@ -94,6 +102,7 @@ export async function watchPolicy(
   return {
     context: monitor.context,
     record: () => ({ monitor: monitor.record }),
+    finish: (iterations) => monitor.finish(iterations),
     async release() {
       monitor.close();
       await opened.release();
@@ -103,6 +112,6 @@ export async function watchPolicy(
 
 const goldObjective: ObjectiveOptions = { name: 'gold', gold: 'total' };
 
-function unwatched(context: StageContext): WatchedStage {
-  return { context, record: () => ({}), release: async () => {} };
+function unwatched(context: StageContext): WatchedPolicy {
+  return { context, record: () => ({}), finish: async () => false, release: async () => {} };
 }

@@ -55,10 +55,15 @@ export async function runPolicyMethod(options: PolicyStage, stage: StageRun): Pr
       stopIds: start.stopIds,
       probes: probesOf(options.prompts),
     },
-  ).finally(async () => {
-    await watch.release();
-    await rewards.release();
-  });
+  )
+    .then(async (trained) => {
+      const isBack = await watch.finish(trained.iterations);
+      return isBack ? { ...trained, reward: Number.NaN, kl: null } : trained;
+    })
+    .finally(async () => {
+      await watch.release();
+      await rewards.release();
+    });
   const made = await finishModel(stage, start, {
     head: 'causal',
     settings: settingsOf(options),

@@ -75,10 +75,15 @@ export async function runPpo(options: StageOf<'ppo'>, stage: StageRun): Promise<
       probes: probesOf(options.prompts),
     },
     watch.context,
-  ).finally(async () => {
-    await watch.release();
-    await rewards.release();
-  });
+  )
+    .then(async (trained) => {
+      const isBack = await watch.finish(trained.iterations);
+      return isBack ? { ...trained, score: Number.NaN, kl: Number.NaN } : trained;
+    })
+    .finally(async () => {
+      await watch.release();
+      await rewards.release();
+    });
   const made = await finishModel(
     stage,
     { ...start, parameters: policy },
