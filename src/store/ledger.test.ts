@@ -415,6 +415,18 @@ onEachDatabase((database) => {
       expect(await ledger.verify()).toMatchObject({ ok: false, seq: 3 });
     });
 
+    it('is found where two heads were noted of one place, which no ledger can both have had', async () => {
+      const head = await ledger.head();
+      const other = { ...head, hash: `sha256:${'f'.repeat(64)}` };
+      expect(await ledger.verify([head, head])).toMatchObject({ ok: true });
+      for (const heads of [
+        [head, other],
+        [other, head],
+      ]) {
+        expect(await ledger.verify(heads)).toMatchObject({ ok: false, seq: head.count });
+      }
+    });
+
     it('is found at the end by a head that was noted', async () => {
       const head = await ledger.head();
       await tamper('delete from ledger_event where seq > 4');

@@ -22,7 +22,8 @@ export async function verifyLedger(
   expected: readonly LedgerHead[],
 ): Promise<LedgerCheck> {
   const superseded = new Map<string, number>();
-  const noted = new Map(expected.map((head) => [head.count, head]));
+  const noted = new Map<number, Set<string>>();
+  for (const { count, hash } of expected) noted.set(count, (noted.get(count) ?? new Set()).add(hash));
   let last: { seq: number; hash: string } = { seq: 0, hash: genesisHash };
   for await (const row of allRows(database)) {
     if (row.seq !== last.seq + 1) {
@@ -47,12 +48,13 @@ export async function verifyLedger(
     if (problem) return broken(row.seq, row.id, problem);
     if (row.supersedes !== null) superseded.set(row.supersedes, row.seq);
     last = row;
-    const head = noted.get(row.seq);
-    if (head && head.hash !== row.hash) {
+    const hashes = noted.get(row.seq);
+    const other = hashes && [...hashes].find((hash) => hash !== row.hash);
+    if (other !== undefined) {
       return broken(
         row.seq,
         row.id,
-        `its hash is ${row.hash}, and ${head.hash} was noted earlier: the chain was written anew from some event up to this one`,
+        `its hash is ${row.hash}, and ${other} was noted earlier: the chain was written anew from some event up to this one`,
       );
     }
   }
