@@ -133,6 +133,21 @@ onEachDatabase((database) => {
     expect((await labels.passedOver()).size).toBe(0); // eve is at it
   });
 
+  it('counts nobody as at work on a task whose lease has ended', async () => {
+    await labels.add([taskOf('a', { overlap: 2 })]);
+    const { id, taskId } = await next(ann);
+    await labels.skip({ id, taskId, annotator: ann, reason: 'unclear' });
+    await labels.submit(await next(bob));
+    // A last place is with somebody who goes away.
+    await labels.claim(eve, { leaseMs: 1 });
+    await sleep(5);
+    expect(await labels.progress()).toMatchObject({ leased: 0, labels: 1, wanted: 2 });
+    expect([...(await labels.passedOver())]).toEqual([taskId]);
+    await labels.claim(eve);
+    expect(await labels.progress()).toMatchObject({ leased: 1 });
+    expect([...(await labels.passedOver())]).toEqual([]);
+  });
+
   it('ends with a decision: waiting places go, and an adjudicator may pass it on', async () => {
     await labels.add([taskOf('a', { overlap: 3 })]);
     const first = await labels.submit(await next(ann));

@@ -26,18 +26,17 @@ export async function progressOf(
   project: string,
   queues: Readonly<Record<Purpose, string>>,
 ): Promise<LabelProgress> {
-  const [tasks, byTask, byAnnotator, adjudications] = await Promise.all([
+  const [tasks, byTask, leased, byAnnotator, adjudications] = await Promise.all([
     countTasks(database, project),
     database.read(async (db) => {
       const { rows } = await sql<TaskCounts>`
         select
           sum(case when pending = 0 and labels > 0 then 1 else 0 end) as complete,
           sum(case when pending = 0 and labels = 0 then 1 else 0 end) as skipped,
-          sum(pending + labels) as wanted, sum(labels) as labels, sum(skips) as skips, sum(leased) as leased
+          sum(pending + labels) as wanted, sum(labels) as labels, sum(skips) as skips
         from (
           select
             sum(case when status in ('waiting', 'leased') then 1 else 0 end) as pending,
-            sum(case when status = 'leased' then 1 else 0 end) as leased,
             sum(case when status = 'done' then 1 else 0 end) as labels,
             sum(case when status = 'failed' then 1 else 0 end) as skips
           from work_item where queue = ${queues.label} group by group_key
@@ -45,6 +44,16 @@ export async function progressOf(
       `.execute(db);
       return rows[0];
     }),
+    database.read((db) =>
+      db
+        .selectFrom('work_item')
+        .where('queue', '=', queues.label)
+        .where('status', '=', 'leased')
+        // Leases that have ended stay as they are until somebody asks for a task.
+        .where('lease_expires_at', '>', Date.now())
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .executeTakeFirstOrThrow(),
+    ),
     database.read(async (db) => {
       const { rows } = await sql<{ id: string; labels: number; skips: number }>`
         select owner as id,
@@ -72,7 +81,7 @@ export async function progressOf(
     skipped: Number(byTask.skipped ?? 0),
     wanted: Number(byTask.wanted ?? 0),
     labels: Number(byTask.labels ?? 0),
-    leased: Number(byTask.leased ?? 0),
+    leased: Number(leased.count),
     skips: Number(byTask.skips ?? 0),
     adjudications: { waiting: count('waiting') + count('leased'), done: count('done') },
     annotators: byAnnotator.map(({ id, labels, skips }) => ({
@@ -88,8 +97,8 @@ export async function passedOverIn(database: Database, queue: string): Promise<S
   const { rows } = await database.read((db) =>
     sql<{ task: string }>`
       select group_key as task from work_item where queue = ${queue} group by group_key
-      having sum(case when status = 'waiting' then 1 else 0 end) > 0
-        and sum(case when status = 'leased' then 1 else 0 end) = 0
+      having sum(case when status in ('waiting', 'leased') then 1 else 0 end) > 0
+        and sum(case when status = 'leased' and lease_expires_at > ${Date.now()} then 1 else 0 end) = 0
         and sum(case when status = 'failed' then 1 else 0 end) > 0
         and count(distinct case when status in ('done', 'failed') then owner end) >= (
           select count(distinct owner) from work_item where queue = ${queue} and status in ('done', 'failed')
@@ -100,7 +109,4 @@ export async function passedOverIn(database: Database, queue: string): Promise<S
 }
 
 /** Sums come as texts from PostgreSQL, and as null where there is nothing. */
-type TaskCounts = Record<
-  'complete' | 'skipped' | 'wanted' | 'labels' | 'skips' | 'leased',
-  number | string | null
->;
+type TaskCounts = Record<'complete' | 'skipped' | 'wanted' | 'labels' | 'skips', number | string | null>;
