@@ -33,7 +33,14 @@ export interface RecordedAttacks {
 
 /** Reads one artifact. @throws TenetError('data') for a file that is none */
 export async function readRecorded(path: string): Promise<RecordedAttacks> {
-  const parsed = artifact.safeParse(JSON.parse(await readFile(path, 'utf8')));
+  const content = await readFile(path, 'utf8');
+  let value: unknown;
+  try {
+    value = JSON.parse(content);
+  } catch (cause) {
+    throw new TenetError('data', `${path} is not valid JSON: ${(cause as Error).message}.`, { cause });
+  }
+  const parsed = artifact.safeParse(value);
   if (!parsed.success) {
     throw new TenetError(
       'data',

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Random, TenetError } from '../../base/index.ts';
 import { sharedData } from '../../base/testing.ts';
@@ -110,6 +113,19 @@ describe('redTeam', () => {
 const artifacts = sharedData('redteam/jailbreakbench');
 
 describe('readRecorded', () => {
+  it('names a file that holds something else', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tenet-recorded-'));
+    const path = join(folder, 'notes.json');
+    for (const [content, said] of [
+      ['not JSON', /notes\.json is not valid JSON/],
+      ['{}', /notes\.json is no artifact/],
+    ] as const) {
+      await writeFile(path, content);
+      await expect(readRecorded(path)).rejects.toThrow(said);
+    }
+    await rm(folder, { recursive: true });
+  });
+
   it.skipIf(artifacts === null)(
     'reads a template that takes any request, and prompts for their own requests',
     async () => {

@@ -22,11 +22,16 @@ export interface KnownQuestion {
 /** Probability from which a model counts as sure. */
 export const sureFrom = 0.8;
 
-const rowSchema = z.object({
-  question: z.string(),
-  choices: z.array(z.string()).min(2),
-  answer: z.number().int().min(0),
-});
+const rowSchema = z
+  .object({
+    question: z.string(),
+    choices: z.array(z.string()).min(2),
+    answer: z.number().int().min(0),
+  })
+  .refine(({ choices, answer }) => answer < choices.length, {
+    path: ['answer'],
+    error: 'must be the place of one of the choices, counted from 0',
+  });
 
 export const knownAnswersSuite: Suite = {
   name: 'known-answers',

@@ -181,6 +181,17 @@ describe('suites', () => {
     expect(figureOf(result, 'calibration error')).toBeCloseTo(30); // says 90 %, is right in 60 %
   });
 
+  it('refuses an answer that is none of the choices', async () => {
+    await write('known-answers.jsonl', [
+      { question: 'x', choices: ['a', 'b'], answer: 1 },
+      { question: 'y', choices: ['a', 'b'], answer: 2 },
+    ]);
+    const [suite] = suitesNamed(['known-answers']);
+    await expect(suite.run(contextWith({ choose: () => [1, 0] }))).rejects.toThrow(
+      /line 2: answer: must be the place of one of the choices, counted from 0/,
+    );
+  });
+
   it('counts failures instead of answers that were never given', async () => {
     await write('known-answers.jsonl', [
       { question: 'x', choices: ['a', 'b'], answer: 0 },
