@@ -213,7 +213,7 @@ describe('the command line', () => {
     const route = [...at, '--calibration', '8', '--high', '0.6', '--low', '0', '--audit-rate', '0'];
     const output = join(folder, 'shared.jsonl');
     expect(await tenet('label', 'route', ...route, '-o', output)).toMatch(
-      /random sample.*8 of 8 tasks to go[\s\S]*tenet label work --project "hybrid"/,
+      /random sample.*8 of 8 tasks to go[\s\S]*tenet label work --store \S+\.db --project "hybrid"/,
     );
     const opened = await openStore(store);
     const queue = new LabelQueue(opened, 'hybrid');

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { HybridReport, HybridState } from '../../feedback/index.ts';
+import { labelWorkCommand } from '../../run/label-work.ts';
 import { bold, dim, percent, percentInterval, plural, table, wrap, yellow } from '../constitution/text.ts';
 import { globalOptions } from '../global-options.ts';
 import { chooseJob, type HybridFlags, hybridOptionsOf, withHybridFlags } from './hybrid-flags.ts';
@@ -50,7 +51,7 @@ async function run(flags: RouteFlags, self: Command): Promise<void> {
       process.stdout.write(
         json
           ? `${JSON.stringify({ type: 'label-route', job, project, ...state })}\n`
-          : showWaiting(state, flags),
+          : showWaiting(state, labelWorkCommand(store.url, project, state.step === 'adjudication')),
       );
       return;
     }
@@ -67,9 +68,10 @@ async function run(flags: RouteFlags, self: Command): Promise<void> {
   }
 }
 
+/** @param work the command by which people label */
 function showWaiting(
   { step, open, tasks, measured }: Extract<HybridState, { status: 'waiting' }>,
-  { store, project }: RouteFlags,
+  work: string,
 ): string {
   const steps = {
     sample: 'People label a random sample, which shows how far the judge can be trusted',
@@ -77,7 +79,6 @@ function showWaiting(
     adjudication:
       'An adjudicator decides where the judge and a person disagree, and what everybody has skipped',
   };
-  const work = `tenet label work --project ${JSON.stringify(project)} --store ${store}${step === 'adjudication' ? ' --adjudicate' : ''}`;
   const trust =
     measured === null
       ? []

@@ -13,6 +13,7 @@ import {
   reportHybrid,
 } from '../../feedback/index.ts';
 import { openStore, type Store, selectFromLedger } from '../../store/index.ts';
+import { labelWorkCommand } from '../label-work.ts';
 import { ledgerInput } from '../ledger-input.ts';
 import type { StageOf } from '../run-recipe.ts';
 import { storeAddress } from './feedback.ts';
@@ -121,7 +122,7 @@ function waiting(
   return new TenetError(
     'interrupted',
     `Stage "${name}" waits for people to label ${what}: ${open} of ${tasks} tasks are open.${trust}\n` +
-      `  tenet label work --store ${store.url} --project ${JSON.stringify(project)}${step === 'adjudication' ? ' --adjudicate' : ''}\n` +
+      `  ${labelWorkCommand(store.url, project, step === 'adjudication')}\n` +
       'labels them here; any number of people may do so at the same time. Then go on with --resume.',
     { details: { step, open, tasks, store: store.url, project } },
   );
