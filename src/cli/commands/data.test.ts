@@ -37,6 +37,16 @@ describe('tenet data', () => {
     expect(process.exitCode).toBe(2);
   });
 
+  it('split replaces no part by itself, since a second call would lose the other parts', async () => {
+    const file = join(folder, 'train.jsonl');
+    const content = '{"prompt":"a"}\n{"prompt":"b"}\n';
+    await writeFile(file, content);
+    await expect(run('split', file, '--output', folder)).rejects.toThrow(
+      `the part train would replace ${file}, which is to be split; give another folder with --output`,
+    );
+    expect(await readFile(file, 'utf8')).toBe(content);
+  });
+
   it('convert writes the other format', async () => {
     const output = join(folder, 'out.jsonl');
     await run('convert', join(folder, 'in.jsonl'), output, ...fields, '--to', 'language-modeling');

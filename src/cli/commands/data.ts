@@ -138,6 +138,7 @@ function splitCommand(): Command {
         fraction,
         path: join(options.output, `${name}.${extension}`),
       }));
+      await refuseItself(file, parts);
       const { localFile } = await import('../hub-input.ts');
       const report = await splitFile(await localFile(file), { ...options, parts });
       const lines = report.parts.map((part) => {
@@ -147,6 +148,23 @@ function splitCommand(): Command {
       lines.push(...skipped(report.badRows, options));
       print(command, { type: 'data-split', ...report }, lines.join('\n'));
     });
+}
+
+/** A file that has become one of its parts would lose the others when it is split once more. */
+async function refuseItself(
+  file: string,
+  parts: readonly { readonly name: string; readonly path: string }[],
+): Promise<void> {
+  const [{ resolve }, { TenetError }] = await Promise.all([
+    import('node:path'),
+    import('../../base/error.ts'),
+  ]);
+  const itself = parts.find(({ path }) => resolve(path) === resolve(file));
+  if (!itself) return;
+  throw new TenetError(
+    'usage',
+    `the part ${itself.name} would replace ${file}, which is to be split; give another folder with --output.`,
+  );
 }
 
 interface ReadFlags extends Pick<ReadOptions, 'onBadRow' | 'badRowsPath'> {
