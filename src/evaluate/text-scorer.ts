@@ -15,8 +15,7 @@ export async function localTextScorer(
   const mostBytes = engine.facts.contextLength - 2;
   return {
     async score(whole) {
-      const text =
-        Buffer.byteLength(whole) <= mostBytes ? whole : whole.slice(0, Math.floor(mostBytes / 4) * 3);
+      const text = Buffer.byteLength(whole) <= mostBytes ? whole : beginningOf(whole, 0.75 * mostBytes);
       const space = text.indexOf(' ', Math.floor(text.length / 3));
       const cut = space < 0 ? Math.floor(text.length / 3) : space;
       const rest = text.slice(cut);
@@ -26,4 +25,10 @@ export async function localTextScorer(
     },
     close: () => engine.close(),
   };
+}
+
+/** As many whole characters as fit. */
+function beginningOf(text: string, mostBytes: number): string {
+  const bytes = Buffer.from(text).subarray(0, Math.floor(mostBytes));
+  return new TextDecoder().decode(bytes, { stream: true });
 }
