@@ -5,6 +5,7 @@
  * is left out of its group's statistics and gets advantage 0.
  */
 import { TenetError } from '../base/index.ts';
+import { knownMoments } from './known-moments.ts';
 import type { Values } from './masked.ts';
 
 export interface GroupAdvantages {
@@ -34,8 +35,8 @@ export function groupAdvantages(options: {
 }): GroupAdvantages {
   const { rewards, groupSize, scale = 'group', eps = groupEps } = options;
   checkGroups('groupAdvantages', rewards, groupSize);
-  const groups = split(rewards, groupSize).map(moments);
-  const whole = moments(Array.from(rewards));
+  const groups = split(rewards, groupSize).map((group) => knownMoments(group));
+  const whole = knownMoments(Array.from(rewards));
   let flat = 0;
   const advantages = Float32Array.from(rewards, (reward, i) => {
     const group = groups[Math.floor(i / groupSize)];
@@ -70,11 +71,11 @@ export function leaveOneOutAdvantages(options: {
   }
   let flat = 0;
   const raw = split(rewards, groupSize).flatMap((group) => {
-    const { count, sum, deviation } = moments(group);
+    const { count, sum, deviation } = knownMoments(group);
     if (!(deviation > closeToZero)) flat += group.length;
     return group.map((reward) => (count < 2 ? Number.NaN : reward - (sum - reward) / (count - 1)));
   });
-  const { mean, deviation } = moments(raw);
+  const { mean, deviation } = knownMoments(raw);
   const advantages = Float32Array.from(raw, (value) => {
     if (Number.isNaN(value)) return 0;
     return normalise ? (value - mean) / (deviation + groupEps) : value;
@@ -113,12 +114,12 @@ export function normaliseThenSumAdvantages(options: {
   const normalised = rewards.map((list) => {
     checkGroups('normaliseThenSumAdvantages', list, groupSize);
     return split(list, groupSize).flatMap((group) => {
-      const { mean, deviation } = moments(group);
+      const { mean, deviation } = knownMoments(group);
       return group.map((reward) => (reward - mean) / (deviation + groupEps));
     });
   });
   const total = weightedRewards(normalised, weights);
-  const { mean, deviation } = moments(Array.from(total));
+  const { mean, deviation } = knownMoments(Array.from(total));
   const advantages = Float32Array.from(total, (value) =>
     Number.isNaN(value) ? 0 : (value - mean) / (deviation + groupEps),
   );
@@ -126,16 +127,6 @@ export function normaliseThenSumAdvantages(options: {
 }
 
 const closeToZero = 1e-8;
-
-/** Statistics of the numbers that are not NaN; deviation 0 for fewer than two. */
-function moments(values: readonly number[]): { count: number; sum: number; mean: number; deviation: number } {
-  const known = values.filter((value) => !Number.isNaN(value));
-  const count = known.length;
-  const sum = known.reduce((a, b) => a + b, 0);
-  const mean = sum / count;
-  const squares = known.reduce((a, b) => a + (b - mean) ** 2, 0);
-  return { count, sum, mean, deviation: count < 2 ? 0 : Math.sqrt(squares / (count - 1)) };
-}
 
 function split(values: Values, size: number): number[][] {
   return Array.from({ length: values.length / size }, (_, g) =>

@@ -51,6 +51,7 @@ export {
   type KlControllerState,
 } from './kl-controller.ts';
 export { klLoss, klPenaltyTensor } from './kl-loss.ts';
+export { type KnownMoments, knownMoments } from './known-moments.ts';
 export { type KtoMetrics, type KtoOptions, ktoLoss, ktoReferencePoint } from './kto.ts';
 export {
   createLagrangeMultiplier,
@@ -106,8 +107,6 @@ export {
   ensembleRules,
 } from './reward-ensemble.ts';
 export {
-  type KnownMoments,
-  knownMoments,
   mixRewards,
   type RewardAggregation,
   rewardAggregations,

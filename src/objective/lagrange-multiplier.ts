@@ -1,7 +1,7 @@
 /** The weight of a constraint on what the policy does on average: it rises while the constraint is broken. */
 import { TenetError } from '../base/index.ts';
+import { knownMoments } from './known-moments.ts';
 import type { Values } from './masked.ts';
-import { knownMoments } from './reward-mix.ts';
 
 export interface LagrangeOptions {
   /** What the objective's mean must reach, or must not exceed; its own units. */

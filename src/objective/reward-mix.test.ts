@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { groupAdvantages, normaliseThenSumAdvantages } from './group-advantages.ts';
-import { knownMoments, mixRewards } from './reward-mix.ts';
+import { mixRewards } from './reward-mix.ts';
 
 const none = Number.NaN;
 
@@ -92,15 +92,5 @@ describe('mixRewards', () => {
     expect(() => mix([[1], [1, 2]], [1, 1], 1)).toThrow('lengths 1, 2 with 2 coefficients');
     expect(() => mix([[1, 2, 3]], [1], 2)).toThrow('groups of 2');
     expect(() => mix([[1, 2]], [1, 1], 1)).toThrow('one coefficient per objective');
-  });
-});
-
-describe('knownMoments', () => {
-  it('leaves out what is missing', () => {
-    // 1 and 4: mean 2.5, deviation √(2 · 1.5²) = 2.1213
-    const { count, mean, deviation } = knownMoments([none, 1, none, 4]);
-    expect([count, mean]).toEqual([2, 2.5]);
-    expect(deviation).toBeCloseTo(Math.sqrt(4.5), 12);
-    expect(knownMoments([none])).toEqual({ count: 0, mean: none, deviation: 0 });
   });
 });

@@ -4,6 +4,7 @@
  * Shapes: K objectives, B responses in groups that stand together.
  */
 import { TenetError } from '../base/index.ts';
+import { type KnownMoments, knownMoments } from './known-moments.ts';
 import type { Values } from './masked.ts';
 
 /** TRL's names. */
@@ -82,28 +83,6 @@ function perGroup(
     for (let i = start; i < start + groupSize; i++) result[i] = change(list[i], group);
   }
   return result;
-}
-
-export interface KnownMoments {
-  readonly count: number;
-  /** NaN of none. */
-  readonly mean: number;
-  /** With Bessel's correction; 0 of fewer than two. */
-  readonly deviation: number;
-}
-
-/** Of the values from `start` to before `end` that are not NaN. */
-export function knownMoments(values: Values, start = 0, end: number = values.length): KnownMoments {
-  let [count, sum] = [0, 0];
-  for (let i = start; i < end; i++) {
-    if (Number.isNaN(values[i])) continue;
-    count++;
-    sum += values[i];
-  }
-  const mean = sum / count;
-  let squares = 0;
-  for (let i = start; i < end; i++) if (!Number.isNaN(values[i])) squares += (values[i] - mean) ** 2;
-  return { count, mean, deviation: count < 2 ? 0 : Math.sqrt(squares / (count - 1)) };
 }
 
 function checkShapes(values: readonly Values[], coefficients: readonly number[], groupSize: number): void {
