@@ -89,6 +89,27 @@ describe.skipIf(whyNoBrowser)('the web app', () => {
     await cy.context().close();
   });
 
+  it('sends one answer for one press of Enter, however long it is held down', async () => {
+    await addTasks('held', 2);
+    const page = await web.pageOf('Bea', 'annotator');
+    const { id: bea } = await web.store.database.read((db) =>
+      db.selectFrom('person').select('id').where('name', '=', 'Bea').executeTakeFirstOrThrow(),
+    );
+    const queue = new LabelQueue(web.store, 'held');
+    // Both are as good as done, so that a second Enter would send the second.
+    for await (const { id } of queue.read()) await queue.saveDraft(id, bea, { ranks: [1, 2, 3] });
+    await page.goto(`${web.url}/annotate/held`);
+    await page.waitForSelector('.card');
+    const first = await prompt(page);
+    await page.keyboard.down('Enter');
+    await expect.poll(() => prompt(page)).not.toBe(first);
+    await page.keyboard.down('Enter');
+    await page.keyboard.up('Enter');
+    await page.getByText('1 done, all saved').waitFor();
+    expect(await events('held')).toHaveLength(1);
+    await page.context().close();
+  });
+
   it('shows where people disagree, who said what, and stores what an adjudicator decides by keyboard', async () => {
     const judge = await web.pageOf('Judy', 'adjudicator', { viewport: { width: 1280, height: 900 } });
     await judge.goto(`${web.url}/progress/leases?tab=disagreement`);

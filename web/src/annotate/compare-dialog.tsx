@@ -49,6 +49,8 @@ export function PairwiseDialog({ cards, onRanks, onClose }: CompareDialogProps):
       <div
         className="compare"
         onKeyDown={(event) => {
+          // A key that is held down has not seen the next two.
+          if (event.repeat) return;
           if (event.key === 'w') setDiff(!diff);
           else if (event.key in keys && !event.ctrlKey && !event.metaKey) choose(keys[event.key]);
           else return;

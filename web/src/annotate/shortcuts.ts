@@ -47,8 +47,16 @@ export function useShortcutSetting(): readonly [boolean, (on: boolean) => void] 
   ];
 }
 
-/** @param handle returns true for keys that it has used */
-export function useKeys(handle: (key: string, event: KeyboardEvent) => boolean, enabled: boolean): void {
+/**
+ * @param handle returns true for keys that it has used
+ * @param mayRepeat keys that do something again and again while they are held down. Default: none, since whoever holds Enter a
+ *   little long has not read the next task
+ */
+export function useKeys(
+  handle: (key: string, event: KeyboardEvent) => boolean,
+  enabled: boolean,
+  mayRepeat?: RegExp,
+): void {
   const latest = useRef(handle);
   latest.current = handle;
   useEffect(() => {
@@ -56,11 +64,12 @@ export function useKeys(handle: (key: string, event: KeyboardEvent) => boolean, 
     const listen = (event: KeyboardEvent): void => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
       if (isTyping(event.target) || document.querySelector('dialog[open]')) return;
+      if (event.repeat && !mayRepeat?.test(event.key)) return;
       if (latest.current(event.key, event)) event.preventDefault();
     };
     addEventListener('keydown', listen);
     return () => removeEventListener('keydown', listen);
-  }, [enabled]);
+  }, [enabled, mayRepeat]);
 }
 
 /** Where keys are text, or move within a control of their own. */

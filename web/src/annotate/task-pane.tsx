@@ -52,6 +52,7 @@ const flagTexts: readonly { readonly flag: Flag; readonly text: string; readonly
   { flag: 'cannot-judge', text: 'I cannot judge this', key: 'n' },
 ];
 const draftAfterMs = 800;
+const moving = /^Arrow/;
 
 export function TaskPane(props: TaskPaneProps): ReactNode {
   const { task, person, before, skipReasons, onSubmit, onSkip, onUndo, onGuideline, onHelp, draftPath } =
@@ -107,45 +108,50 @@ export function TaskPane(props: TaskPaneProps): ReactNode {
     } else onSubmit({ ranks, flags, rationale }, stopwatch.read());
   };
 
-  useKeys((key, event) => {
-    const target = event.target as HTMLElement;
-    if (key === '?') onHelp();
-    else if (key === 'u' && onUndo) onUndo();
-    else if (key === 's' && onSkip) setDialog('skip');
-    else if (key === 'g' && onGuideline) onGuideline();
-    else if (key === 'r') rationaleBox.current?.focus();
-    else if (key === 'Enter') {
-      if (target.closest('button, a, summary')) return false;
-      submit();
-    } else if (!shown) {
-      if (key !== 'v') return false;
-      setShown(true);
-    } else if (/^[a-z]$/.test(key) && key.charCodeAt(0) - 97 < K && key <= 'f') goTo(key.charCodeAt(0) - 97);
-    else if (/^[1-9]$/.test(key)) {
-      if (Number(key) > K) return false;
-      const next = withRank(ranks, current, Number(key));
-      setRanks(next);
-      // On to the next that has none, so that a ranking is as many keys as responses.
-      const following = [...next.keys()]
-        .map((i) => (current + 1 + i) % K)
-        .find((card) => next[card] === null);
-      if (following !== undefined) goTo(following);
-    } else if (key === '0' || key === 'Backspace' || key === 'Delete') rank(current, null);
-    else if (key === 'ArrowUp' || key === 'ArrowDown') {
-      if (isRadio(target)) return false;
-      setRanks(moved(ranks, current, key === 'ArrowUp' ? -1 : 1));
-    } else if (key === 'ArrowLeft' || key === 'ArrowRight') {
-      if (isRadio(target)) return false;
-      goTo((current + (key === 'ArrowRight' ? 1 : K - 1)) % K);
-    } else if (key === 'p') setDialog('pairwise');
-    else if (key === 'w') setDialog('diff');
-    else {
-      const flagged = flagTexts.find((one) => one.key === key);
-      if (!flagged) return false;
-      toggle(flagged.flag);
-    }
-    return true;
-  }, keysOn);
+  useKeys(
+    (key, event) => {
+      const target = event.target as HTMLElement;
+      if (key === '?') onHelp();
+      else if (key === 'u' && onUndo) onUndo();
+      else if (key === 's' && onSkip) setDialog('skip');
+      else if (key === 'g' && onGuideline) onGuideline();
+      else if (key === 'r') rationaleBox.current?.focus();
+      else if (key === 'Enter') {
+        if (target.closest('button, a, summary')) return false;
+        submit();
+      } else if (!shown) {
+        if (key !== 'v') return false;
+        setShown(true);
+      } else if (/^[a-z]$/.test(key) && key.charCodeAt(0) - 97 < K && key <= 'f')
+        goTo(key.charCodeAt(0) - 97);
+      else if (/^[1-9]$/.test(key)) {
+        if (Number(key) > K) return false;
+        const next = withRank(ranks, current, Number(key));
+        setRanks(next);
+        // On to the next that has none, so that a ranking is as many keys as responses.
+        const following = [...next.keys()]
+          .map((i) => (current + 1 + i) % K)
+          .find((card) => next[card] === null);
+        if (following !== undefined) goTo(following);
+      } else if (key === '0' || key === 'Backspace' || key === 'Delete') rank(current, null);
+      else if (key === 'ArrowUp' || key === 'ArrowDown') {
+        if (isRadio(target)) return false;
+        setRanks(moved(ranks, current, key === 'ArrowUp' ? -1 : 1));
+      } else if (key === 'ArrowLeft' || key === 'ArrowRight') {
+        if (isRadio(target)) return false;
+        goTo((current + (key === 'ArrowRight' ? 1 : K - 1)) % K);
+      } else if (key === 'p') setDialog('pairwise');
+      else if (key === 'w') setDialog('diff');
+      else {
+        const flagged = flagTexts.find((one) => one.key === key);
+        if (!flagged) return false;
+        toggle(flagged.flag);
+      }
+      return true;
+    },
+    keysOn,
+    moving,
+  );
 
   return (
     <div className="task">
