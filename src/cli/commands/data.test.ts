@@ -37,6 +37,19 @@ describe('tenet data', () => {
     expect(process.exitCode).toBe(2);
   });
 
+  it('skips bad rows without being told where to, and says where they are', async () => {
+    const file = join(folder, 'bad.jsonl');
+    await writeFile(file, '{"prompt":"a"}\n{"prompt":1}\n{"prompt":"b"}\n');
+    const parts = join(folder, 'parts');
+    await run('split', file, '--output', parts, '--on-bad-row', 'skip');
+    await run('convert', file, join(folder, 'out.jsonl'), '--to', 'prompt-only', '--on-bad-row', 'skip');
+    for (const place of [parts, folder]) {
+      const skipped = join(place, 'bad-rows-bad.jsonl.jsonl');
+      expect(caught.printed).toContain(`1 bad rows skipped, written to ${skipped}`);
+      expect(JSON.parse(await readFile(skipped, 'utf8'))).toMatchObject({ line: 2, row: { prompt: 1 } });
+    }
+  });
+
   it('split replaces no part by itself, since a second call would lose the other parts', async () => {
     const file = join(folder, 'train.jsonl');
     const content = '{"prompt":"a"}\n{"prompt":"b"}\n';

@@ -1,4 +1,6 @@
+import { basename, dirname, join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { TenetError } from '../../base/error.ts';
 import type { ReadOptions, RecordFormat, Style, TargetFormat, TreeOptions } from '../../data/index.ts';
 import { wholeNumber } from '../flag-values.ts';
 import { curveCommand } from './data-curve.ts';
@@ -91,13 +93,14 @@ function convertCommand(): Command {
     .action(async (input: string, output: string, options: ConvertFlags, command: Command) => {
       const { convertFile } = await import('../../data/index.ts');
       const { localFile } = await import('../hub-input.ts');
+      const bad = badRows(input, dirname(output), options);
       const report = await convertFile(await localFile(input), output, {
-        ...options,
+        ...{ ...options, ...bad },
         trees: treeOptions(options),
       });
       const left = [
         ...Object.entries(report.dropped).map(([reason, count]) => `${count} left out: ${reason}`),
-        ...skipped(report.badRows, options),
+        ...skipped(report.badRows, bad),
       ];
       print(
         command,
@@ -131,34 +134,30 @@ function splitCommand(): Command {
     .addOption(new Option('--parquet', 'write the parts as Parquet').conflicts('gzip'))
     .action(async (file: string, options: SplitFlags, command: Command) => {
       const { splitFile } = await import('../../data/index.ts');
-      const { join } = await import('node:path');
       const extension = options.parquet ? 'parquet' : options.gzip ? 'jsonl.gz' : 'jsonl';
       const parts = parseFractions(options.fractions).map(({ name, fraction }) => ({
         name,
         fraction,
         path: join(options.output, `${name}.${extension}`),
       }));
-      await refuseItself(file, parts);
+      refuseItself(file, parts);
       const { localFile } = await import('../hub-input.ts');
-      const report = await splitFile(await localFile(file), { ...options, parts });
+      const bad = badRows(file, options.output, options);
+      const report = await splitFile(await localFile(file), { ...options, ...bad, parts });
       const lines = report.parts.map((part) => {
         const share = report.rowsRead === 0 ? 0 : (100 * part.rows) / report.rowsRead;
         return `${part.path}: ${part.rows} rows (${share.toFixed(1)} %)`;
       });
-      lines.push(...skipped(report.badRows, options));
+      lines.push(...skipped(report.badRows, bad));
       print(command, { type: 'data-split', ...report }, lines.join('\n'));
     });
 }
 
 /** A file that has become one of its parts would lose the others when it is split once more. */
-async function refuseItself(
+function refuseItself(
   file: string,
   parts: readonly { readonly name: string; readonly path: string }[],
-): Promise<void> {
-  const [{ resolve }, { TenetError }] = await Promise.all([
-    import('node:path'),
-    import('../../base/error.ts'),
-  ]);
+): void {
   const itself = parts.find(({ path }) => resolve(path) === resolve(file));
   if (!itself) return;
   throw new TenetError(
@@ -218,7 +217,10 @@ function withBadRowOptions(command: Command): Command {
         .choices(['error', 'skip'])
         .default('error'),
     )
-    .option('--bad-rows-path <file>', 'where skipped rows are written, as JSON Lines');
+    .option(
+      '--bad-rows-path <file>',
+      'where skipped rows are written, as JSON Lines (default: bad-rows-<file>.jsonl beside what is written)',
+    );
 }
 
 function withTreeOptions(command: Command): Command {
@@ -248,8 +250,18 @@ function print(command: Command, object: object, text: string): void {
   process.stdout.write(`${json ? JSON.stringify(object) : text}\n`);
 }
 
-function skipped(badRows: number, options: ReadFlags): string[] {
-  return badRows > 0 ? [`${badRows} bad rows skipped, written to ${options.badRowsPath}`] : [];
+/** Where bad rows are written. @param folder of what is written */
+function badRows(
+  file: string,
+  folder: string,
+  { onBadRow, badRowsPath }: ReadFlags,
+): Pick<ReadFlags, 'badRowsPath'> {
+  if (onBadRow !== 'skip') return {};
+  return { badRowsPath: badRowsPath ?? join(folder, `bad-rows-${basename(file)}.jsonl`) };
+}
+
+function skipped(count: number, { badRowsPath }: Pick<ReadFlags, 'badRowsPath'>): string[] {
+  return count > 0 ? [`${count} bad rows skipped, written to ${badRowsPath}`] : [];
 }
 
 function toField(value: string, previous: Record<string, string> = {}): Record<string, string> {
