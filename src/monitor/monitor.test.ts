@@ -87,6 +87,24 @@ function run(
 const namesOf = (alarms: readonly Alarm[]): DetectorName[] => alarms.map(({ detector }) => detector);
 const words = (text: string): number => text.split(' ').length;
 
+it('one prompt in each iteration, easy or hard by chance, is no reason for alarm', () => {
+  let alarms = 0;
+  for (let seed = 0; seed < 10; seed++) {
+    const random = new Random(seed);
+    const monitor = new Monitor(monitorOptions.parse({}));
+    for (let step = 1; step <= 40; step++) {
+      const ease = random.normal();
+      const responses = Array.from({ length: 8 }, () => ({
+        ...{ prompt: `${step}`, response: 'yes '.repeat(5 + random.int(5)), ended: true },
+        ...{ reward: ease + random.normal(), heldOut: ease + random.normal() },
+      }));
+      alarms += monitor.observe({ step, batch: summariseBatch(responses) }).length;
+    }
+  }
+  // In ten runs; one in twenty is what detectors are made for.
+  expect(alarms).toBeLessThanOrEqual(1);
+});
+
 describe('the named hacks', () => {
   it.each<[DetectorName, Mix, (text: string, gold: number) => number]>([
     ['verbosity', { padded: 8, best: 1 }, (text, gold) => gold + words(text) / 20],

@@ -16,6 +16,12 @@ describe('moments', () => {
     expect(momentsOf([1, 1, 3, 3], ['a', 'a', 'b', 'b'])?.error).toBeCloseTo(1, 12);
   });
 
+  it('of one prompt alone are as uncertain as its answers differ', () => {
+    // 1 and 3: deviation √2, and a single draw
+    expect(momentsOf([1, 3], ['a', 'a'])?.error).toBeCloseTo(Math.SQRT2, 12);
+    expect(momentsOf([5])?.error).toBe(0);
+  });
+
   it('are the same pooled as at once', () => {
     const [a, b] = [
       [1, 5, 2],

@@ -28,11 +28,13 @@ export function momentsOf(values: ArrayLike<number>, groups?: ArrayLike<unknown>
   for (const { value, group } of known) residuals.set(group, (residuals.get(group) ?? 0) + value - mean);
   const clusters = residuals.size;
   const between = [...residuals.values()].reduce((sum, residual) => sum + residual ** 2, 0);
+  const deviation = count > 1 ? Math.sqrt(squares / (count - 1)) : 0;
   return {
     count,
     mean,
-    deviation: count > 1 ? Math.sqrt(squares / (count - 1)) : 0,
-    error: clusters > 1 ? Math.sqrt((between * clusters) / (clusters - 1)) / count : 0,
+    deviation,
+    // A single draw says nothing of how draws differ; that its values differ is the best that is known.
+    error: clusters > 1 ? Math.sqrt((between * clusters) / (clusters - 1)) / count : deviation,
   };
 }
 
