@@ -36,10 +36,13 @@ export interface KlController {
 
 const errorLimit = 0.2;
 
+/** A batch that is large beside the horizon must not take the weight to 0, where multiplying leaves it for good, or below. */
+const leastFactor = 0.5;
+
 /**
  * Makes a controller; with `state` it continues where a saved one stopped.
  *
- * Adaptive: coefficient ← coefficient · (1 + clip(kl / target − 1, ±0.2) · responses / horizon).
+ * Adaptive: coefficient ← coefficient · (1 + clip(kl / target − 1, ±0.2) · responses / horizon), the factor at least ½.
  * @throws TenetError('usage') for a negative coefficient, or a target or horizon that is not positive
  * @see Ziegler et al. 2019, arXiv:1909.08593, section 2.2.
  */
@@ -66,8 +69,7 @@ export function createKlController(options: KlControllerOptions, state?: KlContr
     update(klPerResponse, responses) {
       if (options.kind === 'fixed') return;
       const error = Math.min(errorLimit, Math.max(-errorLimit, klPerResponse / target - 1));
-      // One very large batch must not turn the weight negative.
-      coefficient *= Math.max(0, 1 + (error * responses) / horizon);
+      coefficient *= Math.max(leastFactor, 1 + (error * responses) / horizon);
     },
   };
 }

@@ -97,6 +97,14 @@ describe('createKlController', () => {
     expect(controller.coefficient).toBeCloseTo(0.15015 * 1.002 * 0.998, 12);
   });
 
+  it('comes back from a batch that is large beside the horizon', () => {
+    const controller = createKlController({ kind: 'adaptive', coefficient: 0.1, target: 6, horizon: 100 });
+    controller.update(0, 512); // 1 − 0.2 · 512 / 100 is below 0: halved
+    expect(controller.coefficient).toBeCloseTo(0.05, 12);
+    controller.update(60, 512);
+    expect(controller.coefficient).toBeCloseTo(0.05 * (1 + (0.2 * 512) / 100), 12);
+  });
+
   it('continues from a saved state', () => {
     const options = { kind: 'adaptive', coefficient: 0.1, target: 2, horizon: 50 } as const;
     const whole = createKlController(options);
