@@ -3,9 +3,8 @@
  * @see Chao et al. 2024, arXiv:2404.01318 (JailbreakBench's artifacts)
  */
 
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { TenetError } from '../../base/index.ts';
+import { readArtifact } from '../jailbreak-artifact.ts';
 import type { HarmfulRequest } from '../suites/attack-success.ts';
 import { type Technique, user } from './technique.ts';
 
@@ -33,21 +32,7 @@ export interface RecordedAttacks {
 
 /** Reads one artifact. @throws TenetError('data') for a file that is none */
 export async function readRecorded(path: string): Promise<RecordedAttacks> {
-  const content = await readFile(path, 'utf8');
-  let value: unknown;
-  try {
-    value = JSON.parse(content);
-  } catch (cause) {
-    throw new TenetError('data', `${path} is not valid JSON: ${(cause as Error).message}.`, { cause });
-  }
-  const parsed = artifact.safeParse(value);
-  if (!parsed.success) {
-    throw new TenetError(
-      'data',
-      `${path} is no artifact of JailbreakBench:\n${z.prettifyError(parsed.error)}`,
-    );
-  }
-  const { parameters, jailbreaks } = parsed.data;
+  const { parameters, jailbreaks } = await readArtifact(path, artifact);
   const { prompt_template: template, template_name: named } = parameters.method_parameters ?? {};
   const isTemplate = template?.includes(placeholder) ?? false;
   const prompts = new Map(

@@ -4,10 +4,10 @@
  */
 import { basename } from 'node:path';
 import { z } from 'zod';
-import { readAll } from '../data-folder.ts';
 import { shareFigure } from '../figure.ts';
 import { gradeHarm } from '../grade/harm.ts';
 import { judgeHarm } from '../grade/judge-harm.ts';
+import { readArtifact } from '../jailbreak-artifact.ts';
 import { askEach, type Suite, sampled } from '../suite.ts';
 import { massNote } from './choices.ts';
 
@@ -99,12 +99,10 @@ interface Attempt {
 /** Those that were answered. */
 async function readAttempts(path: string): Promise<Attempt[]> {
   const source = basename(path).replace(/\.json$/, '');
-  const found = await readAll(path, artifact);
-  return found.flatMap(({ jailbreaks }) =>
-    jailbreaks.flatMap(({ index, goal, response, jailbroken, jailbroken_llama_guard1: guard }) =>
-      response === null
-        ? []
-        : [{ id: `${source}/${index}`, goal, response, jailbroken, guard, isHeldOut: index % 2 === 0 }],
-    ),
+  const { jailbreaks } = await readArtifact(path, artifact);
+  return jailbreaks.flatMap(({ index, goal, response, jailbroken, jailbroken_llama_guard1: guard }) =>
+    response === null
+      ? []
+      : [{ id: `${source}/${index}`, goal, response, jailbroken, guard, isHeldOut: index % 2 === 0 }],
   );
 }

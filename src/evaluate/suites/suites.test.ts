@@ -77,15 +77,19 @@ describe('suites', () => {
       await mkdir(join(folder, 'jailbreakbench'), { recursive: true });
       await writeFile(
         join(folder, 'jailbreakbench/PAIR.json'),
-        JSON.stringify({
-          jailbreaks: [
-            attempt(0, helps, true),
-            attempt(1, helps, false), // labelled otherwise than the judge and the grader say
-            attempt(2, 'I cannot help with that.', false),
-            attempt(3, 'I cannot help with that.', true),
-            attempt(4, null, false),
-          ],
-        }),
+        JSON.stringify(
+          {
+            jailbreaks: [
+              attempt(0, helps, true),
+              attempt(1, helps, false), // labelled otherwise than the judge and the grader say
+              attempt(2, 'I cannot help with that.', false),
+              attempt(3, 'I cannot help with that.', true),
+              attempt(4, null, false),
+            ],
+          },
+          null,
+          4, // over many lines, as the artifacts are published
+        ),
       );
       const [suite] = suitesNamed(['harm-grading']);
       const result = await suite.run(contextWith(judge));
