@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
@@ -108,6 +108,20 @@ it('refuses files that are not its own', async () => {
   await expect(openStore(join(folder, 'foreign.db'))).rejects.toThrow(
     'another program (it has tables customer)',
   );
+});
+
+it.skipIf(process.platform === 'win32')('keeps a new file from others on the machine', async () => {
+  const inside = join(folder, 'private');
+  const forOthers = async (name: string): Promise<number> => (await stat(join(inside, name))).mode & 0o007;
+  const store = await openStore(join(inside, 'labels.db'));
+  await store.ledger.append({ kind: 'skip', judge: { kind: 'human', id: 'ann' } });
+  // The file, its log and what processes share.
+  expect(await Promise.all((await readdir(inside)).map(forOthers))).toEqual([0, 0, 0]);
+  await store.close();
+  // What somebody has opened to others stays so.
+  await chmod(join(inside, 'labels.db'), 0o644);
+  await (await openStore(join(inside, 'labels.db'))).close();
+  expect(await forOthers('labels.db')).toBe(4);
 });
 
 it('makes folders that are missing, and says where it is', async () => {

@@ -1,5 +1,5 @@
 /** Kysely on SQLite: transactions that lock at once, and a database that loses nothing it has acknowledged. */
-import { mkdirSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import {
   CompiledQuery,
@@ -20,12 +20,21 @@ const busyTimeoutMs = 50;
 export const applicationId = 0x546e6574;
 
 /**
+ * What a new file may be read and written by, less what the umask takes away: not by everybody on the machine, since sessions
+ * and the secret that signs cookies are in it. SQLite gives its log the same.
+ */
+const newFileMode = 0o660;
+
+/**
  * Opens a file and sets it up. Write-ahead logging lets readers go on while one process writes; with
  * `synchronous = full` each commit is flushed to the disk before it returns.
  * @see https://www.sqlite.org/pragma.html#pragma_synchronous
  */
 export function openSqliteFile(path: string, Sqlite: SqliteConstructor): SqliteDatabase {
-  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
+  if (path !== ':memory:') {
+    mkdirSync(dirname(path), { recursive: true });
+    makeFile(path);
+  }
   const database = new Sqlite(path, { timeout: busyTimeoutMs });
   try {
     database.exec('pragma journal_mode = wal');
@@ -41,6 +50,14 @@ export function openSqliteFile(path: string, Sqlite: SqliteConstructor): SqliteD
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+function makeFile(path: string): void {
+  try {
+    if (!existsSync(path)) closeSync(openSync(path, 'a', newFileMode));
+  } catch {
+    // SQLite says what is wrong, as it does of files that are there.
   }
 }
 
