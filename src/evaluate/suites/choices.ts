@@ -38,7 +38,8 @@ export function hitOf(probability: number): number {
 
 /** Mean of the mass that a model gave to the options; low means that it did not understand the questions. */
 export function massNote(masses: readonly number[]): string {
-  const mean = masses.reduce((sum, mass) => sum + mass, 0) / Math.max(1, masses.length);
+  if (masses.length === 0) return 'The model answered no question.';
+  const mean = masses.reduce((sum, mass) => sum + mass, 0) / masses.length;
   const warning = mean < 0.1 ? ' That is little: the model does not see these as answers.' : '';
   return `The model gave the options ${(100 * mean).toFixed(1)} % of its probability on average.${warning}`;
 }
