@@ -31,3 +31,20 @@ it('has the interval of Hanley and McNeil, by hand', () => {
   const variance = (0.75 * 0.25 + 49 * (0.6 - 0.5625) + 49 * (1.125 / 1.75 - 0.5625)) / 2500;
   expect(area.high - area.estimate).toBeCloseTo(1.959964 * Math.sqrt(variance), 6);
 });
+
+it('is not certain because few were told apart without a mistake', () => {
+  // One of each: 1 − A = z √(A (1 − A)), so A = 1 / (1 + z²), as in Wilson's interval for one of one.
+  expect(areaUnderRoc([1], [0])).toMatchObject({ estimate: 1, high: 1 });
+  expect(areaUnderRoc([1], [0]).low).toBeCloseTo(1 / (1 + 1.959964 ** 2), 6);
+  expect(areaUnderRoc([0], [1])).toMatchObject({ estimate: 0, low: 0 });
+  expect(areaUnderRoc([0], [1]).high).toBeCloseTo(1 - 1 / (1 + 1.959964 ** 2), 6);
+  // However the parts of the curve add up.
+  const many = Array.from({ length: 49 }, (_, i) => i);
+  expect(areaUnderRoc([100, 200], many)).toMatchObject({ estimate: 1, high: 1 });
+  expect(areaUnderRoc([100, 200], many).low).toBeLessThan(0.9);
+  // Of 20 and 5 the standard error at the lower end is as wide as its distance from 1.
+  const { low } = areaUnderRoc(new Array<number>(20).fill(1), new Array<number>(5).fill(0));
+  const [q1, q2] = [low / (2 - low), (2 * low ** 2) / (1 + low)];
+  const variance = (low * (1 - low) + 19 * (q1 - low ** 2) + 4 * (q2 - low ** 2)) / 100;
+  expect(1 - low).toBeCloseTo(1.959964 * Math.sqrt(variance), 6);
+});

@@ -44,7 +44,9 @@ export function rocCurve(positives: Values, negatives: Values): RocPoint[] {
 }
 
 /**
- * Area under the curve: the probability that a positive scores above a negative, ties counting half; with an interval.
+ * Area under the curve: the probability that a positive scores above a negative, ties counting half; with an interval. Where
+ * the two are told apart without a mistake, the standard error is 0 and says nothing; the interval then ends where the
+ * standard error of a smaller area would just explain so much luck.
  * @see Hanley and McNeil 1982, Radiology 143, for the standard error
  */
 export function areaUnderRoc(positives: Values, negatives: Values, confidence: number = 0.95): Interval {
@@ -55,9 +57,30 @@ export function areaUnderRoc(positives: Values, negatives: Values, confidence: n
     area += ((now.falsePositive - before.falsePositive) * (now.truePositive + before.truePositive)) / 2;
   }
   const [m, n] = [positives.length, negatives.length];
+  const z = normalQuantile((1 + confidence) / 2);
+  // Scores turned around make negatives of positives.
+  if (area === 0) return { estimate: 0, low: 0, high: 1 - leastArea(n, m, z) };
+  // Of sums of parts that are not exact; a single tie among a million pairs is further from 1.
+  if (area > 1 - 1e-12) return { estimate: 1, low: leastArea(m, n, z), high: 1 };
+  const half = z * standardError(area, m, n);
+  return { estimate: area, low: Math.max(0, area - half), high: Math.min(1, area + half) };
+}
+
+/** Of an area, from m positives and n negatives. */
+function standardError(area: number, m: number, n: number): number {
   const [q1, q2] = [area / (2 - area), (2 * area * area) / (1 + area)];
   const variance =
     (area * (1 - area) + (m - 1) * (q1 - area * area) + (n - 1) * (q2 - area * area)) / (m * n);
-  const half = normalQuantile((1 + confidence) / 2) * Math.sqrt(Math.max(0, variance));
-  return { estimate: area, low: Math.max(0, area - half), high: Math.min(1, area + half) };
+  return Math.sqrt(Math.max(0, variance));
+}
+
+/** The smallest area from which an observed one of 1 is no further than z standard errors. */
+function leastArea(m: number, n: number, z: number): number {
+  let [low, high] = [0, 1];
+  for (let i = 0; i < 60; i++) {
+    const middle = (low + high) / 2;
+    if (1 - middle > z * standardError(middle, m, n)) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
 }
