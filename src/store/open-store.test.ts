@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
@@ -108,6 +108,17 @@ it('refuses files that are not its own', async () => {
   await expect(openStore(join(folder, 'foreign.db'))).rejects.toThrow(
     'another program (it has tables customer)',
   );
+});
+
+it('has everything in the one file once it is closed, for whoever copies that', async () => {
+  const [path, copied] = [join(folder, 'whole.db'), join(folder, 'copied.db')];
+  const store = await openStore(path);
+  await store.ledger.append({ kind: 'skip', judge: { kind: 'human', id: 'ann' }, id: 'last' });
+  await store.close();
+  await copyFile(path, copied);
+  const copy = await openStore(copied);
+  expect(await copy.ledger.get('last')).toMatchObject({ seq: 1 });
+  await copy.close();
 });
 
 it.skipIf(process.platform === 'win32')('keeps a new file from others on the machine', async () => {

@@ -61,6 +61,18 @@ function makeFile(path: string): void {
   }
 }
 
+/**
+ * Moves what is in the write-ahead log into the file itself, as far as nobody else is at work on it. SQLite does so by itself
+ * when the last connection closes, but not while statements are prepared, which nothing can finish.
+ */
+function emptyLog(database: SqliteDatabase): void {
+  try {
+    database.exec('pragma wal_checkpoint(truncate)');
+  } catch {
+    // Another process writes, or the disk is full: the log stays, and whoever opens the file next reads it.
+  }
+}
+
 /** The dialect for an open database, which it closes with Kysely. */
 export function createSqliteDialect(database: SqliteDatabase): Dialect {
   return {
@@ -116,6 +128,7 @@ class StatementCache implements KyselyDatabase {
 
   close(): void {
     this.statements.clear();
+    emptyLog(this.database);
     this.database.close();
   }
 }
