@@ -1,5 +1,5 @@
 /** Conversion, splitting and writing of whole files. */
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -62,6 +62,20 @@ describe('writeRecords', () => {
     );
     expect(await readdir(folder)).toEqual(['rows.jsonl']);
     await expect(RecordWriter.open(join(folder, 'rows.arrow'))).rejects.toThrow('name the output');
+  });
+
+  it('leaves nothing behind where its name belongs to a folder', async () => {
+    await mkdir(join(folder, 'rows.jsonl'));
+    await expect(writeRecords(join(folder, 'rows.jsonl'), [{ a: 1 }])).rejects.toThrow();
+    expect(await readdir(folder)).toEqual(['rows.jsonl']);
+    await writeRecords(join(folder, 'in.jsonl'), [{ prompt: 'a' }, { prompt: 'b' }]);
+    const parts = ['rows.jsonl', 'b.jsonl'].map((name) => ({
+      name,
+      fraction: 0.5,
+      path: join(folder, name),
+    }));
+    await expect(splitFile(join(folder, 'in.jsonl'), { parts })).rejects.toThrow();
+    expect((await readdir(folder)).sort()).toEqual(['in.jsonl', 'rows.jsonl']);
   });
 
   it('writes an empty array for no records', async () => {

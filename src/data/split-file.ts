@@ -52,7 +52,14 @@ export async function splitFile(input: string, options: SplitOptions): Promise<S
     for (const writer of writers) await writer.abort();
     throw error;
   }
-  for (const writer of writers) await writer.publish();
+  for (const [i, writer] of writers.entries()) {
+    try {
+      await writer.publish();
+    } catch (error) {
+      for (const other of writers.slice(i + 1)) await other.abort();
+      throw error;
+    }
+  }
   return {
     rowsRead: rows.summary.rows,
     badRows: rows.summary.badRows,

@@ -90,9 +90,14 @@ export class RecordWriter {
     }
   }
 
-  /** Gives a finished file its name. */
+  /** Gives a finished file its name; where that fails nothing is left behind. */
   async publish(): Promise<void> {
-    await rename(this.temporary, this.path);
+    try {
+      await rename(this.temporary, this.path);
+    } catch (error) {
+      await rm(this.temporary, { force: true });
+      throw error;
+    }
     await syncFolder(dirname(this.path));
   }
 
