@@ -1,35 +1,17 @@
 /** Annotators' processes are killed at random moments: no acknowledged label is lost, none is doubled. */
-import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { Random } from '../src/base/index.ts';
 import { LabelQueue } from '../src/feedback/index.ts';
 import { openStore } from '../src/store/index.ts';
 import { onEachDatabase } from '../src/store/testing/each-database.ts';
+import { startAcknowledging } from './fixtures/acknowledging-process.ts';
 import { compiled } from './fixtures/compiled.ts';
 
 const script = compiled('tests/fixtures/annotator-worker.ts');
 const tasks = 16;
 const kills = 2;
 const overlap = 2;
-
-function startAnnotator(url: string, name: string, acknowledged: Set<string>) {
-  const child = spawn(process.execPath, [script, url, name], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  const begun = new Promise<void>((resolve) => {
-    child.stdout.on('data', (data: Buffer) => {
-      output += data;
-      const lines = output.split('\n');
-      output = lines.pop()!;
-      for (const line of lines) acknowledged.add(line);
-      resolve();
-    });
-  });
-  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
-  return { ended, begun: Promise.race([begun, ended]), kill: () => child.kill('SIGKILL') };
-}
 
 onEachDatabase((database) => {
   it('keeps every label that it has acknowledged, once, and its task with it', async () => {
@@ -46,7 +28,7 @@ onEachDatabase((database) => {
     const acknowledged = new Set<string>();
     const random = new Random(3);
     let started = 0;
-    const start = () => startAnnotator(url, `p${started++}`, acknowledged);
+    const start = () => startAcknowledging([script, url, `p${started++}`], acknowledged);
     const annotators = [start(), start(), start()];
     let killed = 0;
     for (let i = 0; i < kills; i++) {

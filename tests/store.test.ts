@@ -1,45 +1,15 @@
 /** Several processes write to one store and are killed at random moments: nothing acknowledged is lost or doubled. */
-import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { Random } from '../src/base/index.ts';
 import { openStore, type Store } from '../src/store/index.ts';
 import { onEachDatabase } from '../src/store/testing/each-database.ts';
+import { startAcknowledging } from './fixtures/acknowledging-process.ts';
 import { compiled } from './fixtures/compiled.ts';
 
 const script = compiled('tests/fixtures/store-worker.ts');
 const items = 100;
 const kills = 3;
-
-interface Worker {
-  /** Exit code; null when it was killed. */
-  readonly ended: Promise<number | null>;
-  /** Resolves once it has acknowledged something. */
-  readonly begun: Promise<void>;
-  kill(): void;
-}
-
-function startWorker(url: string, name: string, acknowledged: Set<string>): Worker {
-  const child = spawn(process.execPath, [script, url, name], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  const begun = new Promise<void>((resolve) => {
-    child.stdout.on('data', (data: Buffer) => {
-      output += data;
-      const lines = output.split('\n');
-      output = lines.pop()!;
-      for (const line of lines) acknowledged.add(line);
-      resolve();
-    });
-  });
-  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
-  return {
-    ended,
-    begun: Promise.race([begun, ended.then(() => undefined)]),
-    kill: () => child.kill('SIGKILL'),
-  };
-}
 
 onEachDatabase((database) => {
   it('keeps everything that it has acknowledged, once', async () => {
@@ -52,7 +22,7 @@ onEachDatabase((database) => {
     const acknowledged = new Set<string>();
     const random = new Random(7);
     let started = 0;
-    const start = (): Worker => startWorker(url, `w${started++}`, acknowledged);
+    const start = () => startAcknowledging([script, url, `w${started++}`], acknowledged);
     const workers = [start(), start(), start()];
     let killed = 0;
     for (let i = 0; i < kills; i++) {
