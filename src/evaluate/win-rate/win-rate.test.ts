@@ -32,6 +32,9 @@ describe('winRate', () => {
       longer: 37.5, // longer than 0, as long as 1, shorter than 2 and 3
     });
     expect(winRate(judged).winRate.estimate).toBeCloseTo(57.5);
+    // 57.5 ± 3.18 · 35.9 / √4, cut where there is nothing more.
+    expect(winRate(judged).winRate.high).toBe(100);
+    expect(winRate(judged).winRate.low).toBeCloseTo(0.3118, 3);
   });
 
   it('finds that two models are level where a judge’s taste for length makes one win', () => {

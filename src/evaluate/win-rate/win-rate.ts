@@ -31,6 +31,12 @@ export interface WinRate {
   readonly longer: number;
 }
 
+/** %, of which there are no more than 100, whatever the spread of a few would allow. */
+function asShare({ estimate, low, high }: Interval): Interval {
+  const within = (share: number): number => Math.min(1, Math.max(0, share));
+  return scaled({ estimate: within(estimate), low: within(low), high: within(high) }, 100);
+}
+
 /** How near to ½ counts as a tie. With both orders of a hard verdict, a judge that changes its mind says exactly ½. */
 const tieWithin = 0.05;
 /** Fewer say nothing of length. */
@@ -48,7 +54,7 @@ export function winRate(judged: readonly Judged[], options: { readonly seed?: nu
   const wins = share(({ probability }) => (probability > 0.5 + tieWithin ? 1 : 0));
   return {
     prompts: judged.length,
-    winRate: scaled(studentInterval(judged.map(({ probability }) => probability)), 100),
+    winRate: asShare(studentInterval(judged.map(({ probability }) => probability))),
     wins,
     ties,
     losses: 100 - wins - ties,
@@ -133,7 +139,7 @@ export function auditedWinRate(
   const found = predictionPoweredMean(labelled, rest);
   return {
     audits: labelled.length,
-    winRate: scaled(found, 100),
-    peopleAlone: scaled(found.classical, 100),
+    winRate: asShare(found),
+    peopleAlone: asShare(found.classical),
   };
 }
