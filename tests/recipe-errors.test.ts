@@ -1,4 +1,5 @@
 /** What a newcomer's mistakes in a recipe and its data are told, before anything is trained. */
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -198,9 +199,11 @@ it('refuses models that are not what the stage needs', async () => {
     `stage "ppo": ${policy} is a language model, and a reward model is needed (one that a reward stage has made)`,
   ]);
   const text = `model: { path: ${rewardModel} }\nstages:\n  - { type: sft, data: { path: ${files.demonstrations} } }\n`;
-  await expect(runTiny(join(folder, 'wrong-base'), { text })).rejects.toThrow(
+  const wrongBase = join(folder, 'wrong-base');
+  await expect(runTiny(wrongBase, { text })).rejects.toThrow(
     `model.path ${rewardModel} is a reward model, and a language model is needed`,
   );
+  expect(existsSync(wrongBase)).toBe(false); // so that the run can begin there once the model is right
 });
 
 it('finds all stages that lack something before the first begins', async () => {

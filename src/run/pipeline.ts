@@ -3,10 +3,11 @@ import { TenetError } from '../base/index.ts';
 import { loadModelFolder } from '../model/index.ts';
 import { removeCheckpoints } from '../train/index.ts';
 import { checkOrder } from './check-order.ts';
+import type { InputRecord } from './manifest.ts';
 import { removeBestWeights } from './monitoring/best-weights.ts';
 import type { ProgressDisplay } from './progress-display.ts';
 import { writeReport } from './report.ts';
-import { openRunFolder, type RunFolder } from './run-folder.ts';
+import { openRunFolder } from './run-folder.ts';
 import type { RunRecipe, StageRecipe } from './run-recipe.ts';
 import { runStage } from './run-stage.ts';
 import { runBestOfN } from './stages/best-of-n.ts';
@@ -76,6 +77,8 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
   }
   const names = stageNames(recipe);
   checkOrder(recipe, names);
+  // Before the run folder: with a wrong model no run begins, and none is deleted for it.
+  const baseModel = recipe.model && (await readBaseModel(recipe.model.path));
   const run = await openRunFolder({
     path: options.runFolder,
     recipe: options.resolved,
@@ -86,7 +89,7 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
     overwrite: options.overwrite,
   });
   try {
-    await recordBaseModel(run, recipe);
+    if (baseModel) await run.recordInputs([baseModel]);
     const finished: FinishedStage[] = [];
     for (const [i, stage] of recipe.stages.entries()) {
       const name = names[i];
@@ -163,20 +166,18 @@ function runOne(stage: StageRecipe, run: StageRun): Promise<StageResult> {
   }
 }
 
-async function recordBaseModel(run: RunFolder, recipe: RunRecipe): Promise<void> {
-  if (!recipe.model) return;
-  const { config, parameters, head } = await loadModelFolder(recipe.model.path);
-  expectHead(head, 'causal', `model.path ${recipe.model.path}`);
-  await run.recordInputs([
-    {
-      kind: 'model',
-      name: 'base model',
-      path: recipe.model.path,
-      hash: parameters.hash(),
-      parameters: parameters.count,
-      note: `${config.family}, ${config.layers} layers of width ${config.width}`,
-    },
-  ]);
+/** The base model as an input of the run. */
+async function readBaseModel(path: string): Promise<InputRecord> {
+  const { config, parameters, head } = await loadModelFolder(path);
+  expectHead(head, 'causal', `model.path ${path}`);
+  return {
+    kind: 'model',
+    name: 'base model',
+    path,
+    hash: parameters.hash(),
+    parameters: parameters.count,
+    note: `${config.family}, ${config.layers} layers of width ${config.width}`,
+  };
 }
 
 /** One sentence for the head of the report. */
