@@ -195,6 +195,24 @@ describe('splitFile', () => {
     expect(report.parts[0].rows + report.parts[1].rows).toBe(300);
   });
 
+  it('parts rows without a prompt by what they hold', async () => {
+    const input = join(folder, 'in.jsonl');
+    for (const rowOf of [
+      (i: number) => ({ prompt: ' ', completion: `text ${i >> 1}` }),
+      (i: number) => ({ chosen: `yes ${i >> 1}`, rejected: `no ${i >> 1}` }), // share no beginning
+    ]) {
+      await writeRecords(
+        input,
+        Array.from({ length: 200 }, (_, i) => rowOf(i)),
+      );
+      const { parts: made } = await splitFile(input, { parts: parts({ a: 0.5, b: 0.5 }) });
+      for (const { rows } of made) {
+        expect(rows).toBeGreaterThan(60);
+        expect(rows % 2).toBe(0); // the same row twice stays together
+      }
+    }
+  });
+
   it('refuses parts that make no split', async () => {
     const split = (names: Record<string, number>) => splitFile('x.jsonl', { parts: parts(names) });
     await expect(split({ a: 0.5, b: 0.6 })).rejects.toThrow('sum to 1; got a=0.5, b=0.6');

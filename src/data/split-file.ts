@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { TenetError } from '../base/index.ts';
 import { type Example, examplesOf } from './example.ts';
+import { contentText } from './example-text.ts';
 import { textOf } from './hh-transcript.ts';
 import { type ReadOptions, readRecords } from './read-records.ts';
 import type { Content } from './record.ts';
@@ -69,9 +70,27 @@ export async function splitFile(input: string, options: SplitOptions): Promise<S
 
 /**
  * What rows must share to stay together: the first user message of a conversation, so that longer and shorter
- * versions of one conversation are one group; or the prompt, or the text where there is none.
+ * versions of one conversation are one group; or the prompt, or the text where there is none. Without a prompt it is what
+ * answers it: rows that have none are not all alike.
  */
 export function groupKey(example: Example): string {
+  return promptKey(example) || responsesOf(example).map(contentText).join('\n').trim();
+}
+
+function responsesOf(example: Example): readonly Content[] {
+  switch (example.kind) {
+    case 'completion':
+      return [example.completion];
+    case 'ranking':
+      return example.responses;
+    case 'steps':
+      return example.completions;
+    default:
+      return [];
+  }
+}
+
+function promptKey(example: Example): string {
   if (example.kind === 'text') return example.text.trim();
   const content: Content = example.kind === 'chat' ? example.messages : example.prompt;
   if (typeof content === 'string') return content.trim();
