@@ -8,7 +8,7 @@ import { type Feeds, learningRateAt, type ScheduleOptions } from '../tensor/inde
 import { type CheckpointOptions, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import type { StageContext } from './context.ts';
 import { averageMetrics } from './metrics.ts';
-import { type OptimizerOptions, warmupStepsOf } from './options.ts';
+import { type OptimizerOptions, scheduleFor, stepsOf } from './options.ts';
 import { stopRequested } from './stop.ts';
 import type { Trainer } from './trainer.ts';
 
@@ -80,12 +80,7 @@ export class DataTraining<Extra> {
     this.tokens = saved?.state.tokens ?? 0;
     this.restored = saved?.state.extra ?? null;
     this.totalSteps = stepsOf(options, sampler.batchesPerEpoch);
-    this.schedule = {
-      schedule: options.lrSchedulerType,
-      lr: options.learningRate,
-      totalSteps: this.totalSteps,
-      warmupSteps: warmupStepsOf(options, this.totalSteps),
-    };
+    this.schedule = scheduleFor(options, this.totalSteps);
   }
 
   /** Continues from the newest checkpoint where the stage resumes. */
@@ -182,14 +177,6 @@ export interface DataTrainingSetup {
   readonly parts: CheckpointOptions['parts'];
   /** Field of a step's metrics → name under which it is recorded; others are not recorded. */
   readonly metricNames: Readonly<Record<string, string>>;
-}
-
-/** Optimizer steps of a stage; at least one. */
-export function stepsOf(
-  options: Pick<DataTrainingOptions, 'maxSteps' | 'numTrainEpochs'>,
-  batchesPerEpoch: number,
-): number {
-  return options.maxSteps ?? Math.max(1, Math.round(options.numTrainEpochs * batchesPerEpoch));
 }
 
 function checkpointOf({ context, parts }: DataTrainingSetup): CheckpointOptions {

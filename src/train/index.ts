@@ -21,7 +21,7 @@ export { type KtoOptions, ktoOptions } from './kto-options.ts';
 export { type OnlineDpoInputs, trainOnlineDpo } from './online-dpo.ts';
 export { type OnlineDpoOptions, onlineDpoOptions, onlineDpoRules } from './online-dpo-options.ts';
 export { type OptionProblem, type OptionRules, withRules } from './option-rules.ts';
-export { memoryShape, optimizerShape, stageShape, trainerOptions, warmupStepsOf } from './options.ts';
+export { memoryShape, optimizerShape, scheduleFor, stageShape, stepsOf, trainerOptions } from './options.ts';
 export { trainOrpo } from './orpo.ts';
 export { type OrpoOptions, orpoOptions } from './orpo-options.ts';
 export type { PairInputs, PairResult } from './pair-batch.ts';

@@ -1,5 +1,6 @@
 /** Options that the training stages share: one place for each name, default, unit and source. */
 import { z } from 'zod';
+import type { ScheduleOptions } from '../tensor/index.ts';
 import type { TrainerOptions } from './trainer.ts';
 
 /** Optimizer and schedule. Names and defaults are TRL's unless the text says otherwise. */
@@ -122,7 +123,23 @@ export function trainerOptions(
   };
 }
 
-/** Warm-up steps of a stage of `totalSteps` optimizer steps, rounded up as transformers does. */
-export function warmupStepsOf(options: Pick<OptimizerOptions, 'warmupRatio'>, totalSteps: number): number {
-  return Math.ceil(options.warmupRatio * totalSteps);
+/** Optimizer steps of a stage that passes over data: `maxSteps` where it is given, else so many epochs; at least one. */
+export function stepsOf(
+  options: { readonly maxSteps?: number | null; readonly numTrainEpochs: number },
+  batchesPerEpoch: number,
+): number {
+  return options.maxSteps ?? Math.max(1, Math.round(options.numTrainEpochs * batchesPerEpoch));
+}
+
+/** The learning rate over a stage of so many optimizer steps. The warm-up is rounded up, as transformers does. */
+export function scheduleFor(
+  options: Pick<OptimizerOptions, 'learningRate' | 'lrSchedulerType' | 'warmupRatio'>,
+  totalSteps: number,
+): ScheduleOptions {
+  return {
+    schedule: options.lrSchedulerType,
+    lr: options.learningRate,
+    totalSteps,
+    warmupSteps: Math.ceil(options.warmupRatio * totalSteps),
+  };
 }

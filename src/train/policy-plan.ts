@@ -1,6 +1,6 @@
 /** How long a method samples and learns: iterations, optimizer steps and their learning rates. */
 import { learningRateAt } from '../tensor/index.ts';
-import { type OptimizerOptions, warmupStepsOf } from './options.ts';
+import { type OptimizerOptions, scheduleFor } from './options.ts';
 
 export interface PolicyPlanOptions
   extends Pick<OptimizerOptions, 'learningRate' | 'lrSchedulerType' | 'warmupRatio'> {
@@ -23,12 +23,7 @@ export function planPolicyTraining(options: PolicyPlanOptions, prompts: number):
   const iterations = iterationsOf(options, prompts);
   const updatesPerIteration = options.numIterations * options.stepsPerGeneration;
   const totalSteps = iterations * updatesPerIteration;
-  const schedule = {
-    schedule: options.lrSchedulerType,
-    lr: options.learningRate,
-    totalSteps,
-    warmupSteps: warmupStepsOf(options, totalSteps),
-  };
+  const schedule = scheduleFor(options, totalSteps);
   return { iterations, updatesPerIteration, learningRate: (update) => learningRateAt(update, schedule) };
 }
 

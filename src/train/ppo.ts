@@ -41,7 +41,7 @@ import type { Tokenizer } from '../text/index.ts';
 import { type CheckpointPart, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import type { StageContext } from './context.ts';
 import { divergenceOf } from './kl-penalty.ts';
-import { trainerOptions, warmupStepsOf } from './options.ts';
+import { scheduleFor, trainerOptions } from './options.ts';
 import { planSteps, policyFeeds } from './policy-batch.ts';
 import { responseScores } from './policy-report.ts';
 import type { PpoOptions } from './ppo-options.ts';
@@ -145,12 +145,7 @@ export async function trainPpo(
   };
   let iterations = Math.ceil(options.totalEpisodes / options.batchSize);
   const updatesPerIteration = options.numPpoEpochs * options.numMiniBatches;
-  const schedule = {
-    schedule: options.lrSchedulerType,
-    lr: options.learningRate,
-    totalSteps: iterations * updatesPerIteration,
-    warmupSteps: warmupStepsOf(options, iterations * updatesPerIteration),
-  };
+  const schedule = scheduleFor(options, iterations * updatesPerIteration);
   const longest = inputs.prompts.map(({ ids }) => ({ prompt: ids.length, response: options.responseLength }));
   for (const trainer of updater.trainers) {
     await rehearse(trainer, longest, {

@@ -24,7 +24,7 @@ import { bradleyTerryLoss } from '../objective/index.ts';
 import { type Feeds, learningRateAt, stopGradient, sum } from '../tensor/index.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import type { StageContext } from './context.ts';
-import { trainerOptions, warmupStepsOf } from './options.ts';
+import { scheduleFor, stepsOf, trainerOptions } from './options.ts';
 import { checkHeadLabels, checkRankings } from './preflight.ts';
 import { rehearse, rowLengthOf } from './rehearsal.ts';
 import {
@@ -136,14 +136,8 @@ export async function trainReward(
   }
   const batchSize = Math.min(options.batchSize, useful.length);
   const sampler = new Sampler({ size: useful.length, batchSize, seed: options.seed });
-  const totalSteps =
-    options.maxSteps ?? Math.max(1, Math.round(options.numTrainEpochs * sampler.batchesPerEpoch));
-  const schedule = {
-    schedule: options.lrSchedulerType,
-    lr: options.learningRate,
-    totalSteps,
-    warmupSteps: warmupStepsOf(options, totalSteps),
-  };
+  const totalSteps = stepsOf(options, sampler.batchesPerEpoch);
+  const schedule = scheduleFor(options, totalSteps);
   const checkpoint = { folder: context.folder, parts: { model: { parameters, optimizer: trainer } } };
   const saved = context.resume ? await loadCheckpoint<RewardState>(checkpoint) : null;
   if (saved) sampler.restore(saved.state.position);

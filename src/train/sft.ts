@@ -30,7 +30,7 @@ import { crossEntropyLoss } from '../objective/index.ts';
 import { type Feeds, learningRateAt, Session } from '../tensor/index.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import type { StageContext } from './context.ts';
-import { trainerOptions, warmupStepsOf } from './options.ts';
+import { scheduleFor, stepsOf, trainerOptions } from './options.ts';
 import { checkExamples } from './preflight.ts';
 import { rehearse } from './rehearsal.ts';
 import { drawsFor } from './rollout.ts';
@@ -108,14 +108,8 @@ export async function trainSft(
   const rows = options.packing ? planPacking(lengths, options.maxLength) : lengths.map((_, i) => [i]);
   const batchSize = Math.min(options.batchSize, rows.length);
   const sampler = new Sampler({ size: rows.length, batchSize, seed: options.seed });
-  const totalSteps =
-    options.maxSteps ?? Math.max(1, Math.round(options.numTrainEpochs * sampler.batchesPerEpoch));
-  const schedule = {
-    schedule: options.lrSchedulerType,
-    lr: options.learningRate,
-    totalSteps,
-    warmupSteps: warmupStepsOf(options, totalSteps),
-  };
+  const totalSteps = stepsOf(options, sampler.batchesPerEpoch);
+  const schedule = scheduleFor(options, totalSteps);
 
   // Step 3. Continue from the newest checkpoint.
   const checkpoint = { folder: context.folder, parts: { model: { parameters, optimizer: trainer } } };

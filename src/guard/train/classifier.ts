@@ -36,11 +36,12 @@ import {
   type StageContext,
   saveCheckpoint,
   scalarFeed,
+  scheduleFor,
+  stepsOf,
   stopRequested,
   Trainer,
   tokenFeeds,
   trainerOptions,
-  warmupStepsOf,
 } from '../../train/index.ts';
 import type { EncodedText } from '../classifier/encode-examples.ts';
 import type { GuardKind } from '../classifier/heads.ts';
@@ -127,14 +128,8 @@ export async function trainClassifier(
     ...{ size: tracked.length, batchSize, seed: options.seed, order: 'length-grouped' },
     lengths: tracked.map(({ text }) => text.ids.length),
   });
-  const totalSteps =
-    options.maxSteps ?? Math.max(1, Math.round(options.numTrainEpochs * sampler.batchesPerEpoch));
-  const schedule = {
-    schedule: options.lrSchedulerType,
-    lr: options.learningRate,
-    totalSteps,
-    warmupSteps: warmupStepsOf(options, totalSteps),
-  };
+  const totalSteps = stepsOf(options, sampler.batchesPerEpoch);
+  const schedule = scheduleFor(options, totalSteps);
   const checkpoint = { folder: context.folder, parts: { model: { parameters, optimizer: trainer } } };
   const saved = context.resume ? await loadCheckpoint<ClassifierState>(checkpoint) : null;
   if (saved) sampler.restore(saved.state.position);

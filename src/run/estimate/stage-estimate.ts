@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Random } from '../../base/index.ts';
 import { Encoder, type Example } from '../../data/index.ts';
-import { type OptimizerOptions, warmupStepsOf } from '../../train/options.ts';
+import { type OptimizerOptions, scheduleFor } from '../../train/options.ts';
 import { loadData } from '../load-data.ts';
 import type { InputRecord } from '../manifest.ts';
 import type { DataSource, RunRecipe, StageRecipe } from '../run-recipe.ts';
@@ -42,8 +42,8 @@ export function scheduleOf(
   options: Pick<OptimizerOptions, 'learningRate' | 'lrSchedulerType' | 'warmupRatio'>,
   steps: number,
 ): Pick<PlannedTraining, 'steps' | 'learningRate' | 'schedule' | 'warmupSteps'> {
-  const { learningRate, lrSchedulerType } = options;
-  return { steps, learningRate, schedule: lrSchedulerType, warmupSteps: warmupStepsOf(options, steps) };
+  const { lr: learningRate, schedule, warmupSteps = 0 } = scheduleFor(options, steps);
+  return { steps, learningRate, schedule, warmupSteps };
 }
 
 /** Responses that a model generates. */
