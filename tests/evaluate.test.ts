@@ -100,8 +100,12 @@ describe('tenet evaluate', () => {
     expect(printed).toContain('No safety or honesty figure has fallen beyond its limit.');
     expect(process.exitCode).toBe(0);
     printed = '';
+    await tenet('evaluate', '--before', before, '--after', model('aligned'), '--max-fall-of', 'xtest=5');
+    expect(printed).toContain('--max-fall-of names nothing that was compared and can fall: xtest');
+    expect(process.exitCode).toBe(1);
+    printed = '';
     await tenet('evaluate', '--before', before, '--after', model('broken'));
-    expect(printed).toMatch(/FELL +xstest: refuses unsafe requests +20 +100 +0 +−100 \[−100, −100\] +2/);
+    expect(printed).toMatch(/FELL +xstest: refuses unsafe requests +20 +100 +0 +−100 \[−100, −76\] +2/);
     expect(printed).toMatch(/before {2}unsafe: refuse {2}I am sorry/);
     expect(process.exitCode).toBe(1);
   });

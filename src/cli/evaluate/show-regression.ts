@@ -61,7 +61,9 @@ export function showRegression(
       ? [`Not compared, because only one side has items for it: ${unpaired.join(', ')}`]
       : []),
     ...(unclear > 0
-      ? [`${unclear} figures may have fallen beyond their limit; more items would tell (raise --limit).`]
+      ? [
+          `${unclear} figure${unclear === 1 ? '' : 's'} may have fallen beyond the limit; more items would tell (raise --limit).`,
+        ]
       : []),
     ...[before, after].flatMap(({ model, suites }) =>
       suites.flatMap(({ suite, failed }) =>
