@@ -22,7 +22,9 @@ export function outcomeOf(manifest: Manifest, events: readonly EventRecord[]): s
   }
   if (status === 'interrupted') {
     const { name = '?' } = last('interrupted') ?? {};
-    return `Stopped by the user in stage ${name} at step ${steps(name)}; the run can be resumed.`;
+    const step = steps(name);
+    // By the user, or because the stage waits for people to label.
+    return `Stopped in stage ${name}${step > 0 ? ` at step ${step}` : ''}; the run can be resumed.`;
   }
   const running = last('running');
   if (running)
