@@ -20,6 +20,7 @@ describe('parseModelSpec', () => {
     ['opneai:gpt-4o', /did you mean openai:\?/],
     ['gpt-4o', /The forms are local:<folder>, openai:<model>/],
     ['', /The forms are/],
+    ['constructor:x', /The forms are/],
     ['local:', /nothing follows "local:"; write local:<folder>/],
     ['src', /for the model in this folder write local:src/],
     ['openai-compatible:my-model', /needs a model and an address: openai-compatible:<model>@<base URL>/],

@@ -26,7 +26,7 @@ export function parseModelSpec(spec: string): ModelSpec {
   const colon = spec.indexOf(':');
   const kind = colon < 0 ? '' : spec.slice(0, colon);
   const rest = spec.slice(colon + 1);
-  if (!(kind in forms)) throw unknownKind(spec, kind);
+  if (!Object.hasOwn(forms, kind)) throw unknownKind(spec, kind);
   if (rest === '') throw wrong(spec, `nothing follows "${kind}:"; write ${forms[kind as ModelSpec['kind']]}`);
   switch (kind as ModelSpec['kind']) {
     case 'local':
