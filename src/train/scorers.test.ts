@@ -107,6 +107,10 @@ describe('HeadScorer', () => {
     const texts = sequences.map(({ prompt, response }) => [...Array.from(prompt), ...Array.from(response)]);
     const alike = texts.map((response) => ({ prompt: none, response }));
     expectClose(await scorer.scoreLast(store, alike), await scorer.scoreLast(store, sequences));
+    // A token's own numbers need a token before it.
+    await expect(scorer.scoreTokens(store, alike)).rejects.toThrow('sequence 0 of 9 has an empty prompt');
+    const responses = await ResponseScorer.create(config, store, { threads: 1 });
+    await expect(responses.logProbs(store, [sequences[0], alike[0]])).rejects.toThrow('sequence 1 of 2');
   });
 
   it('reads values one place before each response token, and the score at the very last token', async () => {

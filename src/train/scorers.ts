@@ -5,6 +5,7 @@
  * Shapes: B sequences, N counted tokens, V vocabulary.
  */
 
+import { TenetError } from '../base/index.ts';
 import {
   buildModelGraph,
   countedHidden,
@@ -111,6 +112,7 @@ export class ResponseScorer {
     standIn: Feeds,
     take: (index: number, part: (name: string) => Float32Array) => void,
   ): Promise<void> {
+    requirePrompts(sequences);
     await this.sessions.run(kind, parameters, sequences, (batch) => ({
       feeds: { ...standIn, rows: batch.rows, targets: batch.targets },
       take: (values) =>
@@ -189,6 +191,7 @@ export class HeadScorer {
 
   /** @returns per sequence [tokens] the output where each response token is predicted, one place before it */
   async scoreTokens(parameters: ParameterStore, sequences: readonly Sequence[]): Promise<Float32Array[]> {
+    requirePrompts(sequences);
     const results = new Array<Float32Array>(sequences.length);
     await this.sessions.run('heads', parameters, sequences, (batch) => ({
       feeds: { rows: batch.rows },
@@ -274,6 +277,17 @@ class ScorerSessions<Kind extends string> {
       await one?.session.release();
     }
   }
+}
+
+/** @throws TenetError('usage') for a response without a prompt, whose first token nothing predicts */
+function requirePrompts(sequences: readonly Sequence[]): void {
+  const without = sequences.findIndex(({ prompt }) => prompt.length === 0);
+  if (without < 0) return;
+  throw new TenetError(
+    'usage',
+    `sequence ${without} of ${sequences.length} has an empty prompt, so nothing predicts its first token; give at least ` +
+      'one token, such as bos',
+  );
 }
 
 /** Where each sequence's response tokens stand among the counted ones. */
