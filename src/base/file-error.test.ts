@@ -41,6 +41,8 @@ it('explains what the system refuses', () => {
     Object.assign(new Error(`${code}: …`), { code, syscall: 'open', path: '/root/x' });
   expect((explainFileError(refused('EACCES')) as Error).message).toMatch(/^\/root\/x: permission denied; /);
   expect((explainFileError(refused('EROFS')) as Error).message).toMatch(/^\/root\/x: .*read-only; /);
+  const temporary = Object.assign(refused('EACCES'), { path: '/root/x.jsonl.5704a90b5cd6.tmp' });
+  expect((explainFileError(temporary) as Error).message).toMatch(/^\/root\/x\.jsonl: permission denied; /);
 });
 
 it('leaves other errors alone', async () => {

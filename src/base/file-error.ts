@@ -17,8 +17,8 @@ const reasons: Readonly<Record<string, string>> = {
 export function explainFileError(error: unknown): unknown {
   if (!(error instanceof Error) || TenetError.is(error)) return error;
   const { code = '', syscall, path, dest } = error as NodeJS.ErrnoException & { readonly dest?: string };
-  // A file that is replaced whole is written beside its place and renamed, so its place is `dest`.
-  const place = dest ?? path;
+  // A file that is replaced whole is written beside its place under a name of its own, and renamed to `dest`.
+  const place = (dest ?? path)?.replace(/\.[0-9a-f]{12}\.tmp$/, '');
   if (place === undefined) return error;
   const reason =
     code === 'EEXIST' && syscall === 'mkdir'
