@@ -8,6 +8,7 @@ import type { Tables, WorkItemTable } from './tables.ts';
 import { toItem, toRow } from './work-item-row.ts';
 import type {
   ClaimOptions,
+  DeliverOptions,
   Delivery,
   Lease,
   NewWorkItem,
@@ -123,13 +124,16 @@ export class DatabaseWorkQueue implements WorkQueue {
     await this.change(lease, ({ attempts }) => ({ status: 'waiting', attempts: attempts - 1, ...unowned }));
   }
 
-  deliver(group: string, owner: string, result: Json, status: 'done' | 'failed' = 'done'): Promise<Delivery> {
+  deliver(group: string, owner: string, result: Json, options: DeliverOptions = {}): Promise<Delivery> {
     return this.database.write(async (transaction) => {
       const works = [{ group, owner, payload: null, result }];
-      const options = { status, mustExist: true };
-      const [delivery] = await deliverWorks(this.database, transaction, this.name, works, options);
+      const [delivery] = await deliverWorks(this.database, transaction, this.name, works, {
+        ...options,
+        mustExist: true,
+      });
       if (delivery !== null) return delivery;
-      throw new TenetError('store', `${owner} has finished ${group} of queue ${this.name} already.`, {
+      const by = options.once ? `${owner} or somebody else` : owner;
+      throw new TenetError('store', `${by} has finished ${group} of queue ${this.name} already.`, {
         details: { group, owner },
       });
     });

@@ -5,7 +5,7 @@ import { TenetError } from '../base/index.ts';
 import type { Database } from './database.ts';
 import type { Tables, WorkItemTable } from './tables.ts';
 import { isFinished, type NewWorkItemRow, toRow } from './work-item-row.ts';
-import type { Delivery, Work } from './work-queue.ts';
+import type { DeliverOptions, Delivery, Work } from './work-queue.ts';
 
 /** An item of a group; without a position where it is about to be added. */
 type Row = NewWorkItemRow & { readonly position?: number };
@@ -13,24 +13,25 @@ type Row = NewWorkItemRow & { readonly position?: number };
 /**
  * Each is kept with the owner's own item, else with one that waits, else with a new one.
  * @param options.mustExist true: a group that is not there is refused. Default false: it is made
- * @param options.status `failed` for whoever gives up. Default `done`
- * @returns for each what was kept; null for work on a group that its owner had finished before
+ * @returns for each what was kept; null for work on a group that its owner had finished before, or somebody else where
+ *   only one counts
  */
 export async function deliverWorks(
   database: Database,
   transaction: Transaction<Tables>,
   queue: string,
   works: readonly Work[],
-  options: { readonly mustExist?: boolean; readonly status?: 'done' | 'failed' } = {},
+  options: DeliverOptions & { readonly mustExist?: boolean } = {},
 ): Promise<(Delivery | null)[]> {
-  const { mustExist = false, status = 'done' } = options;
+  const { mustExist = false, status = 'done', once = false } = options;
   const byGroup = await rowsOf(database, transaction, queue, works);
   const added: NewWorkItemRow[] = [];
   const deliveries: (Delivery | null)[] = [];
   for (const { group, owner, payload, result } of works) {
     const rows = byGroup.get(group)!;
     const own = rows.filter((row) => row.owner === owner);
-    if (own.some((row) => isFinished(row.status))) {
+    const isDone = once && own.length === 0 && rows.some((row) => row.status === 'done');
+    if (isDone || own.some((row) => isFinished(row.status))) {
       deliveries.push(null);
       continue;
     }
@@ -38,11 +39,13 @@ export async function deliverWorks(
       throw new TenetError('store', `there is no ${group} in queue ${queue}.`, { details: { group } });
     }
     const done = { status, result: JSON.stringify(result), owner, ...nothingPending };
-    const taken = own[0] ?? rows.find((row) => row.status === 'waiting');
+    const waiting = rows.find((row) => row.status === 'waiting');
+    const taken = own[0] ?? waiting ?? (once ? rows.find((row) => row.status === 'leased') : undefined);
     if (taken?.position !== undefined) {
       await transaction.updateTable('work_item').set(done).where('position', '=', taken.position).execute();
       Object.assign(taken, done);
-      deliveries.push({ id: taken.id, item: own.length > 0 ? 'own' : 'waiting' });
+      const item = own.length > 0 ? 'own' : waiting ? 'waiting' : 'leased';
+      deliveries.push({ id: taken.id, item });
       continue;
     }
     const id = `${group}/${randomUUID()}`;

@@ -30,6 +30,7 @@ export { redactUrl } from './store-url.ts';
 export type { Tables } from './tables.ts';
 export type {
   ClaimOptions,
+  DeliverOptions,
   Delivery,
   Lease,
   NewWorkItem,

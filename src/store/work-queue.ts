@@ -61,7 +61,8 @@ export interface Lease {
 export interface Delivery {
   /** Of the item. */
   readonly id: string;
-  readonly item: 'own' | 'waiting' | 'extra';
+  /** `leased`: somebody else held it. */
+  readonly item: 'own' | 'waiting' | 'leased' | 'extra';
 }
 
 /** What an owner has done for a group. */
@@ -84,6 +85,17 @@ export interface ClaimOptions {
   readonly audiences?: readonly string[];
   /** True: no item of a group from which this owner has one already, done or leased. Default false. */
   readonly oncePerGroup?: boolean;
+}
+
+export interface DeliverOptions {
+  /** `failed` for whoever gives up. Default `done`. */
+  readonly status?: 'done' | 'failed';
+  /**
+   * True: of a group only one counts, so that nothing is kept with a new item. Who comes late takes the item of whoever
+   * holds it now, and is refused like an owner who has finished before once somebody else has done an item of the group.
+   * Default false.
+   */
+  readonly once?: boolean;
 }
 
 export interface WorkQueue {
@@ -118,10 +130,9 @@ export interface WorkQueue {
    * Takes the work of an owner on a group, whatever has become of the lease, so that what a person has done late or
    * without a connection is not lost. It is kept with the owner's own item; else with one that waits; else with a new one,
    * which is then one more than was asked for.
-   * @param status `failed` for whoever gives up; default `done`
    * @throws TenetError('store') when the owner has finished an item of the group before, or there is no such group
    */
-  deliver(group: string, owner: string, result: Json, status?: 'done' | 'failed'): Promise<Delivery>;
+  deliver(group: string, owner: string, result: Json, options?: DeliverOptions): Promise<Delivery>;
   /**
    * `deliver` for many at once, also on groups that are not there yet, such as for work that was done elsewhere. What an
    * owner has finished before stays as it is.

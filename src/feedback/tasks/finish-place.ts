@@ -1,6 +1,6 @@
 /** What happens to the place of a task when its label comes, or a skip: each within the transaction that stores them. */
 import { TenetError } from '../../base/index.ts';
-import type { Delivery, StoreTransaction, WorkItem, WorkQueue } from '../../store/index.ts';
+import type { DeliverOptions, Delivery, StoreTransaction, WorkItem, WorkQueue } from '../../store/index.ts';
 import { removeDraft } from './drafts.ts';
 import type { LabelTask } from './label-task.ts';
 import { isSkipped, labelPlace, type PlaceResult } from './places.ts';
@@ -15,24 +15,29 @@ const maxSkips = 3;
 /**
  * Ends the annotator's place of a task.
  * @param name of the queue
+ * @param options.once true: one counts for all, as a decision does
  * @returns null when the same submission has done so before
- * @throws TenetError('store') when the annotator has finished a place of the task by another submission
+ * @throws TenetError('store') when the annotator has finished a place of the task by another submission; where one counts
+ *   for all, also when somebody else has
  */
 export async function finishPlace(
   { queue, ledger, database }: StoreTransaction,
   name: string,
   { id, taskId, annotator }: Sent,
-  status: 'done' | 'failed' = 'done',
+  options: DeliverOptions = {},
 ): Promise<Delivery | null> {
   const places = queue(name);
   let delivery: Delivery;
   try {
-    delivery = await places.deliver(taskId, annotator.id, { event: id } satisfies PlaceResult, status);
+    delivery = await places.deliver(taskId, annotator.id, { event: id } satisfies PlaceResult, options);
   } catch (error) {
     if (!TenetError.is(error)) throw error;
     // Only now, since the same submission may have been under way in another process.
     if (await ledger.get(id)) return null;
-    const own = (await placesOf(places, taskId)).find(({ owner }) => owner === annotator.id);
+    const all = await placesOf(places, taskId);
+    const own = all.find(({ owner }) => owner === annotator.id);
+    const decided = options.once ? all.findLast(({ status }) => status === 'done') : undefined;
+    if (!own && decided) throw decidedBefore(taskId, decided);
     if (!own) throw error;
     const { event } = own.result as PlaceResult;
     throw new TenetError(
@@ -45,6 +50,17 @@ export async function finishPlace(
   return delivery;
 }
 
+/** Of two decisions the later would undo the earlier, and nobody would see it. */
+function decidedBefore(taskId: string, { result }: WorkItem): TenetError {
+  const { event } = result as PlaceResult;
+  return new TenetError(
+    'store',
+    `${taskId} has been decided by somebody else meanwhile: event ${event} stands, and this decision was not stored. ` +
+      'Skip the task, or go on to the next.',
+    { details: { taskId, eventId: event } },
+  );
+}
+
 /** Ends a place without a label, and opens one for somebody else, unless enough people have skipped the task. */
 export async function skipPlace(
   within: StoreTransaction,
@@ -52,7 +68,7 @@ export async function skipPlace(
   task: LabelTask,
   skip: Sent,
 ): Promise<void> {
-  const delivery = await finishPlace(within, name, skip, 'failed');
+  const delivery = await finishPlace(within, name, skip, { status: 'failed' });
   // A place that was one more than was asked for needs no other in its stead.
   if (delivery === null || delivery.item === 'extra') return;
   const places = within.queue(name);
@@ -60,16 +76,21 @@ export async function skipPlace(
   if (skips < maxSkips) await places.add([labelPlace(task, afterSkip(skip.id))]);
 }
 
-/** Makes a skipped place a labelled one, and takes back the place that was opened for somebody else. */
+/**
+ * Makes a skipped place a labelled one, and takes back the place that was opened for somebody else.
+ * @throws as `finishPlace` does
+ */
 export async function unskipPlace(
-  { queue }: StoreTransaction,
+  within: StoreTransaction,
   name: string,
   skipId: string,
-  { id, taskId, annotator }: Sent,
+  sent: Sent,
+  options: Pick<DeliverOptions, 'once'> = {},
 ): Promise<void> {
-  const places = queue(name);
+  const places = within.queue(name);
+  const { taskId, annotator } = sent;
   if (!(await places.reopen(taskId, annotator.id))) return;
-  await places.deliver(taskId, annotator.id, { event: id } satisfies PlaceResult);
+  await finishPlace(within, name, sent, options);
   await places.remove([`${taskId}/${afterSkip(skipId)}`]);
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type LedgerEvent, openStore, type Store } from '../../store/index.ts';
 import { onEachDatabase } from '../../store/testing/each-database.ts';
 import { type Annotator, LabelQueue, type NewLabelTask, type Submission, viewOf } from '../index.ts';
@@ -416,6 +416,67 @@ onEachDatabase((database) => {
       basedOn,
     });
     expect(await labels.progress()).toMatchObject({ adjudications: { waiting: 0, done: 1 }, labels: 2 });
+  });
+
+  describe('when two adjudicators have had one task', () => {
+    let taskId: string;
+    beforeEach(async () => {
+      await labels.add([taskOf('a')]);
+      const first = await labels.submit(await next(ann));
+      taskId = first.taskId!;
+      await labels.escalate(taskId, [first.id]);
+      await labels.claim(bob, { purpose: 'adjudication', leaseMs: 1 });
+      await sleep(5);
+      expect(await labels.claim(eve, { purpose: 'adjudication' })).toHaveLength(1);
+    });
+    const decide = (annotator: Annotator, id: string, ranks: number[]): Promise<LedgerEvent> =>
+      labels.adjudicate({ id: `${id} ${taskId}`.replaceAll(' ', '-'), taskId, annotator, ranks });
+    const decisions = async () =>
+      (await events()).flatMap(({ kind, judge }) => (kind === 'adjudication' ? [judge.id] : []));
+
+    it('takes what comes late, and refuses the decision that would undo it unseen', async () => {
+      const late = await decide(bob, 'late', [1, 2, 3]);
+      await expect(decide(eve, 'second', [3, 2, 1])).rejects.toMatchObject({
+        ...{ code: 'store', details: { taskId, eventId: late.id } },
+        message: expect.stringContaining('decided by somebody else'),
+      });
+      // Sent again it is answered alike, and nobody is asked about the task any more.
+      expect(await decide(bob, 'late', [1, 2, 3])).toMatchObject({ id: late.id, seq: late.seq });
+      expect(await labels.claim(eve, { purpose: 'adjudication' })).toEqual([]);
+      expect(await labels.progress()).toMatchObject({ adjudications: { waiting: 0, done: 1 } });
+      expect(await decisions()).toEqual(['bob']);
+    });
+
+    it('refuses what comes late after a decision, until the task is put before adjudicators anew', async () => {
+      const first = await decide(eve, 'first', [3, 2, 1]);
+      await expect(decide(bob, 'late', [1, 2, 3])).rejects.toMatchObject({ details: { eventId: first.id } });
+      const more = await labels.submit({ id: `more-${++ids}`, taskId, annotator: bob, ranks: [2, 1, 3] });
+      await labels.escalate(taskId, [first.basedOn![0], more.id]);
+      expect(await labels.claim(bob, { purpose: 'adjudication' })).toHaveLength(1);
+      await decide(bob, 'anew', [1, 2, 3]);
+      expect(await decisions()).toEqual(['eve', 'bob']);
+    });
+
+    it('does not make a decision of a skip either, once there is one', async () => {
+      const skip = { id: `skip-${++ids}`, taskId, annotator: bob, reason: 'unclear' } as const;
+      await labels.skip(skip, 'adjudication');
+      const first = await decide(eve, 'first', [3, 2, 1]);
+      const corrected = { id: `corrected-${++ids}`, taskId, annotator: bob, ranks: [1, 2, 3] };
+      await expect(labels.correct(skip.id, corrected)).rejects.toMatchObject({
+        details: { eventId: first.id },
+      });
+      expect(await decisions()).toEqual(['eve']);
+      expect(await labels.progress()).toMatchObject({ adjudications: { waiting: 0, done: 1 } });
+    });
+
+    it('lets one of two win that decide at the same moment', async () => {
+      const outcomes = await Promise.allSettled([
+        decide(bob, 'his', [1, 2, 3]),
+        decide(eve, 'hers', [3, 2, 1]),
+      ]);
+      expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+      expect(await decisions()).toHaveLength(1);
+    });
   });
 
   it('loses and doubles nothing when many work at once', async () => {

@@ -181,14 +181,15 @@ export class LabelQueue {
     const event = skipEventOf(task, skip, purpose);
     return this.store.write(async (within) => {
       if (purpose === 'label') await skipPlace(within, this.places('label'), task, skip);
-      else await finishPlace(within, this.places('adjudication'), skip, 'failed');
+      else await finishPlace(within, this.places('adjudication'), skip, { status: 'failed' });
       return within.ledger.append(event);
     });
   }
 
   /**
    * Replaces a label or a skip of the annotator by a new label; the old one stays in the ledger as superseded.
-   * @throws TenetError('store') when somebody has corrected it before, or it is not hers
+   * @throws TenetError('store') when somebody has corrected it before, or it is not hers; or when it was a skip of a decision
+   *   that somebody else has taken meanwhile
    */
   async correct(eventId: string, submission: Submission): Promise<LedgerEvent> {
     const task = await this.get(submission.taskId);
@@ -208,7 +209,7 @@ export class LabelQueue {
     });
     return this.store.write(async (within) => {
       if (before.kind === 'skip') {
-        await unskipPlace(within, this.places(purpose), eventId, submission);
+        await unskipPlace(within, this.places(purpose), eventId, submission, { once: isDecision });
         if (isDecision) await this.endLabelling(within, task.id);
       }
       return within.ledger.append(event);
@@ -294,14 +295,17 @@ export class LabelQueue {
     return (await placesOf(this.store.queue(this.places('adjudication')), taskId)).length > 0;
   }
 
-  /** Stores the decision of an adjudicator. Answers and refuses as `submit` does. */
+  /**
+   * Stores the decision of an adjudicator. Answers and refuses as `submit` does; one that comes after the lease has ended
+   * is taken if nobody else has decided meanwhile.
+   */
   async adjudicate(submission: Submission): Promise<LedgerEvent> {
     const { taskId } = submission;
     const task = await this.get(taskId);
     const basedOn = await this.decidedLabels(submission);
     const event = labelEventOf(task, submission, { kind: 'adjudication', basedOn });
     return this.store.write(async (within) => {
-      await finishPlace(within, this.places('adjudication'), submission);
+      await finishPlace(within, this.places('adjudication'), submission, { once: true });
       await this.endLabelling(within, taskId);
       return within.ledger.append(event);
     });
