@@ -387,9 +387,16 @@ stages:
     expect(stages[1].result).toMatchObject({ headline: 'objective even', means: { base: null, rloo: null } });
     expect(stages[2].result).toMatchObject({ headline: 'objective even', means: { base: 1, rloo: 1 } });
     const { tables } = await readEvaluation(path);
-    expect(tables.find(({ title }) => title === 'Change in objective even')?.rows).toEqual([
+    expect(tables.find(({ title }) => title === 'evaluate: Change in objective even')?.rows).toEqual([
       { name: 'rloo − base', cells: [{ value: 0, low: 0, high: 0 }] },
     ]);
+    // Two stages evaluate, and neither takes the place of the other.
+    for (const name of ['alone', 'evaluate']) {
+      expect(tables.map(({ title }) => title)).toContain(`${name}: Models on held-out prompts`);
+    }
+    const report = await readFile(join(path, 'report.html'), 'utf8');
+    for (const name of ['alone', 'evaluate'])
+      expect(report).toContain(`${name}: Objectives on held-out prompts`);
   });
 
   it('name a reward function that is not there, or fails, with what to do', async () => {

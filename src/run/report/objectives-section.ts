@@ -16,14 +16,13 @@ export function objectivesSection(
   events: readonly EventRecord[],
   tables: readonly EvaluationTable[],
 ): Html | null {
-  const table = tables.find(({ kind }) => kind === 'objectives');
+  const measured = tables.filter(({ kind }) => kind === 'objectives');
   const learning = stages.flatMap((stage) => stageTable(stage, events) ?? []);
-  if (!table && learning.length === 0) return null;
+  if (measured.length === 0 && learning.length === 0) return null;
   return html`
     <section id="objectives" aria-labelledby="objectives-title">
       <h2 id="objectives-title">Objectives</h2>
-      ${table && evaluationTable(table, 'objectives')}
-      ${table && drawings(table)}
+      ${measured.map((table, i) => [evaluationTable(table, `objectives-${i}`), drawings(table)])}
       ${learning}
     </section>`;
 }

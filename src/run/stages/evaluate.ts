@@ -146,7 +146,12 @@ export async function runEvaluate(options: StageOf<'evaluate'>, stage: StageRun)
   if (objectives.objectives.length > 0) tables.push(objectivesTable(answers, objectives.objectives));
   const rewardTable = rewardModelTable(stage);
   if (rewardTable) tables.push(rewardTable);
-  await addTables(run.path, tables);
+  // Several stages evaluate on prompts of their own, and each keeps its tables.
+  const isOnly = stage.recipe.stages.filter(({ type }) => type === 'evaluate').length === 1;
+  await addTables(
+    run.path,
+    isOnly ? tables : tables.map((table) => ({ ...table, title: `${stage.name}: ${table.title}` })),
+  );
 
   // Step 3. The first prompts with everybody's answers.
   for (const [i, example] of examples.slice(0, options.samples).entries()) {
