@@ -45,15 +45,18 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
     return bytes ? parseJson(bytes, join(folder, name)) : null;
   };
   const config: TokenizerConfig = { ...parse('special_tokens_map.json'), ...parse('tokenizer_config.json') };
-  const json = (parse('tokenizer.json') ?? (await readGpt2Files(folder, files, config))) as TokenizerJson;
+  const added = (parse('added_tokens.json') ?? {}) as Record<string, number>;
+  const json = (parse('tokenizer.json') ?? readGpt2Files(folder, files, config, added)) as TokenizerJson;
   return new Tokenizer(json, config, files);
 }
 
-async function readGpt2Files(
+/** @param added ids of the tokens that were added to the vocabulary later, by their text */
+function readGpt2Files(
   folder: string,
   files: ReadonlyMap<string, Uint8Array>,
   config: TokenizerConfig,
-): Promise<TokenizerJson> {
+  added: Readonly<Record<string, number>>,
+): TokenizerJson {
   const vocab = files.get('vocab.json');
   const merges = files.get('merges.txt');
   if (!vocab || !merges) {
@@ -78,16 +81,20 @@ async function readGpt2Files(
     .split(/\r?\n/)
     .filter((line, i) => line !== '' && !(i === 0 && line.startsWith('#version')))
     .map((line) => line.split(' ') as [string, string]);
-  const ids = parseJson(vocab, join(folder, 'vocab.json')) as Record<string, number>;
-  const named = [config.bos_token, config.eos_token, config.unk_token, config.pad_token]
+  const ids = { ...(parseJson(vocab, join(folder, 'vocab.json')) as Record<string, number>), ...added };
+  const others = Array.isArray(config.additional_special_tokens) ? config.additional_special_tokens : [];
+  const named = [config.bos_token, config.eos_token, config.unk_token, config.pad_token, ...others]
     .map((token) => (typeof token === 'object' ? token?.content : token))
     .filter((content): content is string => typeof content === 'string' && content in ids);
-  return byteLevelTokenizerJson({
+  const json = byteLevelTokenizerJson({
     vocab: ids,
     merges: pairs,
     specialTokens: [...new Set(named)],
     addPrefixSpace: config.add_prefix_space === true,
   });
+  const plain = Object.entries(added).filter(([content]) => !named.includes(content));
+  const addedTokens = plain.map(([content, id]) => ({ id, content, special: false }));
+  return { ...json, added_tokens: [...(json.added_tokens ?? []), ...addedTokens] };
 }
 
 function parseJson(bytes: Uint8Array, path: string): Record<string, unknown> {

@@ -57,6 +57,28 @@ describe('loadTokenizer', () => {
     },
   );
 
+  it('reads the tokens that were added to a vocabulary of GPT-2 later', async () => {
+    const { tokenizer, merges } = await trainBpe(['the cat and the hat '.repeat(5)], { vocabSize: 270 });
+    const json = JSON.parse(new TextDecoder().decode(tokenizer.files.get('tokenizer.json')));
+    const place = await mkdtemp(join(folder, 'gpt2-'));
+    const size = tokenizer.vocabSize;
+    for (const [name, content] of Object.entries({
+      'vocab.json': JSON.stringify(json.model.vocab),
+      'merges.txt': `#version: 0.2\n${merges.map((pair) => pair.join(' ')).join('\n')}\n`,
+      'added_tokens.json': JSON.stringify({ '<pad>': size, '<tool>': size + 1, '<think>': size + 2 }),
+      'special_tokens_map.json': JSON.stringify({
+        ...{ eos_token: '<|endoftext|>', pad_token: '<pad>', additional_special_tokens: ['<tool>'] },
+      }),
+    }))
+      await writeFile(join(place, name), content);
+    const loaded = await loadTokenizer(place);
+    expect([loaded.vocabSize, loaded.padId]).toEqual([size + 3, size]);
+    expect([...loaded.specialIds].sort()).toEqual([loaded.eosId, size, size + 1]);
+    const ids = loaded.encode('the cat<think> the<tool>');
+    expect(ids).toEqual([...tokenizer.encode('the cat'), size + 2, ...tokenizer.encode(' the'), size + 1]);
+    expect(loaded.decode(ids, { skipSpecialTokens: true })).toBe('the cat<think> the');
+  });
+
   it('explains what is missing or damaged', async () => {
     await expect(loadTokenizer(join(folder, 'none'))).rejects.toThrow('is not a folder');
     await expect(loadTokenizer(folder)).rejects.toThrow(
