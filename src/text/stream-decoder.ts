@@ -5,7 +5,8 @@ const REPLACEMENT = '\uFFFD'; // what an incomplete UTF-8 sequence decodes to
 
 /**
  * Decodes token by token. One character may be spread over several tokens; its text appears with the last one.
- * The pieces returned by `push` and `flush`, joined, are the text of all the tokens.
+ * The pieces returned by `push` and `flush`, joined, are the text of all the tokens; but for a space that the tokenizer
+ * drops before a mark, which stays where it was returned before the mark came.
  */
 export class StreamDecoder {
   private readonly tokenizer: Tokenizer;
@@ -37,9 +38,21 @@ export class StreamDecoder {
     if (this.pending.length === 0) return '';
     const before = this.tokenizer.decode(this.context, this.options);
     const text = this.tokenizer.decode([...this.context, ...this.pending], this.options);
-    if (!final && (text.endsWith(REPLACEMENT) || text.length <= before.length)) return '';
+    const start = commonLength(before, text);
+    if (!final && (text.endsWith(REPLACEMENT) || text.length <= start)) return '';
     this.context = this.pending;
     this.pending = [];
-    return text.slice(before.length);
+    return text.slice(start);
   }
+}
+
+/**
+ * Characters that two texts begin with alike. A text that goes on may not begin with what was returned: its last
+ * character was cut off and is whole now, or the tokenizer drops the space before a mark that follows.
+ */
+function commonLength(a: string, b: string): number {
+  if (b.startsWith(a)) return a.length;
+  let length = 0;
+  while (a[length] === b[length]) length++;
+  return length;
 }

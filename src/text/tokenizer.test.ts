@@ -164,6 +164,27 @@ describe('StreamDecoder', () => {
     );
   });
 
+  it('gives a character whole that began before what was returned', () => {
+    const ids = small.encode('€ smile'); // the first three are the bytes of '€'
+    const decoder = new StreamDecoder(small);
+    decoder.push(ids[0]);
+    expect(decoder.flush()).toBe('\uFFFD');
+    expect(
+      ids
+        .slice(1)
+        .map((id) => decoder.push(id))
+        .join(''),
+    ).toBe('€ smile');
+  });
+
+  it('loses no mark before which the tokenizer drops a space', () => {
+    const json = JSON.parse(new TextDecoder().decode(small.files.get('tokenizer.json')));
+    const cleaning = Tokenizer.fromJson(json, { clean_up_tokenization_spaces: true });
+    const [a, space, mark] = ['a', ' ', '.'].map((text) => small.encode(text)[0]);
+    expect(cleaning.decode([a, space, mark, a])).toBe('a.a');
+    expect(joined(cleaning, [a, space, mark, a]).text).toBe('a .a');
+  });
+
   it.skipIf(stories === null)('keeps the spaces of SentencePiece tokens', async () => {
     const tokenizer = await loadTokenizer(stories!);
     const ids = tokenizer.encode('Once upon a time, a café.', { addSpecialTokens: true });
