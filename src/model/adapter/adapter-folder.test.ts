@@ -139,6 +139,19 @@ describe('an adapter in a folder', () => {
     await expect(loadModelFolder(at('bad'))).rejects.toThrow(
       /peft_type is IA3; LORA is supported\n {2}bias is "all", which Tenet does not compute\n {2}layer_replication/,
     );
+    for (const [start, isRefused] of [
+      ['pissa_niter_16', true],
+      ['olora', true],
+      ['gaussian', false],
+    ] as const) {
+      await writeFile(at('bad/adapter_config.json'), JSON.stringify({ ...peft, init_lora_weights: start }));
+      const problem = await loadModelFolder(at('bad')).then(
+        () => null,
+        ({ message }: Error) => message,
+      );
+      if (isRefused) expect(problem).toContain(`init_lora_weights is ${start}, which changes the base`);
+      else expect(problem).toBeNull();
+    }
     await writeFile(at('bad/adapter_config.json'), JSON.stringify({ ...peft, use_dora: true }));
     const data = new Float32Array(48);
     await writeSafetensors(at('bad/adapter_model.safetensors'), [

@@ -49,6 +49,12 @@ const plainValues: Readonly<Record<string, readonly unknown[]>> = {
   velora_config: [],
 };
 
+/**
+ * Names of ways to draw a fresh adapter that leave the base as it is. The others (PiSSA, OLoRA, CorDA, LoftQ …) take what
+ * the adapter begins with out of the base's matrices, also when a saved adapter is loaded.
+ */
+const startsBesideBase: readonly string[] = ['gaussian', 'eva', 'orthogonal'];
+
 /** @throws TenetError('model') naming all that is wrong, or that Tenet cannot compute */
 export function parsePeftConfig(json: unknown, path: string): PeftConfig {
   const parsed = schema.safeParse(json);
@@ -68,6 +74,10 @@ export function parsePeftConfig(json: unknown, path: string): PeftConfig {
     const value = config[key];
     if (value === undefined || value === null || plain.includes(value)) continue;
     problems.push(`${key} is ${JSON.stringify(value)}, which Tenet does not compute`);
+  }
+  const { init_lora_weights: start } = config;
+  if (typeof start === 'string' && !startsBesideBase.includes(start.toLowerCase())) {
+    problems.push(`init_lora_weights is ${start}, which changes the base that the adapter stands on`);
   }
   if (problems.length === 0) return config;
   throw new TenetError(
