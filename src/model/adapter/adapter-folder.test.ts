@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../base/index.ts';
 import { loadModelFolder } from '../load-model.ts';
-import { scalarHeadSpec } from '../parameters.ts';
+import { ParameterStore } from '../parameter-store.ts';
+import { decoderSpecs, scalarHeadSpec } from '../parameters.ts';
 import { SafetensorsFile } from '../safetensors-file.ts';
 import { writeSafetensors } from '../safetensors-write.ts';
 import { saveModelFolder } from '../save-model.ts';
@@ -92,6 +93,17 @@ describe('an adapter in a folder', () => {
     expect(parameters.hash()).toBe(weightsHash);
     const peft = JSON.parse(await readFile(at('reward/adapter_config.json'), 'utf8'));
     expect(peft).toMatchObject({ task_type: 'SEQ_CLS', modules_to_save: ['score'] });
+  });
+
+  it('on a reward model gives the scores that this one gives', async () => {
+    const heads = { kind: 'objectives', names: ['helpful', 'honest'], means: [0.5, -1] } as const;
+    const scoring = new ParameterStore([...decoderSpecs(config), scalarHeadSpec(config, { rows: 2 })]);
+    scoring.copyShared(base);
+    const common = { config, card, head: 'reward' as const, heads };
+    await saveModelFolder(at('scoring'), { ...common, parameters: scoring });
+    const parameters = adaptParameters(config, scoring, settings, { random: new Random(3) });
+    await saveModelFolder(at('on-scoring'), { ...common, parameters, baseFolder: at('scoring') });
+    expect(await loadModelFolder(at('on-scoring'))).toMatchObject({ head: 'reward', heads });
   });
 
   it('is found by its base again when both are moved, and not when the base has changed or is gone', async () => {

@@ -69,7 +69,11 @@ export async function loadAdapter(
       config,
       parameters,
       head,
-      heads: head === 'reward' ? readRewardHeads(config.source, scoreRows ?? 1) : null,
+      // The head may be the base's own, which the adapter leaves as it is.
+      heads:
+        head === 'reward'
+          ? readRewardHeads(config.source, scoreRows ?? parameters.shapeOf(scoreHeadName)[0])
+          : null,
       tokenizerFiles: hasTokenizer ? own : base.tokenizerFiles,
       tokenizerFolder: hasTokenizer ? folder : base.tokenizerFolder,
       storedDtype: file.tensors.values().next().value?.dtype ?? base.storedDtype,
