@@ -123,6 +123,20 @@ describe('TokenScorer', () => {
     expect(rms(pieces, (i) => whole[i]) / spread).toBeLessThan(0.1);
   });
 
+  it.each([
+    ['all that is before', config],
+    ['a window', { ...config, slidingWindows: [8, null] }],
+  ])('goes on after a piece that was too long, where tokens see %s', async (_, of) => {
+    await using scorer = await TokenScorer.create(of, parameters, { threads: 1 });
+    const reader = scorer.open();
+    await reader.read(ids);
+    await expect(reader.read(Array.from({ length: 60 }, () => 1))).rejects.toThrow(/has 83 tokens/);
+    expect(reader.length).toBe(23);
+    const { scores } = await reader.read([4, 9]);
+    const whole = (await scorer.score([...ids, 4, 9])).scores;
+    expect(gap(scores, whole.subarray(3 * 23))).toBeLessThan(1e-4);
+  });
+
   it('refuses texts that are too long and layers that do not exist', async () => {
     await using scorer = await TokenScorer.create(config, parameters, { threads: 1 });
     const reader = scorer.open();

@@ -213,7 +213,7 @@ class CachedReader implements TokenReader {
 /** For models whose tokens see a window only: reads the whole text again with each piece. */
 class WholeReader implements TokenReader {
   private readonly run: Run;
-  private readonly ids: number[] = [];
+  private ids: readonly number[] = [];
 
   constructor(run: Run) {
     this.run = run;
@@ -225,8 +225,9 @@ class WholeReader implements TokenReader {
 
   async read(ids: ArrayLike<number>): Promise<TokenScores> {
     const before = this.ids.length;
-    this.ids.push(...Array.from(ids));
-    const { scores: whole } = await this.run(this.ids, null, false);
+    const all = [...this.ids, ...Array.from(ids)];
+    const { scores: whole } = await this.run(all, null, false);
+    this.ids = all; // only what was read: a text that is too long may go on with a shorter piece
     const rest = (values: Float32Array): Float32Array =>
       values.slice((values.length / whole.tokens) * before);
     return {
