@@ -134,4 +134,19 @@ describe('echo', () => {
     const none = await plain.submit({ prompt, echo: true, options: { maxNewTokens: 0 } });
     expect([...none.ids]).toEqual(ids.slice(1));
   });
+
+  it('is not ended by a stop string in the prompt', async () => {
+    const prompt = 'the cat sat on the mat';
+    const options = { maxNewTokens: 6, temperature: 0 };
+    const free = await plain.submit({ prompt, echo: true, options });
+    const rest = prompt.slice(tokenizer.decode(tokenizer.encode(prompt).slice(0, 1)).length);
+    expect(free.text.startsWith(rest)).toBe(true);
+    const unmoved = await plain.submit({ prompt, echo: true, options: { ...options, stop: [' sat'] } });
+    expect(unmoved).toEqual(free);
+    const written = free.text.slice(rest.length);
+    const stop = written.slice(2, 4);
+    const cut = await plain.submit({ prompt, echo: true, options: { ...options, stop: [stop] } });
+    expect(cut.text).toBe(rest + written.slice(0, written.indexOf(stop)));
+    expect([cut.finish, cut.stopString]).toEqual(['stop', stop]);
+  });
 });

@@ -44,6 +44,11 @@ export class ResponseText {
     return this.stops.found;
   }
 
+  /** Adds a token that was given, and in which no stop string ends the text. */
+  echo(id: number): void {
+    if (id < this.known) this.show(this.decoder.push(id));
+  }
+
   /** Adds a token. @returns true when a stop string is complete */
   push(id: number): boolean {
     // A model may have more rows in its embedding than the tokenizer has tokens.

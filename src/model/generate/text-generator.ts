@@ -257,6 +257,13 @@ export class TextGenerator {
     const ends = [...this.endIds, ...(template?.turnEnd().stopIds ?? []), ...stopIds];
     // An id that spells something ends the text as a stop string does: a probe reads such a token too.
     const spelling = new Set(ends.filter((id) => !this.tokenizer.specialIds.has(id)));
+    let echoed = 0;
+    const shouldStop = (id: number): boolean => {
+      if (echoed === forced.length) return response.push(id) || spelling.has(id);
+      echoed++;
+      response.echo(id);
+      return false;
+    };
     return {
       response,
       promptTokens: whole.length,
@@ -268,7 +275,7 @@ export class TextGenerator {
         forced,
         ...checkSamplingOptions(sampling),
         stopIds: ends.filter((id) => !spelling.has(id)),
-        shouldStop: (id: number) => response.push(id) || spelling.has(id),
+        shouldStop,
       },
     };
   }

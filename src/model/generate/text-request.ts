@@ -31,7 +31,8 @@ export interface TextRequest {
   readonly prompt?: string | readonly number[];
   /**
    * True: the response begins with the prompt's tokens but the first, to learn how likely they are; `maxNewTokens`
-   * counts those behind them and may be 0. Default false.
+   * counts those behind them and may be 0. What would end the response does not where it is part of the prompt. Default
+   * false.
    */
   readonly echo?: boolean;
   readonly options?: TextOptions;
