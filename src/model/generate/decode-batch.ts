@@ -43,12 +43,16 @@ export class DecodeBatch {
    * True: so many rows are free that reading prompts is worth holding up the others, and all requests with the prompt
    * of the longest-waiting one find a place, so that it is read once.
    */
-  hasRoomFor([first, ...others]: readonly ActiveSequence[]): boolean {
-    const { batchSize } = this.engine;
+  hasRoomFor(waiting: readonly ActiveSequence[]): boolean {
+    const [first] = waiting;
     if (!first) return false;
     if (this.size === 0) return true;
-    const siblings = 1 + others.filter(({ promptKey }) => promptKey === first.promptKey).length;
-    return batchSize - this.size >= Math.max(batchSize / 4, Math.min(siblings, batchSize));
+    const { batchSize } = this.engine;
+    const free = batchSize - this.size;
+    if (free < batchSize / 4) return false; // mostly so, and asked before every step: all that wait are not looked at
+    let siblings = 0;
+    for (const { promptKey } of waiting) if (promptKey === first.promptKey && ++siblings > free) return false;
+    return true;
   }
 
   /**

@@ -132,7 +132,10 @@ export class Generator {
     });
     const expected = {
       rows: Math.min(this.engine.batchSize, waiting.length),
-      slots: Math.max(...waiting.map(({ prompt, limit }) => prompt.length + Math.min(limit, 64))),
+      slots: waiting.reduce(
+        (most, { prompt, limit }) => Math.max(most, prompt.length + Math.min(limit, 64)),
+        0,
+      ),
     };
     const batch = new DecodeBatch(this.engine, new PromptReader(this.engine, { reusePrefixes: false }));
     while (waiting.length > 0 || batch.size > 0) {

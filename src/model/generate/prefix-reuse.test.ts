@@ -178,6 +178,15 @@ describe('takeGroup', () => {
     );
   });
 
+  it('takes from any number that wait', () => {
+    const all = Array.from({ length: 150_000 }, (_, i) => waiting([i]));
+    const left = [...all];
+    expect(takeGroup(left, { free: 16, most: 16, reusesPrefixes: false })).toEqual(all.slice(0, 16));
+    expect(left).toHaveLength(150_000 - 16);
+    expect(left[0]).toBe(all[16]);
+    expect(left.at(-1)).toBe(all.at(-1));
+  });
+
   it('takes those that begin as the first does, if they are several', () => {
     const head = tokens(40);
     const alike = Array.from({ length: 4 }, (_, i) => waiting([...head, i]));

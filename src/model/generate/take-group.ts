@@ -6,6 +6,8 @@ import { commonPrefix } from './prefix-memory.ts';
 const promptTokenBudget = 8192;
 /** Prompts begin alike when so many tokens are the same. */
 const headLength = 32;
+/** Waiting sequences that are looked at, so that a group takes no longer to find the more of them there are. */
+const lookAhead = 4096;
 /** Fewer prompts that begin alike are read with the others: small groups would cost more than they save. */
 const fewestAlike = 4;
 
@@ -23,13 +25,15 @@ type Waiting = Pick<ActiveSequence, 'prompt' | 'promptKey' | 'goesOn'>;
 
 /**
  * Takes the first waiting sequence with all that share its prompt, and more whole groups of equal prompts: those nearest
- * in length first, since shorter prompts are padded to the longest. Each prompt is read once.
+ * in length first, since shorter prompts are padded to the longest. Each prompt is read once. Only the first few thousand
+ * that wait are looked at.
  * @param waiting at least one; those taken are removed
  * @returns first those that go on after their first token; the others leave at once, and need no row of the cache
  */
 export function takeGroup<Sequence extends Waiting>(waiting: Sequence[], room: Room): Sequence[] {
-  const [{ prompt: first }] = waiting;
-  const { candidates, areAlike } = candidatesFor(first, byPrompt(waiting), room);
+  const near = waiting.slice(0, lookAhead);
+  const [{ prompt: first }] = near;
+  const { candidates, areAlike } = candidatesFor(first, byPrompt(near), room);
   const distance = ([{ prompt }]: readonly Sequence[]): number => Math.abs(prompt.length - first.length);
   const goOn: Sequence[] = [];
   const leave: Sequence[] = [];
@@ -56,7 +60,7 @@ export function takeGroup<Sequence extends Waiting>(waiting: Sequence[], room: R
     shared = begin;
   }
   const taken = new Set([...goOn, ...leave]);
-  waiting.splice(0, waiting.length, ...waiting.filter((sequence) => !taken.has(sequence)));
+  waiting.splice(0, near.length, ...near.filter((sequence) => !taken.has(sequence)));
   return [...taken];
 }
 
