@@ -20,6 +20,9 @@ export type Chosen = Partial<Record<keyof Distribution, TensorValue>>;
 /** What a step of decoding gives: also a probe's numbers for the tokens that were read, [R, N]. */
 export type Step = Chosen & { readonly probe?: TensorValue };
 
+/** Below it the likeliest token has all the probability anyway, and logits divided by it may overflow float32. */
+const smallestTemperature = 1e-20;
+
 export class ActiveSequence {
   readonly prompt: ArrayLike<number>;
   /** The response so far. */
@@ -62,7 +65,8 @@ export class ActiveSequence {
     this.events = events;
     this.prompt = request.prompt;
     this.sampling = checkSamplingOptions(request);
-    this.temperature = this.sampling.temperature || 1;
+    const { temperature } = this.sampling;
+    this.temperature = temperature === 0 ? 1 : Math.max(temperature, smallestTemperature);
     this.seen = this.sampling.repetitionPenalty === 1 ? null : new Set(Array.from(request.prompt));
     this.stopIds = new Set(request.stopIds ?? []);
     this.random = new Random(request.seed ?? 0);

@@ -284,6 +284,19 @@ describe('Generator', () => {
     });
   });
 
+  it.each([1e-3, 1e-30, 1e-40, 5e-324])(
+    'at temperature %d takes the likeliest token',
+    async (temperature) => {
+      const request = { prompt: promptOf(9), maxNewTokens: 12 };
+      const { ids } = await alone({ ...request, temperature: 0 });
+      for (const repetitionPenalty of [1, 1.0000001]) {
+        const cold = await alone({ ...request, temperature, repetitionPenalty });
+        expect([...cold.ids]).toEqual([...ids]);
+        expect(largestDifference(cold.logProbs, new Float32Array(12))).toBeLessThan(1e-5);
+      }
+    },
+  );
+
   it('answers no requests with no responses', async () => {
     expect(await wide.generate([])).toEqual([]);
   });
