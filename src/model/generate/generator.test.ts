@@ -297,6 +297,12 @@ describe('Generator', () => {
     },
   );
 
+  it.each([0, -1, 1.5, Number.NaN])('refuses to decode %d sequences at once', async (batchSize) => {
+    await expect(Generator.create(config, parameters, { batchSize })).rejects.toThrow(
+      `batchSize is ${batchSize}, must be a whole number > 0`,
+    );
+  });
+
   it('answers no requests with no responses', async () => {
     expect(await wide.generate([])).toEqual([]);
   });

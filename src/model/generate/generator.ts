@@ -58,7 +58,10 @@ export class Generator {
     given: ParameterStore,
     options: GeneratorOptions = {},
   ): Promise<Generator> {
-    const { probe } = options;
+    const { probe, batchSize = 64 } = options;
+    if (!(Number.isInteger(batchSize) && batchSize > 0)) {
+      throw new TenetError('usage', `batchSize is ${batchSize}, must be a whole number > 0`);
+    }
     if (probe) {
       checkProbe(probe, config);
       if (probe.modelHash !== undefined && probe.modelHash !== given.hash()) {
@@ -81,7 +84,6 @@ export class Generator {
         return [name, values.subarray(start, start + parameters.view(name).length)];
       }),
     );
-    const batchSize = options.batchSize ?? 64;
     // Made when it is first needed. It must not hold on to the parameters, which may be a gigabyte.
     const shapes = new Map(Object.keys(weightFeeds).map((name) => [name, parameters.shapeOf(name)]));
     let behindPrefix: Promise<Session> | undefined;
