@@ -120,6 +120,30 @@ describe('Tokenizer', () => {
     }
   });
 
+  it('adds what the post-processor adds', () => {
+    const json = JSON.parse(new TextDecoder().decode(small.files.get('tokenizer.json')));
+    json.added_tokens = ['<s>', '</s>'].map((content, i) => ({ content, id: 270 + i, special: true }));
+    const token = (id: string) => ({ SpecialToken: { id, type_id: 0 } });
+    const sequence = { Sequence: { id: 'A', type_id: 0 } };
+    const named = (id: string, at: number) => ({ id, ids: [at], tokens: [id] });
+    const text = small.encode('smile');
+    for (const [single, eos, expected] of [
+      [[token('<s>'), sequence], '</s>', [270, ...text]],
+      [[token('<s>'), sequence], '<s>', [270, ...text]],
+      [[sequence, token('</s>')], '</s>', [...text, 271]],
+      [[token('<s>'), sequence, token('</s>')], '</s>', [270, ...text, 271]],
+      [[sequence], '</s>', text],
+    ] as const) {
+      const special = { '<s>': named('<s>', 270), '</s>': named('</s>', 271) };
+      const processor = { type: 'TemplateProcessing', single, pair: single, special_tokens: special };
+      const tokenizer = Tokenizer.fromJson(
+        { ...json, post_processor: processor },
+        { bos_token: '<s>', eos_token: eos },
+      );
+      expect(tokenizer.encode('smile', { addSpecialTokens: true })).toEqual(expected);
+    }
+  });
+
   it('rejects ids outside the vocabulary and missing special tokens', () => {
     expect(() => small.decode([270])).toThrow('Token id 270 is outside the vocabulary of 270 tokens');
     const json = JSON.parse(new TextDecoder().decode(small.files.get('tokenizer.json')));

@@ -77,9 +77,10 @@ export class Tokenizer {
     this.isByteLevel = JSON.stringify(json.decoder ?? null).includes('"ByteLevel"');
     // What the post-processor adds is seen on an empty text; the configuration overrides it, as transformers does.
     const added = this.inner.encode('', { add_special_tokens: true }).ids;
-    this.addsBos = this.bosId !== null && (config.add_bos_token ?? added[0] === this.bosId);
-    this.addsEos =
-      this.eosId !== null && (config.add_eos_token ?? (added.length > 1 && added.at(-1) === this.eosId));
+    const isFirst = added[0] === this.bosId;
+    const isLast = added.at(-1) === this.eosId && (!isFirst || added.length > 1); // bos may be the same token
+    this.addsBos = this.bosId !== null && (config.add_bos_token ?? isFirst);
+    this.addsEos = this.eosId !== null && (config.add_eos_token ?? isLast);
   }
 
   /** Builds a tokenizer from the parsed contents of tokenizer.json and tokenizer_config.json. */
