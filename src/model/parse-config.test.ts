@@ -109,6 +109,8 @@ describe('families', () => {
       queryKeyValueBias: true,
       attentionOutputBias: false,
     });
+    // Its class in transformers names no head_dim, and its attention reads one that the file has, as Llama's does.
+    expect(parseDecoderConfig({ ...qwen, head_dim: 10 }, 'x').headWidth).toBe(10);
   });
 
   it('qwen3: heads of 128 unless said otherwise, query and key norms', () => {

@@ -97,7 +97,7 @@ const readers = {
     slidingWindows: new Array<number | null>(keys.num_hidden_layers).fill(keys.sliding_window),
   }),
   qwen2: (keys: Qwen2Keys, problems: string[]) => ({
-    ...readLlamaLike({ ...keys, head_dim: null }, problems),
+    ...readLlamaLike(keys, problems),
     queryKeyValueBias: true,
     slidingWindows: qwenWindows(keys, problems),
   }),
