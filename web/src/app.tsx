@@ -9,6 +9,7 @@ import { useSending } from './annotate/use-outbox.ts';
 import { Announcer } from './base/announcer.tsx';
 import { actAs, get, type Me } from './base/api.ts';
 import { forgetKept, keptAnswer } from './base/kept.ts';
+import { PageBoundary } from './base/page-boundary.tsx';
 import { go, Link, useAddress } from './base/router.tsx';
 import { Failure, Loading } from './base/states.tsx';
 import { useData } from './base/use-data.ts';
@@ -47,7 +48,7 @@ async function session(): Promise<{ readonly me: Me | null }> {
 }
 
 export function App(): ReactNode {
-  const { pathname } = useAddress();
+  const { pathname, href } = useAddress();
   const { data, error, loading, reload } = useData('session', session);
   const me = data?.me;
   const page = ((): ReactNode => {
@@ -63,12 +64,19 @@ export function App(): ReactNode {
         To the content
       </a>
       {me && pathname !== '/invitation' && <Header me={me} />}
+      {me && <Sending person={me.id} />}
       <div id="main" tabIndex={-1}>
-        {page}
+        <PageBoundary at={href}>{page}</PageBoundary>
       </div>
       <Announcer />
     </>
   );
+}
+
+/** Apart from the pages: what waits is sent also where one of them fails. */
+function Sending({ person }: { readonly person: string }): ReactNode {
+  useSending(person);
+  return null;
 }
 
 function Header({ me }: { readonly me: Me }): ReactNode {
@@ -107,7 +115,6 @@ function decoded(part: string): string {
 }
 
 function Pages({ me }: { readonly me: Me }): ReactNode {
-  useSending(me.id);
   const { pathname, searchParams } = useAddress();
   const [, first, second] = pathname.split('/').map(decoded);
   // Who is here to label begins with it; who watches over things, with those.
