@@ -1,6 +1,6 @@
 /** The web app with several people and with models: leases that run out, decisions, a server that goes away, the playground. */
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { LabelQueue, writeRules } from '../src/feedback/index.ts';
 import { type MisbehavingServer, misbehavingServer } from '../src/llm/testing/index.ts';
 import type { LedgerEvent } from '../src/store/index.ts';
@@ -11,9 +11,13 @@ if (whyNoBrowser) console.warn(`web-team.test.ts is skipped: ${whyNoBrowser}.`);
 describe.skipIf(whyNoBrowser)('the web app', () => {
   let web: WebApp;
   let models: MisbehavingServer;
+  /** Whether models take longer to answer than any test. */
+  let isSlow = false;
 
   beforeAll(async () => {
     models = await misbehavingServer({
+      // Half an answer, and no end of it.
+      fault: () => (isSlow ? { kind: 'silence-midway' } : null),
       answer: ({ body }) => {
         const said = body.messages.at(-1)!.content;
         if (/critique|wrong with|harmful/i.test(said) && said.length > 60) return 'It could be kinder.';
@@ -23,6 +27,9 @@ describe.skipIf(whyNoBrowser)('the web app', () => {
     web = await startWebApp({
       models: [`openai-compatible:base@${models.url}`, `openai-compatible:aligned@${models.url}`],
     });
+  });
+  afterEach(() => {
+    isSlow = false;
   });
   afterAll(async () => {
     await web?.close();
@@ -302,6 +309,92 @@ describe.skipIf(whyNoBrowser)('the web app', () => {
     await page.keyboard.press('Enter');
     await page.getByText('This conversation is over').waitFor();
     expect(await box.inputValue()).toBe('a question that took a while to write');
+    await page.context().close();
+  });
+
+  it('says that answers broke off when the connection is lost, and has them written again', async () => {
+    const page = await web.pageOf('Bea', 'annotator', { viewport: { width: 1280, height: 900 } });
+    // Going offline ends no connection that is there.
+    await page.addInitScript(`
+      const connect = window.fetch;
+      window.fetch = (address, options) => {
+        const connection = new AbortController();
+        window.cut = () => connection.abort(new TypeError('network error'));
+        return connect(address, { ...options, signal: connection.signal });
+      };
+    `);
+    await page.goto(`${web.url}/playground`);
+    await page.getByRole('button', { name: 'Begin' }).click();
+    await page.getByLabel('What to say to both models').fill('Take your time and help me with everything.');
+    isSlow = true;
+    await page.keyboard.press('Enter');
+    const pair = page.locator('.playground .pair');
+    const again = page.getByRole('button', { name: 'Answer again' });
+    await page.getByRole('button', { name: 'Stop' }).waitFor();
+    await expect.poll(() => models.requests.at(-1)!.body.messages.at(-1)!.content).toMatch(/^Take/);
+    await page.context().setOffline(true);
+    await page.evaluate('cut()');
+    await page.getByText('The answers broke off').waitFor();
+    await again.waitFor();
+    expect(await pair.textContent()).not.toContain('thinking');
+    expect(await pair.getByText('It broke off.').count()).toBe(2);
+    expect([await barriers(page), await overhang(page)]).toEqual([[], 0]);
+
+    // Back in reach: the same is said with other seeds, and both answer.
+    await page.context().setOffline(false);
+    isSlow = false;
+    await expect
+      .poll(async () => {
+        if (await again.isVisible()) await again.click();
+        return page.getByRole('button', { name: 'A is better' }).isEnabled({ timeout: 1000 });
+      })
+      .toBe(true);
+    expect(await page.getByText('broke off').count()).toBe(0);
+    expect(await pair.textContent()).toContain('Take your time');
+    await page.context().close();
+  });
+
+  it('looks after answers that another tab has asked for', async () => {
+    const page = await web.pageOf('Bea', 'annotator', { viewport: { width: 1280, height: 900 } });
+    await page.goto(`${web.url}/playground`);
+    await page.getByRole('button', { name: 'Begin' }).click();
+    await page.getByLabel('What to say to both models').fill('Take your time, twice.');
+    isSlow = true;
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Stop' }).waitFor();
+    const other = await page.context().newPage();
+    await other.goto(page.url());
+    await other.getByRole('button', { name: 'Stop' }).click();
+    await other.getByRole('button', { name: 'Answer again' }).waitFor();
+    expect(await other.locator('.playground .pair').textContent()).not.toContain('thinking');
+    await page.context().close();
+  });
+
+  it('shows what went wrong with a page, with a way back, and sends what waits all the same', async () => {
+    await addTasks('beside', 1);
+    const page = await web.pageOf('Bea', 'annotator', { viewport: { width: 390, height: 800 } });
+    await page.goto(`${web.url}/annotate/beside`);
+    await page.waitForSelector('.card');
+    await page.route('**/labels', (route) => route.abort());
+    await rank(page, ['good', 'bad', 'ugly']);
+    await page.getByText('1 answer kept here').waitFor();
+
+    // An answer that no version of the page expects.
+    const models = '**/api/playground/models';
+    await page.route(models, (route) => route.fulfill({ json: { models: null } }));
+    await page.getByRole('link', { name: 'Playground' }).click();
+    await page.getByRole('heading', { name: 'This page cannot be shown' }).waitFor();
+    expect(await page.getByRole('alert').textContent()).toContain('null');
+    expect([await barriers(page), await overhang(page)]).toEqual([[], 0]);
+    await page.unroute('**/labels');
+    await expect.poll(() => events('beside'), { timeout: 20_000 }).toHaveLength(1);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('heading', { name: 'This page cannot be shown' }).waitFor();
+    await page.getByRole('link', { name: 'Bea' }).click();
+    await page.getByRole('heading', { name: 'Bea' }).waitFor();
+    await page.unroute(models);
+    await page.getByRole('link', { name: 'Playground' }).click();
+    await page.getByRole('button', { name: 'Begin' }).waitFor();
     await page.context().close();
   });
 

@@ -7,7 +7,7 @@ import { Dialog } from '../base/dialog.tsx';
 import { Markdown } from '../base/markdown.tsx';
 import { FileTurn } from './file-turn.tsx';
 import type { Mode } from './playground-page.tsx';
-import { type Side, sides, type Talk } from './use-conversation.ts';
+import { isDone, type Side, sides, type Talk } from './use-conversation.ts';
 
 interface TalkPaneProps {
   readonly talk: Talk;
@@ -125,7 +125,11 @@ export function TalkPane({ talk, mode, onNew }: TalkPaneProps): ReactNode {
                   ))}
                 </fieldset>
                 {turn.vote === null && (
-                  <button type="button" className="quiet" onClick={() => void talk.again()}>
+                  <button
+                    type="button"
+                    className={isWhole ? 'quiet' : 'primary'}
+                    onClick={() => void talk.again()}
+                  >
                     Answer again <kbd>r</kbd>
                   </button>
                 )}
@@ -198,10 +202,6 @@ export function TalkPane({ talk, mode, onNew }: TalkPaneProps): ReactNode {
       )}
     </main>
   );
-}
-
-function isDone({ finish }: Answer): boolean {
-  return finish === 'stop' || finish === 'length' || finish === 'filter';
 }
 
 function About({

@@ -1,7 +1,16 @@
 /** A conversation with two models: what was said, what is being written, and what can be done with it. */
 import { useEffect, useRef, useState } from 'react';
 import { announce } from '../base/announcer.tsx';
-import { type Answer, ApiError, type Conversation, get, post, type Turn, type Voted } from '../base/api.ts';
+import {
+  type Answer,
+  ApiError,
+  type Conversation,
+  get,
+  OfflineError,
+  post,
+  type Turn,
+  type Voted,
+} from '../base/api.ts';
 import { postForEvents } from '../base/event-stream.ts';
 
 export type Side = 'A' | 'B';
@@ -25,6 +34,10 @@ export interface Talk {
   ) => Promise<boolean>;
 }
 
+/** How often a conversation is looked at that answers without being listened to. */
+const followEveryMs = 1000;
+const brokeOff = 'The answers broke off: the connection to the server was lost. Have both answer again.';
+
 const nothingYet: Answer = { text: '', finish: null, problem: null, outputTokens: null, ms: null };
 
 /** @param id of a conversation that the server has; undefined for none */
@@ -33,6 +46,7 @@ export function useConversation(id: string | undefined): Talk {
   const [problem, setProblem] = useState<string | null>(null);
   const [loading, setLoading] = useState(id !== undefined);
   const listening = useRef<AbortController | null>(null);
+  const [isListening, setIsListening] = useState(false);
   const address = `/api/playground/conversations/${id}`;
 
   useEffect(() => {
@@ -60,6 +74,29 @@ export function useConversation(id: string | undefined): Talk {
     };
   }, [id]);
 
+  // In another tab, or before a connection broke off, somebody has asked; nobody tells this page when it is answered.
+  const isFollowing = conversation?.answering === true && !isListening;
+  useEffect(() => {
+    if (!isFollowing) return undefined;
+    let left = false;
+    const look = async (): Promise<void> => {
+      try {
+        const found = await get<Conversation>(address);
+        if (!left) setConversation(found);
+        if (!left && isAnswered(found)) setProblem(null);
+      } catch (error) {
+        if (left || error instanceof OfflineError) return;
+        setProblem(wordsFor(error as Error));
+        setConversation(broken);
+      }
+    };
+    const timer = setInterval(() => void look(), followEveryMs);
+    return () => {
+      left = true;
+      clearInterval(timer);
+    };
+  }, [isFollowing, address]);
+
   const changeTurn = (index: number, change: (turn: Turn) => Turn): void =>
     setConversation(
       (before) =>
@@ -71,12 +108,33 @@ export function useConversation(id: string | undefined): Talk {
       answers: { ...turn.answers, [side]: change(turn.answers[side]) },
     }));
 
+  /**
+   * After a stream that broke off, or was refused while the models answer: says so, and shows what the server has.
+   * @param isBegun whether the server is known to have heard what was said
+   * @returns whether it has
+   */
+  const catchUp = async (error: Error, isBegun: boolean, controller: AbortController): Promise<boolean> => {
+    const turns = conversation?.turns.length ?? 0;
+    const isCut = error instanceof OfflineError;
+    setConversation(broken);
+    setProblem(isCut && isBegun ? brokeOff : wordsFor(error));
+    if (!isCut && (error as ApiError).status !== 409) return isBegun;
+    const found = await get<Conversation>(address).catch(() => null);
+    if (!found || controller.signal.aborted || listening.current !== controller) return isBegun;
+    setConversation(found);
+    const isHeard = isBegun || found.turns.length > turns;
+    if (isCut && isHeard) setProblem(isAnswered(found) ? null : brokeOff);
+    return isHeard;
+  };
+
   /** Listens to both answers as they are written. */
   const listen = async (path: string, body: object, text: string, from?: Side): Promise<boolean> => {
     const controller = new AbortController();
     listening.current = controller;
+    setIsListening(true);
     setProblem(null);
     let index = -1;
+    let isWhole = false;
     // Pieces come faster than a screen is drawn: one drawing for all that come together.
     const pieces: Record<Side, string> = { A: '', B: '' };
     let frame = 0;
@@ -105,20 +163,26 @@ export function useConversation(id: string | undefined): Talk {
             const { side, text: whole, finish, problem: why } = data;
             changeAnswer(index, side, (answer) => ({ ...answer, text: whole, finish, problem: why }));
           } else if (event === 'turn') {
+            isWhole = true;
             changeTurn(index, () => data);
             announce('Both have answered.');
           }
         },
         controller.signal,
       );
+      if (!isWhole) throw new OfflineError(); // whatever stands between has ended the stream
+      setConversation((before) => before && { ...before, answering: false });
       return true;
     } catch (error) {
-      if (!controller.signal.aborted) setProblem(wordsFor(error as Error));
-      return index >= 0;
+      if (controller.signal.aborted) return index >= 0;
+      draw();
+      return await catchUp(error as Error, index >= 0, controller);
     } finally {
       cancelAnimationFrame(frame);
-      if (listening.current === controller) listening.current = null;
-      setConversation((before) => before && { ...before, answering: false });
+      if (listening.current === controller) {
+        listening.current = null;
+        setIsListening(false);
+      }
     }
   };
   const last = conversation?.turns.at(-1);
@@ -151,6 +215,26 @@ function withTurn(before: Conversation, index: number, text: string, from: Side 
     answers: { A: nothingYet, B: nothingYet },
   };
   return { ...before, turns: [...earlier, fresh] };
+}
+
+/** A conversation whose answers under way will not be told any more. */
+function broken(before: Conversation | null): Conversation | null {
+  const turn = before?.turns.at(-1);
+  if (!before || !turn) return before && { ...before, answering: false };
+  const ended = (answer: Answer): Answer =>
+    answer.finish === null ? { ...answer, finish: 'failed', problem: 'It broke off.' } : answer;
+  const answers = { A: ended(turn.answers.A), B: ended(turn.answers.B) };
+  return { ...before, answering: false, turns: [...before.turns.slice(0, -1), { ...turn, answers }] };
+}
+
+/** Whether both answers to what was said last are whole. */
+function isAnswered({ turns }: Conversation): boolean {
+  const turn = turns.at(-1);
+  return turn !== undefined && sides.every((side) => isDone(turn.answers[side]));
+}
+
+export function isDone({ finish }: Answer): boolean {
+  return finish === 'stop' || finish === 'length' || finish === 'filter';
 }
 
 function wordsFor(error: Error): string {
