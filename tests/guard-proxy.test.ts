@@ -1,6 +1,7 @@
 /** The guard's server in front of others, used through the official client as any program would. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -647,6 +648,15 @@ describe('a client', () => {
   });
 });
 
+/** The whole answer to a request for the models, sent with headers that `fetch` does not let one choose. */
+async function modelsFor(url: string, headers: string): Promise<string> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  socket.write(`GET /v1/models HTTP/1.1\r\n${headers}\r\nconnection: close\r\n\r\n`);
+  let text = '';
+  for await (const piece of socket) text += piece;
+  return text;
+}
+
 describe('keys', () => {
   it('of clients go on to the upstream, cookies and addresses do not', async () => {
     upstream.script = () => chatCompletion({ content: 'ok' });
@@ -668,13 +678,20 @@ describe('keys', () => {
 
   it('of the upstream are not lent to pages of the web, nor to the whole network', async () => {
     const { url } = await guarded({}, { upstreamKey: 'upstream-key' });
-    const { port } = new URL(url);
-    const socket = connect(Number(port), '127.0.0.1');
-    socket.write('GET /v1/models HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n');
-    let text = '';
-    for await (const piece of socket) text += piece;
-    expect(text).toMatch(/^HTTP\/1.1 403.*host_not_allowed/s);
+    expect(await modelsFor(url, 'host: evil.example')).toMatch(/^HTTP\/1.1 403.*host_not_allowed/s);
     await expect(guarded({}, { upstreamKey: 'k', host: '0.0.0.0' })).rejects.toThrow(/TENET_GUARD_API_KEY/);
+  });
+
+  it('are asked of pages of the web also where the upstream wants none', async () => {
+    upstream.script = () => ({ object: 'list', data: [] });
+    const { url } = await guarded();
+    // To the upstream the guard is a program of this machine, whoever asks the guard.
+    expect(await modelsFor(url, 'host: evil.example')).toMatch(/^HTTP\/1.1 403.*host_not_allowed/s);
+    expect(upstream.requests).toHaveLength(0);
+    expect(await modelsFor(url, 'host: localhost')).toMatch(/^HTTP\/1.1 200/);
+    expect(await modelsFor(url, 'host: guard.example\r\nauthorization: Bearer its-own')).toMatch(
+      /^HTTP\/1.1 200/,
+    );
   });
 });
 
@@ -691,6 +708,22 @@ describe('besides', () => {
     expect(await failed(client.responses.create({ model: 'any', input: 'X' }))).toMatchObject({
       status: 404,
     });
+  });
+
+  it('what is passed on keeps its status', async () => {
+    const creating = createServer((_, response) => {
+      response.writeHead(201, { 'content-type': 'application/json' }).end('{"id":"batch-1"}');
+    });
+    await new Promise<void>((resolve) => creating.listen(0, '127.0.0.1', resolve));
+    const { port } = creating.address() as AddressInfo;
+    const { url } = await guarded(
+      { passThrough: ['/v1/batches'] },
+      { upstream: `http://127.0.0.1:${port}/v1` },
+    );
+    const response = await fetch(`${url}/batches`, { method: 'POST' });
+    expect([response.status, await response.json()]).toEqual([201, { id: 'batch-1' }]);
+    creating.closeAllConnections();
+    creating.close();
   });
 
   it('moderations answer in the form of OpenAI’s endpoint', async () => {

@@ -21,7 +21,7 @@ import { checkHost, checkKey, readJson } from '../openai/request-checks.ts';
 import { readRequest } from '../openai/request-fields.ts';
 import { complete, type GuardContext, type GuardVariables } from './complete.ts';
 import { moderate } from './moderations.ts';
-import { type Answerer, headersBack, upstreamError } from './upstream.ts';
+import { type Answerer, headersBack, keyHeaders, upstreamError } from './upstream.ts';
 
 /** Takes appeals against blocks. */
 export interface Appeals {
@@ -46,12 +46,18 @@ export interface GuardAppOptions {
   readonly apiKey?: string;
   /** True: the upstream's key is this server's, so that without `apiKey` only this machine's programs may ask. */
   readonly hasUpstreamKey: boolean;
+  /**
+   * True: only this machine's programs reach it. Whoever brings no key must then call it by one of the machine's own names, or
+   * else pages of the web could ask an upstream that takes the guard for one of those programs. Default false.
+   */
+  readonly isLocal?: boolean;
   /** Told of failures that are the server's own, and of the guard's. */
   readonly onFailure: (error: unknown) => void;
 }
 
 export function guardApp(options: GuardAppOptions): Hono<GuardVariables> {
-  const { guard, policy, upstream, metrics, cases = null, apiKey, hasUpstreamKey, onFailure } = options;
+  const { guard, policy, upstream, metrics, cases = null, apiKey, onFailure } = options;
+  const { hasUpstreamKey, isLocal = false } = options;
   const observers: GuardObserver[] = [metrics, { failed: onFailure }, ...(options.observers ?? [])];
   const app = new Hono<GuardVariables>();
 
@@ -66,7 +72,7 @@ export function guardApp(options: GuardAppOptions): Hono<GuardVariables> {
     context.set('requestId', requestId);
     context.header('x-request-id', requestId);
     if (apiKey !== undefined) checkKey(context, apiKey);
-    else if (hasUpstreamKey) checkHost(context);
+    else if (hasUpstreamKey || (isLocal && !bringsKey(context))) checkHost(context);
     await next();
   });
   app.use(
@@ -136,8 +142,9 @@ export function guardApp(options: GuardAppOptions): Hono<GuardVariables> {
       ...(raw.body && { body: raw.body }),
       signal: raw.signal,
     });
-    if (response.status !== 200) return upstreamError(response);
+    if (!response.ok) return upstreamError(response);
     return new Response(response.body, {
+      status: response.status,
       headers: {
         ...headersBack(response),
         'content-type': response.headers.get('content-type') ?? 'application/json',
@@ -147,6 +154,10 @@ export function guardApp(options: GuardAppOptions): Hono<GuardVariables> {
   }
 
   return app;
+}
+
+function bringsKey({ req }: GuardContext): boolean {
+  return keyHeaders.some((name) => req.header(name) !== undefined);
 }
 
 const appealBody = z.strictObject({

@@ -12,7 +12,10 @@ import { type GuardAppOptions, guardApp } from './app.ts';
 import type { GuardVariables } from './complete.ts';
 
 export interface OpenGuardAppOptions
-  extends Pick<GuardAppOptions, 'upstream' | 'shared' | 'apiKey' | 'hasUpstreamKey' | 'onFailure'> {
+  extends Pick<
+    GuardAppOptions,
+    'upstream' | 'shared' | 'apiKey' | 'hasUpstreamKey' | 'isLocal' | 'onFailure'
+  > {
   readonly guard: GuardModel;
   readonly policy: GuardPolicy;
   /** Where cases for people go; left open when the app ends. Needed where the policy has a ledger. */

@@ -59,6 +59,7 @@ export async function serveGuard(options: ServeGuardOptions): Promise<RunningSer
   const { app, close: closeApp } = await openGuardApp({
     ...{ guard, policy, store, upstream, observers, apiKey, onFailure },
     hasUpstreamKey: upstreamKey !== undefined,
+    isLocal: isOwnAddress(host),
   });
   const server = await listen((request, environment) => app.fetch(request, environment), host, port).catch(
     async (error) => {

@@ -16,6 +16,8 @@ const passedOn = [
   ...['accept', 'user-agent', 'openai-organization', 'openai-project', 'openai-beta', 'idempotency-key'],
   ...['traceparent', 'tracestate'],
 ];
+/** Where clients put keys of their own. */
+export const keyHeaders = ['authorization', 'api-key', 'x-api-key'] as const;
 /** What of the upstream's headers clients are told. */
 const passedBack = /^(?:retry-after|retry-after-ms|x-ratelimit-.*|openai-processing-ms|openai-version)$/;
 
@@ -84,7 +86,7 @@ export class Upstream implements Answerer {
     const { apiKey, silenceMs } = this.options;
     if (apiKey !== undefined) sent.set('authorization', `Bearer ${apiKey}`);
     else if (passKey) {
-      for (const name of ['authorization', 'api-key', 'x-api-key']) {
+      for (const name of keyHeaders) {
         const value = headers.get(name);
         if (value !== null) sent.set(name, value);
       }
