@@ -144,6 +144,20 @@ describe('Tokenizer', () => {
     }
   });
 
+  it('gives no text for an id that no token has', () => {
+    const json = JSON.parse(new TextDecoder().decode(small.files.get('tokenizer.json')));
+    const far = [{ id: 280, content: '<far>', special: true }];
+    const spaces = { type: 'Replace', pattern: { String: '▁' }, content: ' ' };
+    const decoder = { type: 'Sequence', decoders: [spaces, { type: 'Fuse' }] }; // as SentencePiece's are written
+    for (const odd of [{ added_tokens: far }, { added_tokens: far, decoder }]) {
+      const tokenizer = Tokenizer.fromJson({ ...json, ...odd });
+      const [s, m] = ['s', 'm'].map((letter) => small.encode(letter)[0]);
+      expect(tokenizer.vocabSize).toBe(281);
+      expect(tokenizer.decode([s, 275, m])).toBe('sm');
+      expect(tokenizer.decode([275])).toBe('');
+    }
+  });
+
   it('rejects ids outside the vocabulary and missing special tokens', () => {
     expect(() => small.decode([270])).toThrow('Token id 270 is outside the vocabulary of 270 tokens');
     const json = JSON.parse(new TextDecoder().decode(small.files.get('tokenizer.json')));

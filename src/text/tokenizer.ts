@@ -131,7 +131,7 @@ export class Tokenizer {
     return this.encode(text);
   }
 
-  /** Text of token ids; bytes that are not valid UTF-8 become U+FFFD. */
+  /** Text of token ids; bytes that are not valid UTF-8 become U+FFFD, and ids between others that no token has give none. */
   decode(ids: ArrayLike<number>, options: DecodeOptions = {}): string {
     const kept: number[] = [];
     for (let i = 0; i < ids.length; i++) {
@@ -139,7 +139,8 @@ export class Tokenizer {
       if (!(id >= 0 && id < this.vocabSize)) {
         throw new TenetError('data', `Token id ${id} is outside the vocabulary of ${this.vocabSize} tokens.`);
       }
-      if (!(options.skipSpecialTokens && this.specialIds.has(id))) kept.push(id);
+      if (options.skipSpecialTokens && this.specialIds.has(id)) continue;
+      if (this.tokenOf(id) !== null) kept.push(id);
     }
     if (kept.length === 0) return '';
     // English "clean-up" of spaces before punctuation is lossy; it happens only where the model asks for it.
