@@ -88,6 +88,27 @@ describe('GenerationQueue', () => {
     await expect(late).rejects.toMatchObject({ code: 'interrupted' });
   });
 
+  it('lets a request go whose own listener throws, and goes on with the others', async () => {
+    const queue = narrow.queue();
+    const throwing = (): never => {
+      throw new Error('mine');
+    };
+    const request = { prompt: [1], maxNewTokens: 9, seed: 1 };
+    let told = 0;
+    const settled = await Promise.allSettled([
+      queue.add(request, { onToken: () => ++told === 3 && throwing() }),
+      queue.add(request),
+      queue.add({ ...request, shouldStop: throwing }),
+      queue.add({ ...request, maxNewTokens: 1 }, { onToken: throwing }),
+      queue.add(request),
+    ]);
+    const [{ ids }] = await generator.generate([request]);
+    expect(
+      settled.map((one) => (one.status === 'fulfilled' ? [...one.value.ids] : one.reason.message)),
+    ).toEqual(['mine', [...ids], 'mine', 'mine', [...ids]]);
+    expect([told, queue.size]).toEqual([3, 0]);
+  });
+
   it('refuses a wrong request alone', async () => {
     const queue = generator.queue();
     const good = queue.add({ prompt: [1], maxNewTokens: 2 });

@@ -2,7 +2,8 @@
  * Requests that come at any time, decoded together.
  *
  * A request joins the batch that is running as soon as there is room, and leaves it when it is finished or its
- * signal fires. What it gets does not depend on its company, but for the rounding that `Generator` tells of.
+ * signal fires or a listener of its own throws. What it gets does not depend on its company, but for the rounding that
+ * `Generator` tells of.
  */
 import { TenetError } from '../../base/index.ts';
 import { ActiveSequence } from './active-sequence.ts';
@@ -16,6 +17,8 @@ const firstRoom = { rows: 8, slots: 64 };
 interface Job {
   readonly reject: (error: unknown) => void;
   readonly signal: AbortSignal | undefined;
+  /** True: a listener of the request threw, and nobody waits for it any more. */
+  hasFailed: boolean;
 }
 
 export class GenerationQueue {
@@ -45,16 +48,36 @@ export class GenerationQueue {
     request: GenerationRequest,
     options: Omit<GenerationEvents, 'onFinish'> & { readonly signal?: AbortSignal } = {},
   ): Promise<Generation> {
-    const { signal, ...told } = options;
+    const { signal, onToken, onPrompt, onRead } = options;
+    const { shouldStop } = request;
     if (signal?.aborted) throw interrupted();
     return new Promise<Generation>((resolve, reject) => {
-      const onFinish = (generation: Generation): void => {
-        this.jobs.delete(sequence);
-        resolve(generation);
+      const job: Job = { reject, signal, hasFailed: false };
+      /** What a listener throws is its own request's failure, and none of the others'. */
+      const guarded =
+        <Told extends unknown[], Answer>(listener: (...told: Told) => Answer) =>
+        (...told: Told): Answer | undefined => {
+          try {
+            return listener(...told);
+          } catch (error) {
+            job.hasFailed = true;
+            reject(error);
+            return undefined;
+          }
+        };
+      const events: GenerationEvents = {
+        onToken: onToken && guarded(onToken),
+        onPrompt: onPrompt && guarded(onPrompt),
+        onRead: onRead && guarded(onRead),
+        onFinish: (generation) => {
+          this.jobs.delete(sequence);
+          resolve(generation);
+        },
       };
-      const events = { ...told, onFinish };
-      const sequence = new ActiveSequence(request, this.engine, events, 'Generation request');
-      this.jobs.set(sequence, { reject, signal });
+      const stops = shouldStop && guarded(shouldStop);
+      const asked = stops ? { ...request, shouldStop: (id: number) => stops(id) ?? false } : request;
+      const sequence = new ActiveSequence(asked, this.engine, events, 'Generation request');
+      this.jobs.set(sequence, job);
       this.waiting.push(sequence);
       this.running ??= this.run();
     });
@@ -71,7 +94,7 @@ export class GenerationQueue {
     const batch = new DecodeBatch(this.engine, this.reader);
     try {
       while (true) {
-        this.leaveAborted(batch);
+        this.dropUnwanted(batch);
         if (batch.hasRoomFor(this.waiting)) await batch.admit(this.waiting, firstRoom);
         else if (batch.size > 0) await batch.step();
         else break;
@@ -85,17 +108,18 @@ export class GenerationQueue {
     this.running = null;
   }
 
-  private leaveAborted(batch: DecodeBatch): void {
-    const aborted = new Set<ActiveSequence>();
-    for (const [sequence, { signal, reject }] of this.jobs) {
-      if (!signal?.aborted) continue;
-      aborted.add(sequence);
-      reject(interrupted());
+  /** Takes out the requests that nobody waits for. */
+  private dropUnwanted(batch: DecodeBatch): void {
+    const unwanted = new Set<ActiveSequence>();
+    for (const [sequence, { signal, reject, hasFailed }] of this.jobs) {
+      if (!hasFailed && !signal?.aborted) continue;
+      unwanted.add(sequence);
+      reject(interrupted()); // unless it was rejected before
     }
-    if (aborted.size === 0) return;
-    for (const sequence of aborted) this.jobs.delete(sequence);
-    this.waiting = this.waiting.filter((sequence) => !aborted.has(sequence));
-    batch.drop((sequence) => aborted.has(sequence));
+    if (unwanted.size === 0) return;
+    for (const sequence of unwanted) this.jobs.delete(sequence);
+    this.waiting = this.waiting.filter((sequence) => !unwanted.has(sequence));
+    batch.drop((sequence) => unwanted.has(sequence));
   }
 }
 
