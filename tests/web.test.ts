@@ -384,6 +384,9 @@ describe.skipIf(whyNoBrowser)('the web app', () => {
       });
       await run.beginStage('sft');
       run.events.append({ stage: 'sft', step: 1, time: Date.now(), metrics: { loss: 2 } });
+      // What stands before a server says this while the server is started again.
+      const isAway = { times: 1 };
+      await page.route('**/runs/live/stream', (route) => route.fulfill({ status: 502 }), isAway);
       await page.goto(`${app.url}/runs/live`);
       await expect
         .poll(() => page.locator('.readout').first().textContent(), { timeout: 10_000 })

@@ -15,6 +15,8 @@ export interface RunStream {
   readonly connected: boolean;
 }
 
+const retryAfterMs = 3000;
+
 const nothing: RunStream = { events: [], warnings: [], summary: null, connected: false };
 
 export function useRunStream(name: string): RunStream {
@@ -23,6 +25,8 @@ export function useRunStream(name: string): RunStream {
   const pending = useRef(nothing);
   useEffect(() => {
     let frame = 0;
+    let source: EventSource;
+    let retry: ReturnType<typeof setTimeout> | undefined;
     const change = (next: Partial<RunStream>): void => {
       pending.current = { ...pending.current, ...next };
       if (frame === 0) {
@@ -33,20 +37,29 @@ export function useRunStream(name: string): RunStream {
       }
     };
     pending.current = nothing;
-    const source = new EventSource(`/api/runs/${encodeURIComponent(name)}/stream`);
-    const on = <T>(kind: string, handle: (data: T) => void): void =>
-      source.addEventListener(kind, (event) => handle(JSON.parse((event as MessageEvent).data) as T));
-    on('reset', () => change({ events: [], warnings: [], connected: true }));
-    on<{ events: RunEvent[] }>('events', ({ events }) =>
-      change({ events: merged(pending.current.events, events) }),
-    );
-    on<{ warnings: Warning[] }>('warnings', ({ warnings }) =>
-      change({ warnings: distinct([...pending.current.warnings, ...warnings]) }),
-    );
-    on<{ summary: RunSummary }>('summary', ({ summary }) => change({ summary }));
-    source.addEventListener('error', () => change({ connected: false }));
+    const connect = (): void => {
+      source = new EventSource(`/api/runs/${encodeURIComponent(name)}/stream`);
+      const on = <T>(kind: string, handle: (data: T) => void): void =>
+        source.addEventListener(kind, (event) => handle(JSON.parse((event as MessageEvent).data) as T));
+      on('reset', () => change({ events: [], warnings: [], connected: true }));
+      on<{ events: RunEvent[] }>('events', ({ events }) =>
+        change({ events: merged(pending.current.events, events) }),
+      );
+      on<{ warnings: Warning[] }>('warnings', ({ warnings }) =>
+        change({ warnings: distinct([...pending.current.warnings, ...warnings]) }),
+      );
+      on<{ summary: RunSummary }>('summary', ({ summary }) => change({ summary }));
+      source.addEventListener('error', () => {
+        change({ connected: false });
+        // Browsers try again by themselves after a lost connection, but not after an answer that is a refusal, such as of
+        // what stands before a server that is being started again.
+        if (source.readyState === EventSource.CLOSED) retry = setTimeout(connect, retryAfterMs);
+      });
+    };
+    connect();
     return () => {
       source.close();
+      clearTimeout(retry);
       cancelAnimationFrame(frame);
     };
   }, [name]);
