@@ -70,9 +70,13 @@ export async function startTestServer({
   const constitutions = new ConstitutionsFolder(join(folder, 'constitutions'));
   const failures: unknown[] = [];
   const onFailure = (error: unknown): void => void failures.push(error);
+  // Specifications that name no folder, since none is there.
+  const specs = new Map(
+    Object.keys(models).map((name) => [`openai-compatible:${name}@http://localhost`, name]),
+  );
   const shelf = new ModelShelf({
-    ...{ runs, given: Object.keys(models) },
-    open: async (spec) => models[spec],
+    ...{ runs, given: [...specs.keys()] },
+    open: async (spec) => models[specs.get(spec)!],
   });
   const quality = new QualityReader({ store, storeUrl: null, freshMs: 0 });
   const playground = new Playground({ store, shelf, onFailure });
