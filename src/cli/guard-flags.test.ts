@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { serveCommand } from './commands/serve.ts';
+import { evaluateCommand } from './guard/evaluate.ts';
 import { addGuardFlags, type GuardFlags, guardsOf, modeNote, policyOf } from './guard-flags.ts';
 import { storeOption } from './store-option.ts';
 
@@ -62,6 +63,23 @@ it('says which guards are opened, and how', async () => {
   expect(await (await read()).guards()).toMatchObject({ name: 'keywords' });
   const both = await read('--policy', policyFile, '--guard', 'keywords');
   await expect(both.guards()).rejects.toThrow(/leave --guard out/);
+});
+
+it('refuses with the keywords what only trained guards follow', async () => {
+  for (const argv of [
+    ['--refusal-rate', '0.05'],
+    ['--guard', 'keywords', '--int8'],
+  ]) {
+    const { guards } = await read(...argv);
+    await expect(guards()).rejects.toThrow(
+      `${argv.slice(-2).join(' ').replace('keywords ', '')} is for trained`,
+    );
+  }
+  // Of a cascade, the trained ones follow.
+  const cascade = await read('--policy', policyFile, '--refusal-rate', '0.05');
+  expect(await cascade.guards()).toMatchObject({ options: { refusalRate: 0.05 } });
+  const evaluating = evaluateCommand().parseAsync(['keywords', '--answers', 'output'], { from: 'user' });
+  await expect(evaluating).rejects.toThrow(/--answers output is for trained guards/);
 });
 
 it('asks for the model that is to be guarded', async () => {

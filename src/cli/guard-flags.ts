@@ -50,7 +50,7 @@ export async function policyOf(flags: GuardFlags, command: Command): Promise<Gua
 
 /**
  * Which guards screen, and how they are opened.
- * @throws TenetError('usage') where both the policy and `--guard` say it
+ * @throws TenetError('usage') where both the policy and `--guard` say it, and for flags of trained guards with the keywords
  */
 export async function guardsOf(
   flags: GuardFlags,
@@ -63,9 +63,35 @@ export async function guardsOf(
   }
   const { refusalRate, threads, int8 } = flags;
   const options = { refusalRate, threads, inThread: true, ...(int8 && { precision: 'int8' as const }) };
-  if (flags.guard === undefined) return { name: 'keywords', options };
-  const { findGuard } = await import('../run/find-guard.ts');
-  return { name: await findGuard(flags.guard), options };
+  const name = flags.guard && (await (await import('../run/find-guard.ts')).findGuard(flags.guard));
+  if (name !== undefined && name !== 'keywords') return { name, options };
+  if (!cascade) await expectNoTrainedFlags(flags);
+  return { name: 'keywords', options };
+}
+
+/**
+ * The keywords have no thresholds for shares of traffic and no weights: who asks for them would be guarded otherwise than
+ * they think.
+ * @throws TenetError('usage') for flags that only trained guards follow
+ */
+export async function expectNoTrainedFlags(flags: {
+  readonly refusalRate?: number;
+  readonly int8?: boolean;
+  readonly answers?: string;
+}): Promise<void> {
+  const { refusalRate, int8, answers } = flags;
+  const given = [
+    ...(refusalRate === undefined ? [] : [`--refusal-rate ${refusalRate}`]),
+    ...(int8 ? ['--int8'] : []),
+    ...(answers === undefined ? [] : [`--answers ${answers}`]),
+  ];
+  if (given.length === 0) return;
+  const { TenetError } = await import('../base/error.ts');
+  throw new TenetError(
+    'usage',
+    `${given.join(' and ')} is for trained guards, and the keywords are none: name the folder of a guard, or leave it out. ` +
+      'The keywords block from a score, which the thresholds say.',
+  );
 }
 
 /** What is to be said of a mode that does not enforce. */

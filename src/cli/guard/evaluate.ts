@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { collect, unit } from '../flag-values.ts';
 import { globalOptions } from '../global-options.ts';
+import { expectNoTrainedFlags } from '../guard-flags.ts';
 
 interface EvaluateFlags {
   readonly data?: readonly string[];
@@ -79,6 +80,7 @@ async function run(given: string, flags: EvaluateFlags, self: Command): Promise<
     import('../../run/find-guard.ts'),
   ]);
   const name = await findGuard(given);
+  if (name === 'keywords') await expectNoTrainedFlags(flags);
   if (flags.answers && !['output', 'exchange'].includes(flags.answers)) {
     throw new TenetError('usage', `--answers ${flags.answers}: give output or exchange.`);
   }
