@@ -11,7 +11,7 @@ import type { TextRequest } from '../../model/index.ts';
 import { Answering } from './answering.ts';
 import { given, nothing, readRequest, samplingOptions, sharedFields } from './request-fields.ts';
 import type { ServedModel } from './served-model.ts';
-import { seedsOf, usageOf, writeChoices } from './write-choices.ts';
+import { type Choices, seedsOf, usageOf, writeChoices } from './write-choices.ts';
 
 const ids = z.array(z.int().min(0)).min(1);
 const defaultMaxTokens = 16; // OpenAI's
@@ -45,14 +45,18 @@ export async function completions(context: Context, body: unknown, model: Served
   /** What is shown of a choice's first piece. */
   const opened = (text: string, tokens: readonly EngineToken[]): string =>
     echo ? shownText(tokens[0]) + text : text;
+  /** What is told of a choice's tokens behind its text: not those of a stop text, but an echoed token that nothing follows. */
+  const behind = ({ answers, tokens, silent }: Choices, index: number): readonly EngineToken[] => {
+    if (answers[index].stopString === null) return silent[index];
+    return echo && tokens[index].length === 0 ? silent[index].slice(0, 1) : [];
+  };
 
   if (!request.stream) {
     const choices = await writeChoices(model.engine, requests, { signal: answering.signal, follow });
     return context.json({
       ...head,
-      choices: choices.answers.map(({ text, finish, stopString }, index) => {
-        const rest = stopString === null ? choices.silent[index] : [];
-        const tokens = [...choices.tokens[index], ...rest];
+      choices: choices.answers.map(({ text, finish }, index) => {
+        const tokens = [...choices.tokens[index], ...behind(choices, index)];
         return { index, text: opened(text, tokens), logprobs: told(tokens, 0), finish_reason: finish };
       }),
       usage: usageOf(choices, n),
@@ -76,8 +80,9 @@ export async function completions(context: Context, body: unknown, model: Served
       onPiece: ({ choice, text, tokens }) =>
         chunk(choice, offsets[choice] === 0 ? opened(text, tokens) : text, tokens, null),
     });
-    choices.answers.forEach(({ finish, stopString }, index) => {
-      chunk(index, '', stopString === null ? choices.silent[index] : [], finish);
+    choices.answers.forEach(({ finish }, index) => {
+      const rest = behind(choices, index);
+      chunk(index, choices.tokens[index].length === 0 ? opened('', rest) : '', rest, finish);
     });
     if (request.stream_options?.include_usage) send({ ...head, choices: [], usage: usageOf(choices, n) });
   });
