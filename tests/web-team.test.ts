@@ -167,6 +167,26 @@ describe.skipIf(whyNoBrowser)('the web app', () => {
     await judge.context().close();
   });
 
+  it('tells an adjudicator that somebody else has decided a task meanwhile', async () => {
+    await addTasks('decided', 1);
+    const queue = new LabelQueue(web.store, 'decided');
+    const [{ task }] = await queue.claim({ id: 'kim' });
+    await queue.submit({ id: 'kims', taskId: task.id, annotator: { id: 'kim' }, ranks: [1, 2, 3] });
+    await queue.escalate(task.id, ['kims']);
+    const judge = await web.pageOf('Judy', 'adjudicator', { viewport: { width: 390, height: 844 } });
+    await judge.goto(`${web.url}/adjudicate/decided`);
+    await judge.waitForSelector('.card');
+    // Lee had it before, and comes late.
+    const lees = { id: 'lees', taskId: task.id, annotator: { id: 'lee' }, ranks: [2, 1, 3] };
+    await queue.adjudicate(lees);
+    await rank(judge, ['good', 'bad', 'ugly']);
+    await judge.getByText('has been decided by somebody else').waitFor();
+    await judge.getByText('There is nothing to decide now.').waitFor();
+    expect([await barriers(judge), await overhang(judge)]).toEqual([[], 0]);
+    expect((await events('decided')).map(({ id }) => id)).toEqual(['kims', 'lees']);
+    await judge.context().close();
+  });
+
   it('shows who leads a project where everybody stands in its qualification test', async () => {
     await addTasks('tested', 1);
     const queue = new LabelQueue(web.store, 'tested');
