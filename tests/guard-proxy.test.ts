@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import OpenAI, { APIError } from 'openai';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type ExchangeReport, type GuardPolicyInput, toPolicy } from '../src/guard/index.ts';
+import { cascade, type ExchangeReport, type GuardPolicyInput, toPolicy } from '../src/guard/index.ts';
 import { type LetterGuard, type LetterGuardOptions, letterGuard } from '../src/guard/testing/letter-guard.ts';
 import { type Fault, misbehavingServer } from '../src/llm/testing/index.ts';
 import { type RunningServer, type ServeGuardOptions, serveGuard } from '../src/server/index.ts';
@@ -776,6 +776,15 @@ describe('besides', () => {
       guard: 'letters',
       requests: 0,
     });
+  });
+
+  it('health says that it is not well once a stage of the guard can judge no more', async () => {
+    const first = letterGuard({ scores: { X: 0.9 } });
+    const ended = Object.assign(letterGuard({ scores: { X: 0.9 } }), { isClosed: true });
+    const { url } = await guarded({}, { guard: cascade([{ guard: first, safe: 0.1 }, { guard: ended }]) });
+    const health = await fetch(url.replace(/\/v1$/, '/healthz'));
+    expect(health.status).toBe(503);
+    expect(await health.json()).toMatchObject({ status: 'failed', guard: 'cascade(letters, letters)' });
   });
 
   it('the audit log has a line for each request: texts as hashes, keys not at all', async () => {

@@ -47,6 +47,8 @@ export interface GuardModel {
   readonly name: string;
   /** Scores from which it was made to block, such as for a wanted share of refusals; a policy may say otherwise. */
   readonly thresholds?: { readonly input?: number; readonly output?: number };
+  /** True: it can judge no more, as when its thread has ended; all that it is asked fails. Default: it can. */
+  readonly isClosed?: boolean;
   /**
    * Screens a conversation before it is answered.
    * @param messages oldest first; not empty

@@ -126,6 +126,10 @@ class Cascade implements CascadeGuard {
     this.output = new Counts(stages.length);
   }
 
+  get isClosed(): boolean {
+    return this.stages.some(({ guard }) => guard.isClosed);
+  }
+
   async screenInput(messages: readonly GuardMessage[], signal?: AbortSignal): Promise<Screening> {
     for (const [i, { guard, safe, harmful }] of this.stages.entries()) {
       this.input.reach(i);

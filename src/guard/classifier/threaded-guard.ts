@@ -37,6 +37,10 @@ export class ThreadedGuard implements ClassifierGuard {
     return new ThreadedGuard(calls, facts, answers);
   }
 
+  get isClosed(): boolean {
+    return this.calls.isClosed;
+  }
+
   async screenInput(messages: readonly GuardMessage[], signal?: AbortSignal): Promise<Screening> {
     if (signal?.aborted) throw new TenetError('interrupted', 'Screening was interrupted.');
     return this.calls.ask<Screening>({ kind: 'input', id: this.calls.nextId(), messages });

@@ -131,7 +131,9 @@ describe('a guard that was trained on words', () => {
     expect((await one.end()).score).toBeGreaterThan((await two.end()).score);
     one.close();
     await expect(one.end()).rejects.toThrow(/closed while it was in use/);
+    expect(other.isClosed).toBe(false);
     await other.close();
+    expect(other.isClosed).toBe(true);
     await expect(two.end()).rejects.toThrow(/closed while it was in use/);
     await expect(openClassifierGuard(tmpdir(), { inThread: true })).rejects.toThrow(/holds no guard/);
   });

@@ -61,9 +61,10 @@ export function guardApp(options: GuardAppOptions): Hono<GuardVariables> {
   const observers: GuardObserver[] = [metrics, { failed: onFailure }, ...(options.observers ?? [])];
   const app = new Hono<GuardVariables>();
 
-  app.get('/healthz', (context) =>
-    context.json({ status: 'ok', guard: guard.name, requests: metrics.active }),
-  );
+  app.get('/healthz', (context) => {
+    const health = { status: guard.isClosed ? 'failed' : 'ok', guard: guard.name, requests: metrics.active };
+    return context.json(health, guard.isClosed ? 503 : 200);
+  });
   app.get('/metrics', (context) =>
     context.body(metrics.text(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }),
   );
