@@ -110,6 +110,12 @@ export async function loadCheckpoint<State>(
   return { step: content.step, state: content.state as State };
 }
 
+/** The step of the newest checkpoint in a folder; null where there is none. */
+export async function newestCheckpoint(folder: string): Promise<number | null> {
+  const newest = (await checkpointNames(folder)).at(-1);
+  return newest === undefined ? null : Number(newest.slice('checkpoint-'.length));
+}
+
 /** Removes all checkpoints of a finished stage. */
 export async function removeCheckpoints(folder: string): Promise<void> {
   await remove(folder, await checkpointNames(folder));

@@ -6,7 +6,13 @@ export {
   sampleBestOfN,
 } from './best-of-n.ts';
 export { type BestOfNOptions, bestOfNOptions } from './best-of-n-options.ts';
-export { type CheckpointOptions, loadCheckpoint, removeCheckpoints, saveCheckpoint } from './checkpoint.ts';
+export {
+  type CheckpointOptions,
+  loadCheckpoint,
+  newestCheckpoint,
+  removeCheckpoints,
+  saveCheckpoint,
+} from './checkpoint.ts';
 export type { PairJudge, PairToJudge } from './choose-pairs.ts';
 export type { AlarmRecord, Sample, StageContext, Verdict, WatchedRollout } from './context.ts';
 export { trainCpo, trainSimpo } from './cpo.ts';

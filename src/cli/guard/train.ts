@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { GuardInputs } from '../../guard/index.ts';
 import { collect, wholeNumber } from '../flag-values.ts';
@@ -69,7 +70,7 @@ export function trainCommand(): Command {
       collect,
     )
     .option('--resume', 'continue where an interrupted training stopped')
-    .option('--overwrite', 'replace the guard that is in the folder')
+    .option('--overwrite', 'replace the guard that is in the folder, or a training of it that was stopped')
     .addHelpText(
       'after',
       '\nExamples:\n' +
@@ -86,13 +87,13 @@ export function trainCommand(): Command {
 
 async function run(files: readonly string[], flags: TrainFlags, self: Command): Promise<void> {
   const { json } = globalOptions(self);
-  const [guard, { TenetError }, { mkdir, rm }, { createProgress }, { interruptSignal }, { showTrained }] =
+  const [guard, { TenetError }, { createProgress }, { interruptSignal }, { openWorkplace }, { showTrained }] =
     await Promise.all([
       import('../../guard/index.ts'),
       import('../../base/index.ts'),
-      import('node:fs/promises'),
       import('../../run/progress.ts'),
       import('../interrupt.ts'),
+      import('./workplace.ts'),
       import('./show-trained.ts'),
     ]);
   const options = await parseSet('guard train', guard.guardTrainOptions, flags.set);
@@ -131,9 +132,7 @@ async function run(files: readonly string[], flags: TrainFlags, self: Command): 
       : await (await import('../../constitution/index.ts')).loadConstitution(flags.constitution);
 
   // Step 2. Training, where it can be resumed.
-  const workplace = `${flags.output.replace(/\/+$/, '')}.training`;
-  if (!flags.resume) await rm(workplace, { recursive: true, force: true });
-  await mkdir(workplace, { recursive: true });
+  const workplace = await openWorkplace(flags.output, flags);
   const display = createProgress({ json });
   const stage = 'guard';
   display.stage({ stage, index: 0, count: 1, status: 'running' });
