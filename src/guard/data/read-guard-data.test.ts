@@ -103,6 +103,10 @@ describe('readGuardData', () => {
     await expect(readGuardData(path)).rejects.toThrow(
       /2 of 3 rows cannot be used as labelled replies:\n {2}.*bad\.jsonl:2: question: .*\n {2}.*bad\.jsonl:3: /,
     );
+    const flags = file('flags.jsonl', rows({ prompt: 'p', harmful: true }));
+    await expect(readGuardData(flags)).rejects.toThrow(
+      'flags.jsonl:1: harmful: must say of what, {"prompt": true, "completion": false}',
+    );
   });
 
   it('says when there is no file', async () => {

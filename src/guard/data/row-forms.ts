@@ -39,6 +39,8 @@ const textOf = (value: z.infer<typeof content>): string =>
   typeof value === 'string' ? value : value.map((turn) => turn.content).join('\n\n');
 const lastOf = (messages: readonly GuardMessage[]): string => messages.at(-1)!.content;
 
+const saysOfWhat = 'must say of what, {"prompt": true, "completion": false}; what is not known is left out';
+
 /** Tenet's own rows: what `tenet guard generate` and the ledger's guard tasks give. */
 const own = formOf(
   'guard rows',
@@ -47,7 +49,7 @@ const own = formOf(
     id: z.string().optional(),
     prompt: content,
     completion: content.nullable().optional(),
-    harmful: z.object({ prompt: flag, completion: flag }),
+    harmful: z.object({ prompt: flag, completion: flag }, { error: saysOfWhat }),
     categories: z.array(z.string()).nullable().optional(),
     source: z.string().optional(),
     technique: z.string().optional(),
