@@ -2,6 +2,7 @@
 import type { Example } from './example.ts';
 import { contentText, partsOf } from './example-text.ts';
 import { textOf } from './hh-transcript.ts';
+import { decides } from './objective-labels.ts';
 
 /** What a problem is about; counted in the report. */
 export type ProblemKind =
@@ -49,11 +50,8 @@ export function checkExample(
     }
   }
   if (example.kind === 'ranking') {
-    const { ranks, responses, objectives, preferences } = example;
-    const isDecided = preferences
-      ? preferences.flat().some((p) => p !== null && p !== 0.5)
-      : new Set(ranks.filter((rank) => rank !== null)).size > 1;
-    if (!objectives && !isDecided) {
+    const { ranks, responses, objectives } = example;
+    if (!objectives && !decides(example)) {
       const problem = `all responses are tied or not judged (ranks ${ranks.join(', ')})`;
       problems.push({ kind: 'nothing to compare', field: 'ranks', problem });
     }

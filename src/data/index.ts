@@ -41,7 +41,7 @@ export { formatReport } from './format-report.ts';
 export { formatTranscript, parseTranscript, textOf } from './hh-transcript.ts';
 export { jaccard, type NearDuplicate, NearDuplicateIndex, shinglesOf } from './near-duplicates.ts';
 export type { TreeOptions } from './oasst-records.ts';
-export type { ObjectiveLabels, ObjectivesLabels } from './objective-labels.ts';
+export { decides, type ObjectiveLabels, type ObjectivesLabels } from './objective-labels.ts';
 export { fitToRows, type Overlong, planPacking } from './packing.ts';
 export { formatProblems, type Problem, ProblemList, placeOf } from './problem.ts';
 export type { LengthSummary } from './quantiles.ts';

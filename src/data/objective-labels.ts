@@ -42,6 +42,12 @@ export function labelsOfPair(probabilities: Entries<number>): ObjectivesLabels |
   );
 }
 
+/** True where one response is preferred over another. Soft labels, where there are some, count instead of the ranks. */
+export function decides({ ranks, preferences }: ObjectiveLabels): boolean {
+  if (preferences) return preferences.flat().some((p) => p !== null && p !== 0.5);
+  return new Set(ranks.filter((rank) => rank !== null)).size > 1;
+}
+
 /** By objective, the probability that response i is better than response j; without those that do not say. */
 export function probabilitiesOfPair(
   labels: ObjectivesLabels | undefined,

@@ -4,7 +4,7 @@
  * They cost seconds; the mistakes they find cost the whole run and show only as curves that do not move.
  */
 import { TenetError } from '../base/index.ts';
-import type { TokenExample } from '../data/index.ts';
+import { decides, type ObjectiveLabels, type TokenExample } from '../data/index.ts';
 
 function refuse(problems: readonly string[], stage: string): void {
   if (problems.length === 0) return;
@@ -58,21 +58,9 @@ export function checkExamples(
   refuse(problems, options.stage);
 }
 
-/** How responses were judged: soft labels, where there are some, count instead of the ranks. */
-interface Judgement {
-  readonly ranks: readonly (number | null)[];
-  readonly preferences?: readonly (readonly (number | null)[])[];
-}
-
-/** True where one response is preferred over another. */
-function decides({ ranks, preferences }: Judgement): boolean {
-  if (preferences) return preferences.flat().some((p) => p !== null && p !== 0.5);
-  return new Set(ranks.filter((rank) => rank !== null)).size > 1;
-}
-
 /** Refuses comparisons in which nothing can be told apart. */
 export function checkRankings(
-  rankings: readonly (Judgement & { readonly responses: readonly ArrayLike<number>[] })[],
+  rankings: readonly (ObjectiveLabels & { readonly responses: readonly ArrayLike<number>[] })[],
 ): void {
   const problems: string[] = [];
   if (rankings.length === 0) problems.push('there is no ranking; check the data file and maxLength');
@@ -94,7 +82,7 @@ export function checkRankings(
 export function checkHeadLabels(
   rankings: readonly {
     readonly ranking: { readonly objectives?: Readonly<Record<string, unknown>> };
-    readonly labels: readonly (Judgement | null)[];
+    readonly labels: readonly (ObjectiveLabels | null)[];
   }[],
   names: readonly string[],
 ): void {
