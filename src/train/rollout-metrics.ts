@@ -1,5 +1,6 @@
 /** What a rollout says of itself, under TRL's names. */
 import { meanOf } from '../base/index.ts';
+import { knownMoments } from '../objective/index.ts';
 import type { PolicyInputs } from './group-sampler.ts';
 import type { Rollout } from './rollout.ts';
 
@@ -53,8 +54,6 @@ export function tokensOf({ items }: Rollout): number {
 
 /** Mean and deviation (Bessel) of the numbers that are not NaN; NaN where there are too few. */
 export function momentsOf(values: Float32Array): { readonly mean: number; readonly deviation: number } {
-  const known = values.filter((value) => !Number.isNaN(value));
-  const mean = meanOf(known);
-  const squares = known.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { mean, deviation: known.length < 2 ? Number.NaN : Math.sqrt(squares / (known.length - 1)) };
+  const { count, mean, deviation } = knownMoments(values);
+  return { mean, deviation: count < 2 ? Number.NaN : deviation };
 }
