@@ -1,5 +1,6 @@
 export type { CallCache, CallMeta, CallTotals } from './call-cache.ts';
 export type { Database, StoreDialect } from './database.ts';
+export { ledgerFields } from './ledger/check-event.ts';
 export type { LedgerSummary } from './ledger/summarise.ts';
 export type { EventFilter, Ledger, LedgerCheck, LedgerDigest, LedgerHead, ReadOptions } from './ledger.ts';
 export type {

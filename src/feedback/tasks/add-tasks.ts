@@ -1,6 +1,6 @@
 /** Puts tasks and their places into the store. */
 import { TenetError } from '../../base/index.ts';
-import type { Store, StoreTransaction } from '../../store/index.ts';
+import { ledgerFields, type Store, type StoreTransaction } from '../../store/index.ts';
 import { type LabelTask, type NewLabelTask, toTask } from './label-task.ts';
 import { labelPlace, queueName } from './places.ts';
 import { insertTasks } from './task-table.ts';
@@ -58,7 +58,7 @@ export async function addTasks(
 
 /** What the ledger would refuse of every label is refused before anybody has labelled. */
 function checkProject(project: string): void {
-  if (/^[^\p{C}\p{Zl}\p{Zp}]{1,200}$/u.test(project)) return;
+  if (ledgerFields.name.safeParse(project).success) return;
   throw new TenetError(
     'usage',
     `${JSON.stringify(project)} cannot be the name of a project: it must be 1 to 200 characters on one line.`,

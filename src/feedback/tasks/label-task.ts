@@ -6,7 +6,7 @@
  */
 import { z } from 'zod';
 import { canonicalJson, hashOf, type Json, TenetError } from '../../base/index.ts';
-import type { Item } from '../../store/index.ts';
+import { type Item, ledgerFields } from '../../store/index.ts';
 
 /** What an AI judge made of the responses, shown to some of the annotators before they judge, or to none. */
 export interface Suggestion {
@@ -68,9 +68,7 @@ export interface LabelTask extends NewLabelTask {
 const word = z
   .string()
   .regex(/^[^\p{C}\p{Z}+]{1,100}$/u, 'must be 1 to 100 characters without spaces and "+"');
-const line = z.string().regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,200}$/u, 'must be 1 to 200 characters on one line');
-const eventId = z.string().regex(/^[^\p{C}\p{Z}]{1,200}$/u, 'must be 1 to 200 characters without spaces');
-const hash = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hexadecimal digits');
+const { id: eventId, name: line, hash } = ledgerFields;
 const rankList = z.array(z.int().min(1, 'ranks start at 1 = best').nullable());
 const unit = z.number().min(0, 'must be in [0, 1]').max(1, 'must be in [0, 1]');
 const message = z.strictObject({ role: z.string().min(1), content: z.string() });

@@ -4,9 +4,17 @@ import { TenetError } from '../../base/index.ts';
 import type { Item, NewEvent } from '../ledger-event.ts';
 
 // Visible characters without line ends: ids stand in messages, file names and between spaces in columns.
-const id = z.string().regex(/^[^\p{C}\p{Z}]{1,200}$/u, 'must be 1 to 200 characters without spaces');
-const name = z.string().regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,200}$/u, 'must be 1 to 200 characters on one line');
-const hash = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hexadecimal digits');
+const id: z.ZodString = z
+  .string()
+  .regex(/^[^\p{C}\p{Z}]{1,200}$/u, 'must be 1 to 200 characters without spaces');
+const name: z.ZodString = z
+  .string()
+  .regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,200}$/u, 'must be 1 to 200 characters on one line');
+const hash: z.ZodString = z
+  .string()
+  .regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hexadecimal digits');
+/** What the ledger takes as an id, a name and a hash, for those who check earlier. */
+export const ledgerFields: Readonly<Record<'id' | 'name' | 'hash', z.ZodString>> = { id, name, hash };
 const milliseconds = z.number().min(0, 'must not be negative');
 const count = z.int().min(0, 'must not be negative');
 const time = z
